@@ -1,0 +1,30 @@
+//! The native inference service of a worker's node: runs ONNX models and makes proofs.
+//!
+//! [`Service`] takes jobs from the offchain worker through the host interface, runs each on a
+//! thread of its own, and keeps the results until they are collected. It holds nothing that chain
+//! state can not fill again: only the [`blobs`] persist.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`engine`] | what runs models: two object-safe traits, and ONNX Runtime behind them |
+//! | [`blobs`] | the content-addressed store of artifacts, proving keys, inputs and outputs |
+//! | [`prover`] | what makes proofs, in a thread pool of its own |
+//! | [`service`] | the bounded queue, the worker threads, the results |
+//!
+//! What is absent: nothing here knows of blocks, transactions or money, and nothing decides which
+//! jobs to do. A proof leaves only if the output that it proves is byte for byte what the engine
+//! answered.
+
+#![cfg_attr(not(test), deny(clippy::unwrap_used))]
+
+pub mod blobs;
+mod cache;
+pub mod engine;
+mod metrics;
+pub mod prover;
+pub mod service;
+
+pub use blobs::{BlobError, BlobStore, UploadError, UploadLimits, UploadStatus, Uploads};
+pub use engine::{Engine, EngineError, Model, OnnxRuntime};
+pub use prover::ProverError;
+pub use service::{Config, JobError, OnFinished, Service, StartError};

@@ -1,0 +1,338 @@
+//! Jobs from end to end: the blob store, ONNX Runtime, the prover, the queue.
+
+use crate::{digits, example, fixed, runtime, tensor};
+use aimodel_inference::{
+	blobs::DEFAULT_MAX_BLOB_BYTES, BlobStore, Config, Engine, EngineError, Model, Service,
+};
+use aimodel_primitives::{
+	ids::{BlobHash, VersionId},
+	inference::{
+		InferenceService, Job, JobInput, JobOutput, JobResult, Poll, ProofTask, Submitted,
+	},
+	statement::{binding, pack},
+	tensor::{Dimension, ElementType, Interface},
+};
+use codec::Decode;
+use std::{
+	sync::{mpsc, Arc, OnceLock},
+	time::Duration,
+};
+use substrate_prometheus_endpoint::Registry;
+use tempfile::TempDir;
+use zkonnx::{
+	rand::rngs::OsRng, setup, statement::scalar_from_bytes, Network, Proof, ProvingKey,
+	VerifyingKey,
+};
+
+const GENESIS: [u8; 32] = [3; 32];
+const WORKER: [u8; 32] = [7; 32];
+
+/// The artifact, its proving key, and what a chain would register.
+struct Provable {
+	artifact: Vec<u8>,
+	proving_key: Vec<u8>,
+	verifying_key: VerifyingKey,
+}
+
+fn provable() -> &'static Provable {
+	static PROVABLE: OnceLock<Provable> = OnceLock::new();
+	PROVABLE.get_or_init(|| {
+		let artifact = example("digits/digits.provable.onnx");
+		let key = setup(&Network::from_onnx(&artifact).unwrap(), &mut OsRng).unwrap();
+		let (proving_key, verifying_key) = (key.to_bytes(), key.verifying_key());
+		Provable { artifact, proving_key, verifying_key }
+	})
+}
+
+struct Node {
+	service: Arc<Service>,
+	finished: mpsc::Receiver<()>,
+	registry: Registry,
+	_folder: TempDir,
+}
+
+/// A node that holds the digits, their key, and the wines.
+fn node(engine: impl Engine + 'static) -> Node {
+	let folder = tempfile::tempdir().unwrap();
+	let blobs = Arc::new(BlobStore::open(folder.path(), DEFAULT_MAX_BLOB_BYTES).unwrap());
+	for blob in [&provable().artifact, &provable().proving_key, &example("wine/wine.onnx")] {
+		blobs.put(blob).unwrap();
+	}
+	let (finish, finished) = mpsc::channel();
+	let registry = Registry::new();
+	let service = Service::start(
+		Config { retry_after: Duration::ZERO, ..Config::default() },
+		Arc::new(engine),
+		blobs,
+		Some(&registry),
+		Some(Box::new(move || {
+			let _ = finish.send(());
+		})),
+	)
+	.unwrap();
+	Node { service, finished, registry, _folder: folder }
+}
+
+/// A job on the test image of the same number.
+fn proven(request: u64) -> Job {
+	let images = example("digits/test_x.u8");
+	let image = images.chunks(64).nth(request as usize).unwrap();
+	Job {
+		request,
+		version: VersionId { model: BlobHash::zero(), index: 0 },
+		worker: WORKER,
+		artifact: aimodel_inference::blobs::hash(&provable().artifact),
+		interface: digits(),
+		input: JobInput::Inline(image.to_vec()),
+		proof: Some(ProofTask {
+			proving_key: aimodel_inference::blobs::hash(&provable().proving_key),
+			circuit_digest: provable().verifying_key.info().circuit_digest.into(),
+			binding: binding(&GENESIS, request, &WORKER),
+		}),
+		inline_limit: 16 << 10,
+	}
+}
+
+impl Node {
+	fn run(&self, job: &Job) -> Poll {
+		assert_eq!(self.service.submit(job.clone()), Submitted::Queued);
+		self.finished.recv().unwrap();
+		self.service.poll(&job.id())
+	}
+
+	fn result(&self, job: &Job) -> JobResult {
+		let encoded = self.service.collect(&job.id()).unwrap_or_else(|| {
+			panic!("{:?}", self.service.failure(&job.id()));
+		});
+		JobResult::decode(&mut &encoded[..]).unwrap()
+	}
+
+	fn failure(&self, job: &Job) -> String {
+		assert_eq!(self.run(job), Poll::Failed);
+		self.service.failure(&job.id()).unwrap()
+	}
+}
+
+/// The public inputs as the chain builds them, from what `primitives` says alone.
+fn statement(job: &Job, output: &[u8]) -> Vec<zkonnx::Fr> {
+	let JobInput::Inline(input) = &job.input else { panic!("a proven input is inline") };
+	let mut scalars = vec![job.proof.as_ref().unwrap().binding];
+	scalars.extend(pack(ElementType::U8, input).unwrap());
+	scalars.extend(pack(ElementType::I32, output).unwrap());
+	scalars.iter().map(|scalar| scalar_from_bytes(scalar).unwrap()).collect()
+}
+
+#[test]
+fn a_proven_job_brings_a_proof_that_verifies_and_belongs_to_its_request_alone() {
+	let node = node(runtime());
+	for request in 0..2 {
+		let job = proven(request);
+		assert!(matches!(node.run(&job), Poll::Ready(_)), "{:?}", node.service.failure(&job.id()));
+		let JobResult { output: JobOutput::Inline(output), proof: Some(proof) } = node.result(&job)
+		else {
+			panic!("no output or no proof");
+		};
+		assert_eq!((output.len(), proof.len()), (40, 384));
+		let proof = Proof::from_bytes(&proof).unwrap();
+		let key = &provable().verifying_key;
+		zkonnx::verify(key, &statement(&job, &output), &proof).unwrap();
+		assert!(zkonnx::verify(key, &statement(&proven(request + 1), &output), &proof).is_err());
+		let mut other = output;
+		other[0] ^= 1;
+		assert!(zkonnx::verify(key, &statement(&job, &other), &proof).is_err());
+	}
+	// One load, two proofs.
+	let observed = |name: &str| {
+		let families = node.registry.gather();
+		let family = families.iter().find(|family| family.get_name() == name).unwrap();
+		family.get_metric()[0].get_histogram().get_sample_count()
+	};
+	for (name, times) in [
+		("aimodel_model_load_seconds", 1),
+		("aimodel_prover_load_seconds", 1),
+		("aimodel_inference_seconds", 2),
+		("aimodel_proving_seconds", 2),
+	] {
+		assert_eq!(observed(name), times, "{name}");
+	}
+}
+
+#[test]
+fn a_verifying_key_for_another_circuit_is_refused() {
+	let node = node(runtime());
+	let mut job = proven(0);
+	job.proof.as_mut().unwrap().circuit_digest = [9; 32].into();
+	let failure = node.failure(&job);
+	assert!(failure.contains("verifying key is for the circuit 0x0909"), "{failure}");
+}
+
+#[test]
+fn a_binding_that_is_no_scalar_is_refused() {
+	let node = node(runtime());
+	let mut job = proven(0);
+	job.proof.as_mut().unwrap().binding = [0xff; 32];
+	let failure = node.failure(&job);
+	assert!(failure.contains("the statement can not be built"), "{failure}");
+}
+
+#[test]
+fn a_proving_key_for_another_circuit_or_artifact_is_refused() {
+	let node = node(runtime());
+	// The header says another circuit digest, then another artifact: bytes 45.. and 13.. of the
+	// file. Its checksum is made right again, so it is the digest itself that is compared.
+	for (offset, complaint) in [(45, "the key was made for the circuit"), (13, "the artifact")] {
+		let mut key = provable().proving_key.clone();
+		key[offset] ^= 1;
+		fix_checksum(&mut key);
+		let mut job = proven(offset as u64);
+		job.proof.as_mut().unwrap().proving_key = node.service.blobs().put(&key).unwrap();
+		let failure = node.failure(&job);
+		assert!(failure.contains(complaint), "{failure}");
+	}
+}
+
+#[test]
+fn a_damaged_proving_key_is_refused_or_makes_no_proof() {
+	let node = node(runtime());
+	let mut damaged = provable().proving_key.clone();
+	let last = damaged.len() - 1;
+	damaged[last] ^= 1;
+	let mut job = proven(0);
+	job.proof.as_mut().unwrap().proving_key = node.service.blobs().put(&damaged).unwrap();
+	let failure = node.failure(&job);
+	assert!(failure.contains("checksum"), "{failure}");
+
+	// β and δ swapped under a right checksum: the proof is made, and does not verify.
+	let mut unsound = provable().proving_key.clone();
+	let beta = HEADER + 32 + provable().verifying_key.points().len();
+	unsound[beta..beta + 2 * 96].rotate_left(96);
+	fix_checksum(&mut unsound);
+	assert!(ProvingKey::from_bytes(&unsound).is_ok());
+	let mut job = proven(1);
+	job.proof.as_mut().unwrap().proving_key = node.service.blobs().put(&unsound).unwrap();
+	let failure = node.failure(&job);
+	assert!(failure.contains("not valid"), "{failure}");
+}
+
+/// Bytes of a key file before its checksum: magic, versions, origin, hashes; two tensor types of
+/// two dimensions each; the length.
+const HEADER: usize = 8 + 2 + 2 + 1 + 32 + 32 + 2 * (2 + 2 * 4) + 8;
+
+/// Makes the checksum right: `blake2b-256` of the header and the points, between which it stands.
+fn fix_checksum(key: &mut [u8]) {
+	let content = [&key[..HEADER], &key[HEADER + 32..]].concat();
+	let checksum = aimodel_inference::blobs::hash(&content);
+	key[HEADER..HEADER + 32].copy_from_slice(checksum.as_bytes());
+}
+
+#[test]
+fn a_missing_proving_key_is_asked_for_again() {
+	let node = node(runtime());
+	let key = aimodel_inference::blobs::hash(&provable().proving_key);
+	node.service.blobs().remove(&key).unwrap();
+	let failure = node.failure(&proven(0));
+	assert!(failure.contains("holds no blob"), "{failure}");
+	node.service.blobs().put(&provable().proving_key).unwrap();
+	assert!(matches!(node.run(&proven(0)), Poll::Ready(_)));
+}
+
+#[test]
+fn a_float_model_can_not_be_proved() {
+	let node = node(runtime());
+	let mut job = wine(4, 1);
+	job.proof = proven(0).proof;
+	let failure = node.failure(&job);
+	assert!(failure.contains("the artifact can not be proved"), "{failure}");
+}
+
+#[test]
+fn a_proven_output_stays_in_the_call_or_the_job_fails() {
+	let node = node(runtime());
+	let job = Job { inline_limit: 39, ..proven(0) };
+	let failure = node.failure(&job);
+	assert_eq!(failure, "the proven output has 40 bytes; 39 is the most that a call carries");
+}
+
+#[test]
+fn an_answer_that_is_not_what_would_be_proved_is_never_handed_out() {
+	/// ONNX Runtime with one bit flipped.
+	struct Lying(aimodel_inference::OnnxRuntime);
+	struct LyingModel(Arc<dyn Model>);
+	impl Engine for Lying {
+		fn load(&self, artifact: &[u8], i: &Interface) -> Result<Arc<dyn Model>, EngineError> {
+			Ok(Arc::new(LyingModel(self.0.load(artifact, i)?)))
+		}
+	}
+	impl Model for LyingModel {
+		fn infer(&self, input: &[u8], rows: u32) -> Result<Vec<u8>, EngineError> {
+			let mut output = self.0.infer(input, rows)?;
+			output[0] ^= 1;
+			Ok(output)
+		}
+	}
+	let node = node(Lying(runtime()));
+	let failure = node.failure(&proven(0));
+	assert!(failure.starts_with("MISMATCH"), "{failure}");
+	assert_eq!(node.service.collect(&proven(0).id()), None);
+}
+
+/// A job on so many wines.
+fn wine(request: u64, rows: usize) -> Job {
+	let batch = Dimension::Batch { max: 64 };
+	Job {
+		artifact: aimodel_inference::blobs::hash(&example("wine/wine.onnx")),
+		interface: Interface {
+			input: tensor(ElementType::F32, &[batch, Dimension::Fixed(13)]),
+			output: tensor(ElementType::F32, &[batch, Dimension::Fixed(3)]),
+		},
+		input: JobInput::Inline(example("wine/test_x.f32")[..rows * 52].to_vec()),
+		proof: None,
+		..proven(request)
+	}
+}
+
+#[test]
+fn an_attested_job_brings_the_output_inline_or_as_a_blob() {
+	let node = node(runtime());
+	let short = wine(1, 2);
+	node.run(&short);
+	let JobResult { output: JobOutput::Inline(inline), proof: None } = node.result(&short) else {
+		panic!("not inline");
+	};
+	assert_eq!(inline.len(), 2 * 3 * 4);
+
+	let hash = node.service.blobs().put(&example("wine/test_x.f32")).unwrap();
+	let input = JobInput::Blob { hash, length: 45 * 52 };
+	let long = Job { inline_limit: 100, input, ..wine(2, 1) };
+	node.run(&long);
+	let JobResult { output: JobOutput::Blob { hash, length: 540 }, proof: None } =
+		node.result(&long)
+	else {
+		panic!("no blob");
+	};
+	assert!(node.service.holds_blob(&hash));
+	let blob = node.service.blobs().get(&hash).unwrap();
+	assert_eq!((blob.len(), &blob[..inline.len()]), (540, &inline[..]));
+}
+
+#[test]
+fn a_corrupted_artifact_fails_its_job_until_it_is_put_again() {
+	let node = node(runtime());
+	let job = wine(1, 1);
+	let path = node.service.blobs().root().join(format!("{:x}", job.artifact));
+	std::fs::write(path, "evil").unwrap();
+	let failure = node.failure(&job);
+	assert!(failure.contains("is corrupted"), "{failure}");
+	assert!(!node.service.holds_blob(&job.artifact));
+	node.service.blobs().put(&example("wine/wine.onnx")).unwrap();
+	assert!(matches!(node.run(&job), Poll::Ready(_)));
+}
+
+#[test]
+fn an_interface_that_is_not_the_models_fails_the_job_and_says_both() {
+	let node = node(runtime());
+	let mut job = wine(1, 1);
+	job.interface.output = fixed(ElementType::F32, &[1, 4]);
+	let failure = node.failure(&job);
+	assert_eq!(failure, "the model's output is f32[?, 3]; the chain says f32[1, 4]");
+}

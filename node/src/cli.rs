@@ -1,0 +1,149 @@
+//! What can be asked for on the command line.
+
+use crate::{blobs::BlobCmd, sealing::Sealing};
+use sc_cli::RunCmd;
+use std::{num::NonZeroUsize, path::PathBuf};
+
+/// The command line.
+#[derive(Debug, clap::Parser)]
+pub(crate) struct Cli {
+	/// What to do instead of running a node.
+	#[command(subcommand)]
+	pub(crate) subcommand: Option<Subcommand>,
+
+	/// What every Substrate node has.
+	#[clap(flatten)]
+	pub(crate) run: RunCmd,
+
+	/// How blocks are made [default: `interval=1000` with `--dev`, else `none`].
+	///
+	/// `interval=MS`: one every MS milliseconds. `instant`: one as soon as there is a transaction,
+	/// followed by an empty one, and one as soon as this node's worker has finished a job.
+	/// `manual`: only by the RPC `engine_createBlock`. `none`: by Aura and GRANDPA, every six
+	/// seconds.
+	///
+	/// Sealed blocks are final at once; a node that seals has no peers. Each takes a slot of six
+	/// seconds, so that the chain's clock may run ahead, and a chain that was sealed can not go on
+	/// with `none`.
+	///
+	/// A worker acts once a block, when the block is imported: it needs a block to see a request,
+	/// and another to see that its job is done. With `manual` you have to make them.
+	#[arg(long, value_name = "HOW", verbatim_doc_comment)]
+	pub(crate) sealing: Option<Sealing>,
+
+	/// What a worker needs.
+	#[clap(flatten)]
+	pub(crate) worker: WorkerParams,
+}
+
+impl Cli {
+	/// How blocks are made.
+	pub(crate) fn sealing(&self) -> Sealing {
+		self.sealing.unwrap_or(match self.run.shared_params.dev {
+			true => Sealing::DEV,
+			false => Sealing::None,
+		})
+	}
+}
+
+/// What a worker needs.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct WorkerParams {
+	/// Serve inferences: run the models that this node's operator is bonded for, and prove their
+	/// answers.
+	///
+	/// Results are signed with the operator keys of this node's keystore: `key insert --scheme
+	/// sr25519 --key-type aimw`. On a development chain there is one: `//Worker`.
+	#[arg(long)]
+	pub(crate) worker: bool,
+
+	/// The operator key, kept in memory alone. For tests: others can read a command line.
+	#[arg(long, value_name = "SURI", requires = "worker")]
+	pub(crate) operator_suri: Option<String>,
+
+	/// ONNX Runtime's shared library [default: `.onnxruntime/libonnxruntime.so.1.28.0` in the
+	/// working directory, then the same next to this executable].
+	#[arg(long, value_name = "PATH", env = "ONNXRUNTIME_LIB")]
+	pub(crate) onnxruntime: Option<PathBuf>,
+
+	/// Threads that run models [default: 2].
+	#[arg(long, value_name = "COUNT", requires = "worker")]
+	pub(crate) inference_threads: Option<NonZeroUsize>,
+
+	/// Threads that make proofs [default: one less than there are processors].
+	#[arg(long, value_name = "COUNT", requires = "worker")]
+	pub(crate) proving_threads: Option<NonZeroUsize>,
+
+	/// Jobs that may wait. What does not fit is submitted again at a later block [default: 64].
+	#[arg(long, value_name = "COUNT", requires = "worker")]
+	pub(crate) queue_size: Option<NonZeroUsize>,
+}
+
+/// What to do instead of running a node.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Subcommand {
+	/// Generate, inspect and insert keys.
+	#[command(subcommand)]
+	Key(sc_cli::KeySubcommand),
+
+	/// Put, get and list the blobs of a node: models, proving keys, long inputs and outputs.
+	Blob(BlobCmd),
+
+	/// Write a chain specification.
+	ExportChainSpec(sc_cli::ExportChainSpecCmd),
+
+	/// Validate blocks.
+	CheckBlock(sc_cli::CheckBlockCmd),
+
+	/// Export blocks.
+	ExportBlocks(sc_cli::ExportBlocksCmd),
+
+	/// Export the state of a block as a chain specification.
+	ExportState(sc_cli::ExportStateCmd),
+
+	/// Import blocks.
+	ImportBlocks(sc_cli::ImportBlocksCmd),
+
+	/// Remove the database of the chain. Blobs and keys stay.
+	PurgeChain(sc_cli::PurgeChainCmd),
+
+	/// Revert the chain to an earlier state.
+	Revert(sc_cli::RevertCmd),
+
+	/// Measure the weights of the runtime.
+	#[cfg(feature = "runtime-benchmarks")]
+	#[command(subcommand)]
+	Benchmark(Box<frame_benchmarking_cli::BenchmarkCmd>),
+
+	/// Tell about the database.
+	ChainInfo(sc_cli::ChainInfoCmd),
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use clap::Parser;
+
+	fn parse(args: &[&str]) -> Result<Cli, clap::Error> {
+		Cli::try_parse_from(["aimodel-node"].iter().chain(args))
+	}
+
+	#[test]
+	fn a_development_chain_seals_each_second_unless_told_otherwise() {
+		let sealing = |args: &[&str]| parse(args).unwrap().sealing();
+		assert_eq!(sealing(&[]), Sealing::None);
+		assert_eq!(sealing(&["--dev"]), "interval=1000".parse().unwrap());
+		assert_eq!(sealing(&["--dev", "--sealing", "none"]), Sealing::None);
+		assert_eq!(sealing(&["--dev", "--sealing=manual"]), Sealing::Manual);
+	}
+
+	#[test]
+	fn worker_options_need_a_worker() {
+		assert!(parse(&["--operator-suri", "//Worker2"]).is_err());
+		assert!(parse(&["--queue-size", "8"]).is_err());
+		let cli =
+			parse(&["--worker", "--operator-suri", "//Worker2", "--queue-size", "8"]).unwrap();
+		assert_eq!(cli.worker.queue_size, NonZeroUsize::new(8));
+		assert!(parse(&["--worker", "--queue-size", "0"]).is_err());
+	}
+}

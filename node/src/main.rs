@@ -1,0 +1,29 @@
+//! The chain's node: it imports and authors blocks, answers RPC, keeps blobs, and, as a worker,
+//! runs models and proves their answers.
+//!
+//! - [`cli`] says what can be asked for, [`command`] does it.
+//! - [`service`] puts a node together; [`authoring`] and [`sealing`] are the two ways in which it
+//!   makes blocks.
+//! - [`worker`] is the operator's keys and the native inference service.
+//! - [`blobs`] and [`rpc`] are the ways in from outside.
+
+// Errors of `sc_service` and `sc_cli` are large, and are made once, on the way out.
+#![allow(clippy::result_large_err)]
+
+mod authoring;
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
+mod blobs;
+mod chain_spec;
+mod cli;
+mod command;
+mod rpc;
+mod sealing;
+mod service;
+mod worker;
+
+fn main() -> sc_cli::Result<()> {
+	// ONNX Runtime reads it when it is loaded. No other thread runs yet.
+	std::env::set_var("ORT_DISABLE_TELEMETRY", "1");
+	command::run()
+}

@@ -1,0 +1,184 @@
+//! The worker of a node: the operator's keys, and the native inference service.
+
+use crate::{
+	cli::WorkerParams,
+	service::{application, is_development},
+};
+use aimodel_inference::{BlobStore, Config, OnnxRuntime, Service};
+use aimodel_primitives::{
+	inference::InferenceService,
+	operator::{OperatorPublic, KEY_TYPE},
+};
+use futures::channel::mpsc;
+use sc_service::{error::Error as ServiceError, Configuration};
+use serde::Serialize;
+use sp_core::sr25519;
+use sp_keystore::{Keystore, KeystorePtr};
+use std::{
+	num::NonZeroUsize,
+	path::{Path, PathBuf},
+	sync::Arc,
+};
+
+/// The operator of `--dev --worker`.
+const DEV_OPERATOR: &str = "//Worker";
+
+/// Where `scripts/setup.sh` places ONNX Runtime.
+const LIBRARY: &str = ".onnxruntime/libonnxruntime.so.1.28.0";
+
+/// A running inference service.
+#[derive(Clone)]
+pub(crate) struct Worker {
+	service: Arc<Service>,
+	library: Arc<Library>,
+}
+
+struct Library {
+	path: PathBuf,
+	build: String,
+}
+
+/// What `worker_status` tells of the service.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct ServiceStatus {
+	/// The path of ONNX Runtime.
+	library: PathBuf,
+	/// What ONNX Runtime says of itself.
+	build: String,
+}
+
+impl Worker {
+	/// What the offchain worker gets.
+	pub(crate) fn service(&self) -> Arc<dyn InferenceService> {
+		self.service.clone()
+	}
+
+	/// What there is to tell.
+	pub(crate) fn status(&self) -> ServiceStatus {
+		ServiceStatus { library: self.library.path.clone(), build: self.library.build.clone() }
+	}
+}
+
+/// Why there is no worker.
+#[derive(Debug, thiserror::Error)]
+enum Error {
+	/// ONNX Runtime is not where it was looked for.
+	#[error("ONNX Runtime is not at {}: run scripts/setup.sh, or say where it is with --onnxruntime", list(.0))]
+	NoLibrary(Vec<PathBuf>),
+	/// The keystore does not take the key.
+	#[error("the operator key `{suri}` is refused: {error}")]
+	Operator { suri: String, error: sp_keystore::Error },
+}
+
+fn list(paths: &[PathBuf]) -> String {
+	let paths: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
+	paths.join(" or ")
+}
+
+/// Starts the inference service if this node is to be a worker. The stream tells of each job that
+/// it has finished.
+pub(crate) fn start(
+	params: &WorkerParams,
+	config: &Configuration,
+	keystore: &KeystorePtr,
+	blobs: Arc<BlobStore>,
+) -> Result<(Option<Worker>, mpsc::UnboundedReceiver<()>), ServiceError> {
+	let (finished, job_finished) = mpsc::unbounded();
+	if !params.worker {
+		return Ok((None, job_finished));
+	}
+	ready_operators(params, config, keystore).map_err(application)?;
+
+	let defaults = Config::default();
+	let or = |given: Option<NonZeroUsize>, default| given.map_or(default, NonZeroUsize::get);
+	let config_of_service = Config {
+		inference_threads: or(params.inference_threads, defaults.inference_threads),
+		proving_threads: params.proving_threads.map(NonZeroUsize::get),
+		queue: or(params.queue_size, defaults.queue),
+		..defaults
+	};
+	let path = library(params.onnxruntime.as_deref()).map_err(application)?;
+	let engine =
+		OnnxRuntime::load(&path, config_of_service.inference_threads).map_err(application)?;
+	let build = engine.build_info().to_owned();
+	log::info!("🧠 Worker: {build}");
+	let service = Service::start(
+		config_of_service,
+		Arc::new(engine),
+		blobs,
+		config.prometheus_registry(),
+		Some(Box::new(move || {
+			// Nobody listens where blocks come by themselves.
+			let _ = finished.unbounded_send(());
+		})),
+	)
+	.map_err(application)?;
+	let library = Arc::new(Library { path, build });
+	Ok((Some(Worker { service, library }), job_finished))
+}
+
+/// The operator keys that the keystore holds.
+pub(crate) fn operators(keystore: &KeystorePtr) -> Vec<sr25519::Public> {
+	keystore.sr25519_public_keys(KEY_TYPE)
+}
+
+/// Puts the operator key that was asked for into the keystore, and tells which there are.
+fn ready_operators(
+	params: &WorkerParams,
+	config: &Configuration,
+	keystore: &KeystorePtr,
+) -> Result<(), Error> {
+	let is_dev = is_development(config);
+	let suri = params.operator_suri.as_deref().or(is_dev.then_some(DEV_OPERATOR));
+	if let Some(suri) = suri {
+		keystore
+			.sr25519_generate_new(KEY_TYPE, Some(suri))
+			.map_err(|error| Error::Operator { suri: suri.into(), error })?;
+	}
+	let operators = operators(keystore);
+	if operators.is_empty() {
+		log::warn!(
+			"This worker has no operator key, and will answer nothing: `key insert --scheme \
+			 sr25519 --key-type aimw`, and register it for a bonded account",
+		);
+	}
+	for operator in operators {
+		log::info!("🔑 Operator key: {}", OperatorPublic::from(operator));
+	}
+	Ok(())
+}
+
+/// The path of ONNX Runtime: as given, or one of the places where it usually lies.
+fn library(given: Option<&Path>) -> Result<PathBuf, Error> {
+	let candidates = match given {
+		Some(path) => vec![path.to_owned()],
+		None => {
+			let beside = std::env::current_exe().ok();
+			let beside =
+				beside.as_deref().and_then(Path::parent).map(|folder| folder.join(LIBRARY));
+			[Some(PathBuf::from(LIBRARY)), beside].into_iter().flatten().collect()
+		},
+	};
+	let found = candidates.iter().find(|path| path.is_file()).cloned();
+	found.ok_or(Error::NoLibrary(candidates))
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	#[test]
+	fn a_missing_library_is_named_with_the_way_to_get_it() {
+		let missing = Path::new("/nowhere/libonnxruntime.so");
+		let error = library(Some(missing)).unwrap_err().to_string();
+		assert!(error.contains("/nowhere/libonnxruntime.so"), "{error}");
+		assert!(error.contains("scripts/setup.sh"), "{error}");
+		assert!(error.contains("--onnxruntime"), "{error}");
+	}
+
+	#[test]
+	fn the_library_is_taken_from_where_it_was_said_to_be() {
+		let here = Path::new(file!()).file_name().map(|_| std::env::current_exe().unwrap());
+		assert_eq!(library(here.as_deref()).unwrap(), here.unwrap());
+	}
+}

@@ -1,0 +1,147 @@
+//! What is true after every call, each by its name.
+
+use crate::*;
+use alloc::collections::BTreeMap;
+use frame_support::{
+	ensure,
+	traits::fungible::{Inspect, InspectHold},
+};
+use sp_runtime::TryRuntimeError;
+
+impl<T: Config> Pallet<T> {
+	pub(crate) fn do_try_state() -> Result<(), TryRuntimeError> {
+		Self::escrow_is_the_sum_of_open_requests()?;
+		Self::the_pot_covers_all_earnings()?;
+		Self::live_outputs_are_tips()?;
+		Self::open_requests_are_counted()?;
+		Self::keys_are_referenced_by_versions_and_requests()?;
+		Self::shares_sum_to_one()?;
+		Self::every_open_request_falls_due_once()?;
+		Self::leases_belong_to_drawn_requests()?;
+		Self::every_settlement_is_pruned_once()
+	}
+
+	/// What is held from each customer is the sum over its open requests.
+	fn escrow_is_the_sum_of_open_requests() -> Result<(), TryRuntimeError> {
+		let mut held = BTreeMap::<T::AccountId, Balance>::new();
+		for (_, request) in Requests::<T>::iter() {
+			let sum = held.entry(request.customer).or_default();
+			*sum = sum.checked_add(request.held).ok_or("escrow overflows")?;
+		}
+		for account in frame_system::Account::<T>::iter_keys() {
+			let expected = held.remove(&account).unwrap_or_default();
+			let on_hold = T::Currency::balance_on_hold(&HoldReason::Escrow.into(), &account);
+			ensure!(on_hold == expected, "escrow is not the sum of open requests");
+		}
+		ensure!(held.values().all(|sum| *sum == 0), "escrow of an account that does not exist");
+		Ok(())
+	}
+
+	/// The pot holds an existential deposit and every unit that can be withdrawn.
+	fn the_pot_covers_all_earnings() -> Result<(), TryRuntimeError> {
+		let owed = Earnings::<T>::iter_values()
+			.try_fold(T::Currency::minimum_balance(), |sum, earned| sum.checked_add(earned))
+			.ok_or("earnings overflow")?;
+		ensure!(T::Currency::balance(&Self::pot()) >= owed, "the pot does not cover all earnings");
+		Ok(())
+	}
+
+	/// Every live output is the tip of its model, and every tip is a live output.
+	fn live_outputs_are_tips() -> Result<(), TryRuntimeError> {
+		for (out_point, output) in Outputs::<T>::iter() {
+			let tip = Tips::<T>::get(output.model);
+			ensure!(tip == Some(out_point), "a live output is no tip");
+			let record = Versions::<T>::get(output.model, output.content.version)
+				.ok_or("a live output names no version")?;
+			ensure!(types::record_hash(&record) == output.content.record, "a record changed");
+		}
+		ensure!(
+			Tips::<T>::iter_values().all(|tip| Outputs::<T>::contains_key(tip)),
+			"a tip is no live output"
+		);
+		ensure!(
+			Versions::<T>::iter_keys().all(|(model, _)| Tips::<T>::contains_key(model)),
+			"a version of a closed model"
+		);
+		Ok(())
+	}
+
+	/// The counter of each model is the number of its open requests.
+	fn open_requests_are_counted() -> Result<(), TryRuntimeError> {
+		let mut open = BTreeMap::<ModelId, u32>::new();
+		for (_, request) in Requests::<T>::iter() {
+			let count = open.entry(request.version.model).or_default();
+			*count = count.saturating_add(1);
+		}
+		for (model, counted) in OpenRequests::<T>::iter() {
+			let expected = open.remove(&model).unwrap_or_default();
+			ensure!(counted == expected, "open requests are miscounted");
+		}
+		ensure!(open.is_empty(), "open requests are not counted");
+		Ok(())
+	}
+
+	/// The references of each key are the kept versions and the open requests that use it.
+	fn keys_are_referenced_by_versions_and_requests() -> Result<(), TryRuntimeError> {
+		let mut references = BTreeMap::<aimodel_primitives::KeyId, u32>::new();
+		let mut count = |version: Option<Version>| {
+			if let Some(circuit) = version.and_then(|version| version.circuit) {
+				let count = references.entry(circuit.key).or_default();
+				*count = count.saturating_add(1);
+			}
+		};
+		for (_, _, version) in Versions::<T>::iter() {
+			count(Some(version));
+		}
+		for (_, request) in Requests::<T>::iter() {
+			if matches!(request.assurance, Assurance::Proven { .. }) {
+				count(Versions::<T>::get(request.version.model, request.version.index));
+			}
+		}
+		ensure!(
+			references.iter().all(|(key, count)| T::Verifier::references(key) == *count),
+			"references of a key are miscounted"
+		);
+		Ok(())
+	}
+
+	/// Shares of live and of frozen splits sum to exactly one.
+	fn shares_sum_to_one() -> Result<(), TryRuntimeError> {
+		ensure!(
+			Outputs::<T>::iter_values().all(|output| output.content.split.validate().is_ok())
+				&& Requests::<T>::iter_values().all(|request| request.split.validate().is_ok()),
+			"shares do not sum to one"
+		);
+		Ok(())
+	}
+
+	/// Every open request stands in the queue once, at the block that it names.
+	fn every_open_request_falls_due_once() -> Result<(), TryRuntimeError> {
+		for (id, request) in Requests::<T>::iter() {
+			ensure!(DueRequests::<T>::contains_key(request.due, id), "a request never falls due");
+		}
+		let (queued, open) =
+			(DueRequests::<T>::iter_keys().count(), Requests::<T>::iter_keys().count());
+		ensure!(queued == open, "a request falls due twice");
+		Ok(())
+	}
+
+	/// Before its draw a request has no lease, and waits for it.
+	fn leases_belong_to_drawn_requests() -> Result<(), TryRuntimeError> {
+		let waiting = Waiting::<T>::get();
+		for (id, request) in Requests::<T>::iter() {
+			let drawn = request.candidates.is_some();
+			ensure!(drawn != waiting.contains(&id), "a request waits for a draw that it had");
+			ensure!(drawn || T::Workers::leased(id).is_none(), "a lease before the draw");
+		}
+		Ok(())
+	}
+
+	/// Every settlement stands in the queue of those to be pruned.
+	fn every_settlement_is_pruned_once() -> Result<(), TryRuntimeError> {
+		let queued = Prunable::<T>::iter_keys().count();
+		let kept = Settlements::<T>::iter_keys().count();
+		ensure!(queued == kept, "a settlement is never pruned, or twice");
+		Ok(())
+	}
+}

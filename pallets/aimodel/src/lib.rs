@@ -1,0 +1,733 @@
+//! # The market
+//!
+//! Models as outputs, requests, escrow and settlement.
+//!
+//! A deployed model is a [`ModelOutput`]: named by an [`OutPoint`], consumed exactly once, by the
+//! change that produces its successor. A request peeks at a model's live output, freezes what it
+//! was quoted, and holds the customer's money; it pays when the worker that holds its lease brings
+//! a result that the request's assurance accepts, and gives everything back otherwise.
+//!
+//! ```text
+//!  request ──> waiting ──(next block: draw)──> leased ──(result)──────────> settled ──> pruned
+//!                 │                              │  ▲
+//!                 │                       lapsed │  │ next candidate, if a lease still fits
+//!                 └──────── no worker ───────────┴──┘──(deadline, cancel)──> refunded
+//! ```
+//!
+//! The pallet knows nothing of proofs and of bonds: it asks a [`ProofVerifier`] and a
+//! [`WorkerPool`].
+
+#![cfg_attr(not(feature = "std"), no_std)]
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::unwrap_used))]
+
+extern crate alloc;
+
+#[cfg(feature = "runtime-benchmarks")]
+pub mod benchmarking;
+#[cfg(any(test, feature = "try-runtime"))]
+mod invariants;
+mod model_impls;
+pub mod offchain;
+mod query_impls;
+mod request_impls;
+mod settle_impls;
+#[cfg(test)]
+mod tests;
+mod tick_impls;
+pub mod types;
+pub mod weights;
+
+pub use pallet::*;
+pub use types::*;
+pub use weights::WeightInfo;
+
+use aimodel_primitives::{
+	runtime_api::{Assurance, Version},
+	traits::{KeyOrigin, ProofVerifier, WorkerPool},
+	Balance, ModelId, OutPoint, Pricing, RequestId, RevenueSplit, VersionId,
+};
+use frame_support::traits::{fungible, Consideration, Footprint};
+
+const LOG_TARGET: &str = "runtime::aimodel";
+
+#[frame_support::pallet]
+pub mod pallet {
+	use super::*;
+	use frame_support::{pallet_prelude::*, traits::EnsureOrigin, PalletId};
+	use frame_system::{
+		offchain::{AppCrypto, CreateSignedTransaction, CreateTransactionBase},
+		pallet_prelude::*,
+	};
+	use sp_core::H256;
+	use sp_runtime::{traits::Convert, Permill};
+
+	#[pallet::config]
+	pub trait Config:
+		frame_system::Config<RuntimeEvent: From<Event<Self>>, AccountId: Into<[u8; 32]>>
+		+ CreateSignedTransaction<Call<Self>>
+	{
+		/// What requests are paid in.
+		type Currency: fungible::Mutate<Self::AccountId>
+			+ fungible::Inspect<Self::AccountId, Balance = Balance>
+			+ fungible::MutateHold<Self::AccountId, Reason = Self::RuntimeHoldReason>;
+
+		/// The runtime's hold reasons.
+		type RuntimeHoldReason: From<HoldReason>;
+
+		/// The deposit of a model, by its outputs' and versions' storage.
+		type Consideration: Consideration<Self::AccountId, Footprint>;
+
+		/// Verifying keys, and proofs under them.
+		type Verifier: ProofVerifier<Self::AccountId>;
+
+		/// Workers, and their leases.
+		type Workers: WorkerPool<Self::AccountId, BlockNumberFor<Self>>;
+
+		/// Signs results off chain, with the operator key of the node.
+		type OperatorCrypto: AppCrypto<Self::Public, Self::Signature>;
+
+		/// The call by which a worker accepts a lease that does not oblige at once.
+		type AcceptCall: Convert<
+			RequestId,
+			<Self as CreateTransactionBase<Call<Self>>>::RuntimeCall,
+		>;
+
+		/// May set the platform's share.
+		type GovernanceOrigin: EnsureOrigin<Self::RuntimeOrigin>;
+
+		/// Earns the platform's share.
+		#[pallet::constant]
+		type PlatformAccount: Get<Self::AccountId>;
+
+		/// Names the account that keeps earnings until they are withdrawn.
+		#[pallet::constant]
+		type PalletId: Get<PalletId>;
+
+		/// The most bytes of an input within a request.
+		#[pallet::constant]
+		type MaxInlineInput: Get<u32>;
+
+		/// The most bytes of an output within a result.
+		#[pallet::constant]
+		type MaxInlineOutput: Get<u32>;
+
+		/// The most versions of one model.
+		#[pallet::constant]
+		type MaxVersions: Get<u32>;
+
+		/// How many spent outputs of a model are remembered.
+		#[pallet::constant]
+		type MaxHistory: Get<u32>;
+
+		/// The most requests that can wait for one block's draw.
+		#[pallet::constant]
+		type MaxWaiting: Get<u32>;
+
+		/// How many workers are drawn for a request.
+		#[pallet::constant]
+		type MaxCandidates: Get<u32>;
+
+		/// The longest lease that a version may demand, in blocks.
+		#[pallet::constant]
+		type MaxLease: Get<u32>;
+
+		/// Blocks that the earliest deadline of a request adds to two leases.
+		#[pallet::constant]
+		type DeadlineMargin: Get<u32>;
+
+		/// The latest deadline of a request, in blocks from its creation.
+		#[pallet::constant]
+		type MaxDeadline: Get<u32>;
+
+		/// Blocks for which a settled request can be read.
+		#[pallet::constant]
+		type Retention: Get<u32>;
+
+		/// A lease reserves this of its worker's bond, and as much again as the request holds.
+		#[pallet::constant]
+		type MinCollateral: Get<Balance>;
+
+		/// The part of what a request holds that lapsed leases can bring its customer, in all.
+		#[pallet::constant]
+		type LapseCompensation: Get<Permill>;
+
+		/// Weights.
+		type WeightInfo: WeightInfo;
+
+		/// What other pallets provide to the benchmarks of this one.
+		#[cfg(feature = "runtime-benchmarks")]
+		type BenchmarkHelper: benchmarking::BenchmarkHelper<Self::AccountId>;
+	}
+
+	/// Why the pallet holds funds.
+	#[pallet::composite_enum]
+	pub enum HoldReason {
+		/// A model's deposit.
+		ModelDeposit,
+		/// The most that an open request can cost.
+		Escrow,
+	}
+
+	#[pallet::pallet]
+	pub struct Pallet<T>(_);
+
+	/// Live outputs.
+	#[pallet::storage]
+	pub type Outputs<T: Config> = StorageMap<_, Blake2_128Concat, OutPoint, ModelOutput<T>>;
+
+	/// The live output of each model.
+	#[pallet::storage]
+	pub type Tips<T: Config> = StorageMap<_, Blake2_128Concat, ModelId, OutPoint>;
+
+	/// The versions of each model that is not closed.
+	#[pallet::storage]
+	pub type Versions<T: Config> =
+		StorageDoubleMap<_, Blake2_128Concat, ModelId, Twox64Concat, u32, Version>;
+
+	/// The latest spent outputs of each model, oldest first.
+	#[pallet::storage]
+	pub type History<T: Config> = StorageMap<
+		_,
+		Blake2_128Concat,
+		ModelId,
+		BoundedVec<HistoryRecord<T::AccountId, BlockNumberFor<T>>, T::MaxHistory>,
+		ValueQuery,
+	>;
+
+	/// How many requests of each model wait for their answer.
+	#[pallet::storage]
+	pub type OpenRequests<T: Config> = StorageMap<_, Blake2_128Concat, ModelId, u32, ValueQuery>;
+
+	/// Requests that wait for their answer.
+	#[pallet::storage]
+	pub type Requests<T: Config> = StorageMap<_, Twox64Concat, RequestId, Request<T>>;
+
+	/// The id of the next request. Ids are never reused.
+	#[pallet::storage]
+	pub type NextRequest<T: Config> = StorageValue<_, RequestId, ValueQuery>;
+
+	/// Requests of this block: workers are drawn for them in the next, by a hash that nobody knew
+	/// when they were made.
+	#[pallet::storage]
+	pub type Waiting<T: Config> = StorageValue<_, BoundedVec<RequestId, T::MaxWaiting>, ValueQuery>;
+
+	/// Open requests by the block at which they fall due: a lease has lapsed, or the deadline has
+	/// passed. Each stands here once.
+	#[pallet::storage]
+	pub type DueRequests<T: Config> =
+		StorageDoubleMap<_, Twox64Concat, BlockNumberFor<T>, Twox64Concat, RequestId, ()>;
+
+	/// Nothing is due at earlier blocks.
+	#[pallet::storage]
+	pub type DueCursor<T: Config> = StorageValue<_, BlockNumberFor<T>, ValueQuery>;
+
+	/// Settled requests that can still be read.
+	#[pallet::storage]
+	pub type Settlements<T: Config> = StorageMap<_, Twox64Concat, RequestId, Settlement<T>>;
+
+	/// Settled requests by the block at which they are pruned.
+	#[pallet::storage]
+	pub type Prunable<T: Config> =
+		StorageDoubleMap<_, Twox64Concat, BlockNumberFor<T>, Twox64Concat, RequestId, ()>;
+
+	/// Nothing is to be pruned at earlier blocks.
+	#[pallet::storage]
+	pub type PruneCursor<T: Config> = StorageValue<_, BlockNumberFor<T>, ValueQuery>;
+
+	/// What each account can withdraw.
+	#[pallet::storage]
+	pub type Earnings<T: Config> =
+		StorageMap<_, Blake2_128Concat, T::AccountId, Balance, ValueQuery>;
+
+	/// The platform's share of every price.
+	#[pallet::storage]
+	pub type PlatformShare<T: Config> = StorageValue<_, Permill, ValueQuery, DefaultPlatformShare>;
+
+	/// 30 %.
+	pub struct DefaultPlatformShare;
+	impl Get<Permill> for DefaultPlatformShare {
+		fn get() -> Permill {
+			Permill::from_percent(30)
+		}
+	}
+
+	/// The weakest origin of a key that a request accepts which names none. A development chain
+	/// sets [`KeyOrigin::InsecureDev`] at genesis.
+	#[pallet::storage]
+	pub type DefaultWeakestOrigin<T: Config> =
+		StorageValue<_, KeyOrigin, ValueQuery, StrictestOrigin>;
+
+	/// [`KeyOrigin::Ceremony`].
+	pub struct StrictestOrigin;
+	impl Get<KeyOrigin> for StrictestOrigin {
+		fn get() -> KeyOrigin {
+			KeyOrigin::Ceremony
+		}
+	}
+
+	#[pallet::genesis_config]
+	#[derive(frame_support::DefaultNoBound)]
+	pub struct GenesisConfig<T: Config> {
+		/// Whether requests that name no origin accept keys of a single-party setup. For
+		/// development chains only.
+		pub accept_insecure_keys: bool,
+		#[serde(skip)]
+		#[doc(hidden)]
+		pub _marker: core::marker::PhantomData<T>,
+	}
+
+	#[pallet::genesis_build]
+	impl<T: Config> BuildGenesisConfig for GenesisConfig<T> {
+		fn build(&self) {
+			use fungible::{Inspect, Mutate};
+			if self.accept_insecure_keys {
+				DefaultWeakestOrigin::<T>::put(KeyOrigin::InsecureDev);
+			}
+			let pot = Pallet::<T>::pot();
+			T::Currency::mint_into(&pot, T::Currency::minimum_balance())
+				.expect("a chain that can not hold one existential deposit can not start");
+		}
+	}
+
+	#[pallet::event]
+	#[pallet::generate_deposit(pub(super) fn deposit_event)]
+	pub enum Event<T: Config> {
+		/// A model was deployed.
+		Deployed {
+			/// The model.
+			model: ModelId,
+			/// Its first output.
+			out_point: OutPoint,
+			/// Its owner.
+			owner: T::AccountId,
+			/// Its first version.
+			version: VersionId,
+		},
+		/// An output was consumed, and its successor produced.
+		Changed {
+			/// The model.
+			model: ModelId,
+			/// The consumed output.
+			spent: OutPoint,
+			/// Its successor.
+			out_point: OutPoint,
+			/// What the change did.
+			change: Change,
+		},
+		/// A retired model's last request closed: its deposit is back, its keys are free.
+		Closed {
+			/// The model.
+			model: ModelId,
+		},
+		/// An inference was ordered, and its highest price held.
+		Requested {
+			/// The request.
+			request: RequestId,
+			/// Who pays.
+			customer: T::AccountId,
+			/// The version that answers.
+			version: VersionId,
+			/// What stands behind the answer.
+			assurance: Assurance,
+			/// Held from the customer.
+			held: Balance,
+			/// The last block at which a result is accepted.
+			deadline: BlockNumberFor<T>,
+		},
+		/// A worker has to answer a request, or may accept to.
+		Assigned {
+			/// The request.
+			request: RequestId,
+			/// The bonded account.
+			worker: T::AccountId,
+			/// The last block of its lease, or of its window to accept.
+			until: BlockNumberFor<T>,
+		},
+		/// No worker has a lease of the request: nobody is left, or no lease fits before the
+		/// deadline.
+		Unassigned {
+			/// The request.
+			request: RequestId,
+		},
+		/// A lease lapsed. An obliged worker lost its collateral.
+		Lapsed {
+			/// The request.
+			request: RequestId,
+			/// The bonded account.
+			worker: T::AccountId,
+			/// Whether it was obliged.
+			obliged: bool,
+			/// What the customer got of the collateral.
+			compensation: Balance,
+		},
+		/// A request was answered and paid.
+		Settled {
+			/// The request.
+			request: RequestId,
+			/// The bonded account that answered.
+			worker: T::AccountId,
+			/// What stands behind the answer: a proof, or a bonded worker's word.
+			assurance: Assurance,
+			/// `blake2_256` of the answer.
+			output_hash: H256,
+			/// Units billed.
+			units: u64,
+			/// What the customer paid.
+			price: Balance,
+			/// What was released to the customer.
+			refund: Balance,
+			/// Who was credited what.
+			payout: Payout<T::AccountId>,
+		},
+		/// A request closed without an answer; the customer has everything back.
+		Refunded {
+			/// The request.
+			request: RequestId,
+			/// Who has it back.
+			customer: T::AccountId,
+			/// How much.
+			amount: Balance,
+			/// Why.
+			reason: Unanswered,
+		},
+		/// A settled request can no longer be read.
+		Pruned {
+			/// The request.
+			request: RequestId,
+			/// `blake2_256` of its answer.
+			output_hash: H256,
+		},
+		/// A due request could not be processed and was put off. This is a bug; please report it.
+		Deferred {
+			/// The request.
+			request: RequestId,
+			/// The block at which it falls due again.
+			until: BlockNumberFor<T>,
+		},
+		/// Earnings were paid out.
+		Withdrawn {
+			/// To whom.
+			account: T::AccountId,
+			/// How much.
+			amount: Balance,
+		},
+		/// The platform's share of prices of new requests changed.
+		PlatformShareSet {
+			/// The share.
+			share: Permill,
+		},
+	}
+
+	#[pallet::error]
+	pub enum Error<T> {
+		/// The out point names no live output: it was spent, or never existed.
+		OutPointSpent,
+		/// Only the owner of the model may change it.
+		NotOwner,
+		/// The model is not offered to this account.
+		NotOffered,
+		/// The same content was deployed in this transaction before.
+		AlreadyDeployed,
+		/// The model was retired.
+		ModelRetired,
+		/// The model has as many versions as it may.
+		TooManyVersions,
+		/// The interface has an empty, an oversized, or a misplaced dimension.
+		UnsoundInterface,
+		/// The lease is zero, or longer than allowed.
+		LeaseOutOfBounds,
+		/// Shares must be positive, sum to exactly one, and name no beneficiary twice.
+		UnsoundSplit,
+		/// No verifying key of this name is registered.
+		UnknownKey,
+		/// The verifying key was registered by somebody else.
+		ForeignKey,
+		/// The verifying key was made for another model file.
+		KeyOfAnotherArtifact,
+		/// The verifying key proves another version of the statement, or has another number of
+		/// public inputs than the interface.
+		KeyOfAnotherStatement,
+		/// Only fixed integer tensors can be proved.
+		InterfaceNotProvable,
+		/// The price would overflow.
+		PriceOverflow,
+		/// The model has no verifying key, so that its answers can not be proved.
+		NotProvable,
+		/// The model's key has a weaker origin than the request accepts.
+		KeyTooWeak,
+		/// A proven answer needs its input within the request.
+		InputNotInline,
+		/// The input's length does not fit the model's interface.
+		InputLength,
+		/// `max_fee` is below the price of the request.
+		FeeTooLow,
+		/// The deadline leaves no room for two leases and a margin.
+		DeadlineTooSoon,
+		/// The deadline is later than allowed.
+		DeadlineTooLate,
+		/// No worker that serves the version has a free slot and enough free bond.
+		NoCapacity,
+		/// Too many requests were made in this block.
+		BlockFull,
+		/// No open request has this id.
+		UnknownRequest,
+		/// The request was settled already.
+		AlreadySettled,
+		/// The deadline has passed.
+		DeadlinePassed,
+		/// Nobody holds a lease of the request now.
+		NotLeased,
+		/// Another worker holds the lease, or the signer is no operator.
+		NotLeaseHolder,
+		/// The lease has lapsed.
+		LeaseLapsed,
+		/// The worker must accept the lease before it answers.
+		LeaseNotAccepted,
+		/// The output's length does not fit the model's interface.
+		OutputLength,
+		/// A proven answer is within the result.
+		OutputNotInline,
+		/// More units are reported than the chain computes.
+		TooManyUnits,
+		/// The request settles only with a proof.
+		ProofMissing,
+		/// The request asks for no proof.
+		ProofUnexpected,
+		/// Only the customer may cancel.
+		NotCustomer,
+		/// A worker holds a live lease: its answer may be on its way.
+		LeaseLive,
+		/// The deadline has not passed.
+		NotExpired,
+		/// No lease of the request has lapsed.
+		NothingDue,
+		/// The account has no earnings.
+		NothingToWithdraw,
+	}
+
+	#[pallet::hooks]
+	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
+		fn on_initialize(_: BlockNumberFor<T>) -> Weight {
+			Self::draw_workers()
+		}
+
+		fn on_idle(now: BlockNumberFor<T>, limit: Weight) -> Weight {
+			let mut meter = frame_support::weights::WeightMeter::with_limit(limit);
+			Self::process_due(now, &mut meter);
+			Self::prune_settlements(now, &mut meter);
+			meter.consumed()
+		}
+
+		fn offchain_worker(now: BlockNumberFor<T>) {
+			Self::serve(now);
+		}
+
+		fn integrity_test() {
+			let longest = T::MaxLease::get()
+				.saturating_mul(2)
+				.saturating_add(T::DeadlineMargin::get())
+				.saturating_add(1);
+			assert!(longest <= T::MaxDeadline::get(), "the longest lease fits no deadline");
+			assert!(T::MaxCandidates::get() > 0, "a request needs a candidate");
+			assert!(T::Retention::get() > 0, "a settled request must be readable");
+		}
+
+		#[cfg(feature = "try-runtime")]
+		fn try_state(_: BlockNumberFor<T>) -> Result<(), sp_runtime::TryRuntimeError> {
+			Self::do_try_state()
+		}
+	}
+
+	#[pallet::call]
+	impl<T: Config> Pallet<T> {
+		/// Deploys a model.
+		///
+		/// - origin: signed; pays the deposit and becomes the owner.
+		/// - `version`: what answers. Its key, if it has one, was registered by the same account.
+		/// - `pricing`: what requests cost.
+		/// - `split`: who shares in it.
+		#[pallet::call_index(0)]
+		#[pallet::weight(T::WeightInfo::deploy())]
+		pub fn deploy(
+			origin: OriginFor<T>,
+			version: Version,
+			pricing: Pricing,
+			split: RevenueSplit<T::AccountId>,
+		) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_deploy(who, version, pricing, split)
+		}
+
+		/// Adds a version that answers new requests. Open ones keep theirs.
+		///
+		/// - origin: signed by the owner.
+		#[pallet::call_index(1)]
+		#[pallet::weight(T::WeightInfo::upgrade())]
+		pub fn upgrade(
+			origin: OriginFor<T>,
+			out_point: OutPoint,
+			version: Version,
+		) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_upgrade(who, out_point, version)
+		}
+
+		/// Sets what new requests cost.
+		///
+		/// - origin: signed by the owner.
+		#[pallet::call_index(2)]
+		#[pallet::weight(T::WeightInfo::reprice())]
+		pub fn reprice(
+			origin: OriginFor<T>,
+			out_point: OutPoint,
+			pricing: Pricing,
+		) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_reprice(who, out_point, pricing)
+		}
+
+		/// Sets who shares in what new requests cost.
+		///
+		/// - origin: signed by the owner.
+		#[pallet::call_index(3)]
+		#[pallet::weight(T::WeightInfo::resplit())]
+		pub fn resplit(
+			origin: OriginFor<T>,
+			out_point: OutPoint,
+			split: RevenueSplit<T::AccountId>,
+		) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_resplit(who, out_point, split)
+		}
+
+		/// Offers the model to another account, or withdraws the offer. It changes hands when that
+		/// account accepts.
+		///
+		/// - origin: signed by the owner.
+		#[pallet::call_index(4)]
+		#[pallet::weight(T::WeightInfo::transfer())]
+		pub fn transfer(
+			origin: OriginFor<T>,
+			out_point: OutPoint,
+			to: Option<T::AccountId>,
+		) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_transfer(who, out_point, to)
+		}
+
+		/// Accepts an offered model: the new owner pays the deposit, the old one has its own back.
+		///
+		/// - origin: signed by the account that the model is offered to.
+		#[pallet::call_index(5)]
+		#[pallet::weight(T::WeightInfo::accept_transfer())]
+		pub fn accept_transfer(origin: OriginFor<T>, out_point: OutPoint) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_accept_transfer(who, out_point)
+		}
+
+		/// Stops new requests. The model closes, and its deposit returns, with its last open one.
+		///
+		/// - origin: signed by the owner.
+		#[pallet::call_index(6)]
+		#[pallet::weight(T::WeightInfo::retire(T::MaxVersions::get()))]
+		pub fn retire(origin: OriginFor<T>, out_point: OutPoint) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_retire(who, out_point)
+		}
+
+		/// Orders an inference from the version that the output names, and holds its highest
+		/// price, up to `max_fee`. The fee includes the draw and the settlement.
+		///
+		/// - origin: signed; pays.
+		/// - `max_fee`: never is more held or paid.
+		/// - `deadline`: the last block at which a result is accepted; the earliest possible one
+		///   if none is given.
+		#[pallet::call_index(7)]
+		#[pallet::weight(Pallet::<T>::request_weight(input.length()))]
+		pub fn request(
+			origin: OriginFor<T>,
+			out_point: OutPoint,
+			assurance: Assurance,
+			input: Input<T::MaxInlineInput>,
+			#[pallet::compact] max_fee: Balance,
+			deadline: Option<BlockNumberFor<T>>,
+		) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_request(who, out_point, assurance, input, max_fee, deadline)
+		}
+
+		/// Answers a request, and is paid. Free if it settles.
+		///
+		/// - origin: signed by the operator key of the worker that holds the lease.
+		/// - `units`: what is billed, if it is less than the chain computes.
+		/// - `proof`: uncompressed; exactly for `Proven` requests.
+		#[pallet::call_index(8)]
+		#[pallet::weight(Pallet::<T>::submit_result_weight(
+			T::Verifier::max_public_inputs(),
+			output.length(),
+		))]
+		pub fn submit_result(
+			origin: OriginFor<T>,
+			request: RequestId,
+			output: Output<T::MaxInlineOutput>,
+			units: Option<u64>,
+			proof: Option<ProofBytes>,
+		) -> DispatchResultWithPostInfo {
+			let operator = ensure_signed(origin)?;
+			Self::do_submit_result(operator, request, output, units, proof)
+		}
+
+		/// Takes back a request while no worker holds a live lease of it.
+		///
+		/// - origin: signed by the customer.
+		#[pallet::call_index(9)]
+		#[pallet::weight(T::WeightInfo::cancel())]
+		pub fn cancel(origin: OriginFor<T>, request: RequestId) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_cancel(who, request)
+		}
+
+		/// Refunds a request whose deadline has passed. Done by the chain itself when it is idle.
+		///
+		/// - origin: signed by anybody.
+		#[pallet::call_index(10)]
+		#[pallet::weight(T::WeightInfo::expire())]
+		pub fn expire(origin: OriginFor<T>, request: RequestId) -> DispatchResult {
+			ensure_signed(origin)?;
+			Self::do_expire(request)
+		}
+
+		/// Ends a lapsed lease and leases the request to the next worker. Done by the chain itself
+		/// when it is idle.
+		///
+		/// - origin: signed by anybody.
+		#[pallet::call_index(11)]
+		#[pallet::weight(T::WeightInfo::advance())]
+		pub fn advance(origin: OriginFor<T>, request: RequestId) -> DispatchResult {
+			ensure_signed(origin)?;
+			Self::do_advance(request)
+		}
+
+		/// Pays out everything that the signer has earned.
+		///
+		/// - origin: signed.
+		#[pallet::call_index(12)]
+		#[pallet::weight(T::WeightInfo::withdraw())]
+		pub fn withdraw(origin: OriginFor<T>) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_withdraw(who)
+		}
+
+		/// Sets the platform's share of the price of new requests.
+		///
+		/// - origin: governance.
+		#[pallet::call_index(13)]
+		#[pallet::weight(T::WeightInfo::set_platform_share())]
+		pub fn set_platform_share(origin: OriginFor<T>, share: Permill) -> DispatchResult {
+			T::GovernanceOrigin::ensure_origin(origin)?;
+			PlatformShare::<T>::put(share);
+			Self::deposit_event(Event::PlatformShareSet { share });
+			Ok(())
+		}
+	}
+}

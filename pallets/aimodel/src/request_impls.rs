@@ -1,0 +1,265 @@
+//! Requests: what is frozen, what is held, who answers, and how they end without an answer.
+
+use crate::*;
+use aimodel_primitives::{
+	pricing::{self, Quote, QuoteError},
+	traits::LeaseTerms,
+};
+use frame_support::{
+	pallet_prelude::*,
+	traits::{
+		fungible::{InspectHold, MutateHold},
+		tokens::Precision,
+	},
+};
+use frame_system::pallet_prelude::BlockNumberFor;
+use sp_runtime::{traits::Saturating, ArithmeticError};
+
+impl<T: Config> From<QuoteError> for Error<T> {
+	fn from(error: QuoteError) -> Self {
+		match error {
+			QuoteError::UnknownModel => Self::ModelRetired,
+			QuoteError::Shape(_) => Self::InputLength,
+			QuoteError::NotProvable => Self::NotProvable,
+			QuoteError::Overflow => Self::PriceOverflow,
+		}
+	}
+}
+
+impl<T: Config> Pallet<T> {
+	pub(crate) fn do_request(
+		customer: T::AccountId,
+		out_point: OutPoint,
+		assurance: Assurance,
+		input: Input<T::MaxInlineInput>,
+		max_fee: Balance,
+		deadline: Option<BlockNumberFor<T>>,
+	) -> DispatchResult {
+		let ModelOutput { model, content, .. } =
+			Outputs::<T>::get(out_point).ok_or(Error::<T>::OutPointSpent)?;
+		ensure!(!content.retired, Error::<T>::ModelRetired);
+		let version = VersionId { model, index: content.version };
+		let record = Versions::<T>::get(model, version.index).ok_or(Error::<T>::OutPointSpent)?;
+		let assurance = Self::ensure_assurance(assurance, &record, &input)?;
+		let Quote { rows, min_price, max_price, .. } =
+			pricing::quote(&content.pricing, &record.units, &record.interface, input.length())
+				.map_err(Error::<T>::from)?;
+		ensure!(max_fee >= min_price, Error::<T>::FeeTooLow);
+		let held = max_fee.min(max_price);
+		let platform_share = PlatformShare::<T>::get();
+		let terms = LeaseTerms {
+			version,
+			pay: content.split.divide(min_price, platform_share).worker,
+			length: record.lease.into(),
+			collateral: T::MinCollateral::get().saturating_add(held),
+			obliges_at_once: matches!(input, Input::Inline(_)),
+		};
+		let deadline = Self::ensure_deadline(deadline, &terms)?;
+		ensure!(T::Workers::has_capacity(&terms), Error::<T>::NoCapacity);
+		let mut waiting = Waiting::<T>::get();
+		let id = NextRequest::<T>::get();
+		let next = id.checked_add(1).ok_or(ArithmeticError::Overflow)?;
+		waiting.try_push(id).map_err(|_| Error::<T>::BlockFull)?;
+
+		T::Currency::hold(&HoldReason::Escrow.into(), &customer, held)?;
+		if let (Assurance::Proven { .. }, Some(circuit)) = (&assurance, &record.circuit) {
+			T::Verifier::reference(&circuit.key)?;
+		}
+		let due = deadline.saturating_add(1u32.into());
+		let request = Request::<T> {
+			customer: customer.clone(),
+			out_point,
+			version,
+			assurance,
+			input,
+			rows,
+			pricing: content.pricing,
+			split: content.split,
+			platform_share,
+			held,
+			terms,
+			deadline,
+			candidates: None,
+			next_candidate: 0,
+			compensated: 0,
+			due,
+		};
+		NextRequest::<T>::put(next);
+		Waiting::<T>::put(waiting);
+		DueRequests::<T>::insert(due, id, ());
+		OpenRequests::<T>::mutate(model, |open| *open = open.saturating_add(1));
+		Requests::<T>::insert(id, request);
+		let event = Event::Requested { request: id, customer, version, assurance, held, deadline };
+		Self::deposit_event(event);
+		Ok(())
+	}
+
+	pub(crate) fn do_cancel(who: T::AccountId, id: RequestId) -> DispatchResult {
+		let mut request = Self::open_request(id)?;
+		ensure!(request.customer == who, Error::<T>::NotCustomer);
+		if let Some(lease) = T::Workers::leased(id) {
+			let now = frame_system::Pallet::<T>::block_number();
+			ensure!(!lease.obliged || now > lease.until, Error::<T>::LeaseLive);
+			Self::end_lease(id, &mut request)?;
+		}
+		Self::refund(id, request, Unanswered::Cancelled)
+	}
+
+	pub(crate) fn do_expire(id: RequestId) -> DispatchResult {
+		let mut request = Self::open_request(id)?;
+		let now = frame_system::Pallet::<T>::block_number();
+		ensure!(now > request.deadline, Error::<T>::NotExpired);
+		Self::end_lease(id, &mut request)?;
+		Self::refund(id, request, Unanswered::Expired)
+	}
+
+	pub(crate) fn do_advance(id: RequestId) -> DispatchResult {
+		let mut request = Self::open_request(id)?;
+		let now = frame_system::Pallet::<T>::block_number();
+		let lapsed = T::Workers::leased(id).is_some_and(|lease| now > lease.until);
+		ensure!(lapsed && now <= request.deadline, Error::<T>::NothingDue);
+		Self::end_lease(id, &mut request)?;
+		Self::lease_to_next(id, &mut request);
+		Requests::<T>::insert(id, request);
+		Ok(())
+	}
+
+	/// Ends the lease of a request, if it has one: an obliged one is slashed, another costs nothing.
+	pub(crate) fn end_lease(id: RequestId, request: &mut Request<T>) -> DispatchResult {
+		let Some(lease) = T::Workers::leased(id) else { return Ok(()) };
+		let compensation = if lease.obliged {
+			let most = T::LapseCompensation::get().mul_floor(request.held);
+			let owed = most.saturating_sub(request.compensated);
+			T::Workers::slash(id, &request.customer, owed)?
+		} else {
+			T::Workers::release(id);
+			0
+		};
+		request.compensated = request.compensated.saturating_add(compensation);
+		Self::deposit_event(Event::Lapsed {
+			request: id,
+			worker: lease.worker,
+			obliged: lease.obliged,
+			compensation,
+		});
+		Ok(())
+	}
+
+	/// Leases a request to its next candidate that can still take it, if a whole lease fits before
+	/// the deadline, and notes when it falls due. The caller stores the request.
+	pub(crate) fn lease_to_next(id: RequestId, request: &mut Request<T>) {
+		let now = frame_system::Pallet::<T>::block_number();
+		let fits = now.saturating_add(Self::whole_lease(&request.terms)) <= request.deadline;
+		let candidates = request.candidates.clone().unwrap_or_default();
+		let mut granted = None;
+		while let Some(worker) = candidates.get(request.next_candidate as usize).filter(|_| fits) {
+			request.next_candidate = request.next_candidate.saturating_add(1);
+			if T::Workers::lease(id, worker, &request.terms).is_ok() {
+				granted = T::Workers::leased(id);
+				break;
+			}
+		}
+		let due = match granted {
+			Some(lease) => {
+				let (worker, until) = (lease.worker, lease.until);
+				Self::deposit_event(Event::Assigned { request: id, worker, until });
+				until.min(request.deadline)
+			},
+			None => {
+				Self::deposit_event(Event::Unassigned { request: id });
+				request.deadline
+			},
+		};
+		Self::set_due(id, request, due.saturating_add(1u32.into()));
+	}
+
+	pub(crate) fn set_due(id: RequestId, request: &mut Request<T>, due: BlockNumberFor<T>) {
+		DueRequests::<T>::remove(request.due, id);
+		DueRequests::<T>::insert(due, id, ());
+		request.due = due;
+	}
+
+	pub(crate) fn open_request(id: RequestId) -> Result<Request<T>, DispatchError> {
+		let missing = || {
+			if Settlements::<T>::contains_key(id) {
+				Error::<T>::AlreadySettled
+			} else {
+				Error::<T>::UnknownRequest
+			}
+		};
+		Requests::<T>::get(id).ok_or_else(|| missing().into())
+	}
+
+	/// Gives everything back and closes the request. Its lease has ended.
+	pub(crate) fn refund(id: RequestId, request: Request<T>, reason: Unanswered) -> DispatchResult {
+		let reason_held = HoldReason::Escrow.into();
+		let (customer, amount) = (request.customer.clone(), request.held);
+		T::Currency::release(&reason_held, &customer, amount, Precision::Exact)?;
+		Self::close_request(id, request)?;
+		Self::deposit_event(Event::Refunded { request: id, customer, amount, reason });
+		Ok(())
+	}
+
+	/// Forgets a request whose money is settled and whose lease has ended.
+	pub(crate) fn close_request(id: RequestId, request: Request<T>) -> DispatchResult {
+		let VersionId { model, index } = request.version;
+		Requests::<T>::remove(id);
+		DueRequests::<T>::remove(request.due, id);
+		if request.candidates.is_none() {
+			Waiting::<T>::mutate(|waiting| waiting.retain(|other| *other != id));
+		}
+		if matches!(request.assurance, Assurance::Proven { .. }) {
+			if let Some(circuit) = Versions::<T>::get(model, index).and_then(|v| v.circuit) {
+				T::Verifier::dereference(&circuit.key);
+			}
+		}
+		OpenRequests::<T>::mutate(model, |open| *open = open.saturating_sub(1));
+		Self::close_if_done(&model)
+	}
+
+	/// Held for open requests of `who`.
+	pub fn escrow_of(who: &T::AccountId) -> Balance {
+		T::Currency::balance_on_hold(&HoldReason::Escrow.into(), who)
+	}
+
+	/// Checks that the version can give what `assurance` asks, and fills in the chain's default.
+	fn ensure_assurance(
+		assurance: Assurance,
+		record: &Version,
+		input: &Input<T::MaxInlineInput>,
+	) -> Result<Assurance, DispatchError> {
+		let Assurance::Proven { weakest_origin } = assurance else { return Ok(assurance) };
+		let circuit = record.circuit.as_ref().ok_or(Error::<T>::NotProvable)?;
+		let key = T::Verifier::key(&circuit.key).ok_or(Error::<T>::UnknownKey)?;
+		let weakest = weakest_origin.unwrap_or_else(DefaultWeakestOrigin::<T>::get);
+		ensure!(key.origin >= weakest, Error::<T>::KeyTooWeak);
+		ensure!(matches!(input, Input::Inline(_)), Error::<T>::InputNotInline);
+		Ok(Assurance::Proven { weakest_origin: Some(weakest) })
+	}
+
+	/// The deadline that was asked for, or else the earliest: the draw, two whole leases, a margin.
+	fn ensure_deadline(
+		asked: Option<BlockNumberFor<T>>,
+		terms: &LeaseTerms<BlockNumberFor<T>>,
+	) -> Result<BlockNumberFor<T>, DispatchError> {
+		let now = frame_system::Pallet::<T>::block_number();
+		let earliest = now
+			.saturating_add(1u32.into())
+			.saturating_add(Self::whole_lease(terms).saturating_mul(2u32.into()))
+			.saturating_add(T::DeadlineMargin::get().into());
+		let deadline = asked.unwrap_or(earliest);
+		ensure!(deadline >= earliest, Error::<T>::DeadlineTooSoon);
+		let latest = now.saturating_add(T::MaxDeadline::get().into());
+		ensure!(deadline <= latest, Error::<T>::DeadlineTooLate);
+		Ok(deadline)
+	}
+
+	/// Blocks of a lease from its grant to its latest end.
+	fn whole_lease(terms: &LeaseTerms<BlockNumberFor<T>>) -> BlockNumberFor<T> {
+		if terms.obliges_at_once {
+			terms.length
+		} else {
+			terms.length.saturating_add(T::Workers::accept_window())
+		}
+	}
+}

@@ -1,0 +1,454 @@
+//! A world in words: accounts, a chain of three pallets, and what people do on it.
+
+use crate::{self as pallet_aimodel, *};
+use aimodel_primitives::{
+	pricing::UnitsFormula,
+	runtime_api::{Circuit, RequestInfo},
+	statement::{self, STATEMENT_VERSION},
+	tensor::{Dimension, ElementType, Interface, TensorType},
+	KeyId,
+};
+use frame_support::{
+	assert_ok, derive_impl, parameter_types,
+	traits::{
+		fungible::{HoldConsideration, Inspect, InspectHold},
+		ConstU128, ConstU16, ConstU32, ConstU64, Hooks, LinearStoragePrice,
+	},
+	PalletId,
+};
+use frame_system::{
+	offchain::{AppCrypto, CreateSignedTransaction, CreateTransactionBase, SigningTypes},
+	EnsureRoot,
+};
+use pallet_zk_verifier::simulator::SimulatedKey;
+use sp_core::H256;
+use sp_io::TestExternalities;
+use sp_runtime::{
+	testing::TestXt,
+	traits::{IdentityLookup, Verify},
+	AccountId32, BuildStorage, MultiSignature, Permill,
+};
+
+type Block = frame_system::mocking::MockBlock<Test>;
+type Extrinsic = TestXt<RuntimeCall, ()>;
+
+frame_support::construct_runtime!(
+	pub enum Test {
+		System: frame_system,
+		Balances: pallet_balances,
+		ZkVerifier: pallet_zk_verifier,
+		Workers: pallet_workers,
+		Aimodel: pallet_aimodel,
+	}
+);
+
+#[derive_impl(frame_system::config_preludes::TestDefaultConfig)]
+impl frame_system::Config for Test {
+	type Block = Block;
+	type AccountId = AccountId32;
+	type Lookup = IdentityLookup<AccountId32>;
+	type AccountData = pallet_balances::AccountData<Balance>;
+}
+
+#[derive_impl(pallet_balances::config_preludes::TestDefaultConfig)]
+impl pallet_balances::Config for Test {
+	type AccountStore = System;
+	type Balance = Balance;
+	type ExistentialDeposit = ConstU128<10>;
+}
+
+parameter_types! {
+	pub const KeyDeposit: RuntimeHoldReason =
+		RuntimeHoldReason::ZkVerifier(pallet_zk_verifier::HoldReason::KeyDeposit);
+	pub const ModelDeposit: RuntimeHoldReason =
+		RuntimeHoldReason::Aimodel(HoldReason::ModelDeposit);
+	pub const PotId: PalletId = PalletId(*b"aimodel/");
+	pub const Compensation: Permill = Permill::from_percent(10);
+	pub PlatformAccount: AccountId32 = PLATFORM;
+}
+
+type Deposit<Reason> = HoldConsideration<
+	AccountId32,
+	Balances,
+	Reason,
+	LinearStoragePrice<ConstU128<1>, ConstU128<1>, Balance>,
+>;
+
+impl pallet_zk_verifier::Config for Test {
+	type Consideration = Deposit<KeyDeposit>;
+	type AttestOrigin = EnsureRoot<AccountId32>;
+	type MaxPublicInputs = ConstU32<16>;
+	type WeightInfo = ();
+}
+
+impl pallet_workers::Config for Test {
+	type Currency = Balances;
+	type RuntimeHoldReason = RuntimeHoldReason;
+	type MinBond = ConstU128<1_000>;
+	type RetireDelay = ConstU64<10>;
+	type AcceptWindow = ConstU64<2>;
+	type MaxServices = ConstU32<8>;
+	type MaxServers = ConstU32<8>;
+	type MaxSlots = ConstU16<1_000>;
+	type WeightInfo = ();
+}
+
+impl SigningTypes for Test {
+	type Public = <MultiSignature as Verify>::Signer;
+	type Signature = MultiSignature;
+}
+
+impl<LocalCall> CreateTransactionBase<LocalCall> for Test
+where
+	RuntimeCall: From<LocalCall>,
+{
+	type RuntimeCall = RuntimeCall;
+	type Extrinsic = Extrinsic;
+}
+
+impl<LocalCall> CreateSignedTransaction<LocalCall> for Test
+where
+	RuntimeCall: From<LocalCall>,
+{
+	fn create_signed_transaction<C: AppCrypto<Self::Public, Self::Signature>>(
+		call: RuntimeCall,
+		_public: Self::Public,
+		_account: AccountId32,
+		nonce: u32,
+	) -> Option<Extrinsic> {
+		Some(Extrinsic::new_signed(call, nonce.into(), (), ()))
+	}
+}
+
+pub struct AcceptCall;
+impl sp_runtime::traits::Convert<RequestId, RuntimeCall> for AcceptCall {
+	fn convert(request: RequestId) -> RuntimeCall {
+		pallet_workers::Call::accept { request }.into()
+	}
+}
+
+impl Config for Test {
+	type Currency = Balances;
+	type RuntimeHoldReason = RuntimeHoldReason;
+	type Consideration = Deposit<ModelDeposit>;
+	type Verifier = ZkVerifier;
+	type Workers = Workers;
+	type OperatorCrypto = offchain::OperatorCrypto;
+	type AcceptCall = AcceptCall;
+	type GovernanceOrigin = EnsureRoot<AccountId32>;
+	type PlatformAccount = PlatformAccount;
+	type PalletId = PotId;
+	type MaxInlineInput = ConstU32<256>;
+	type MaxInlineOutput = ConstU32<256>;
+	type MaxVersions = ConstU32<3>;
+	type MaxHistory = ConstU32<3>;
+	type MaxWaiting = ConstU32<16>;
+	type MaxCandidates = ConstU32<3>;
+	type MaxLease = ConstU32<50>;
+	type DeadlineMargin = ConstU32<2>;
+	type MaxDeadline = ConstU32<200>;
+	type Retention = ConstU32<20>;
+	type MinCollateral = ConstU128<50>;
+	type LapseCompensation = Compensation;
+	type WeightInfo = ();
+}
+
+/// Pays for inferences.
+pub(super) const CUSTOMER: AccountId32 = AccountId32::new([1; 32]);
+/// Owns the model.
+pub(super) const OWNER: AccountId32 = AccountId32::new([2; 32]);
+/// Shares in its revenue.
+pub(super) const AUTHOR: AccountId32 = AccountId32::new([3; 32]);
+/// Somebody else.
+pub(super) const STRANGER: AccountId32 = AccountId32::new([4; 32]);
+/// Earns the platform's share.
+pub(super) const PLATFORM: AccountId32 = AccountId32::new([9; 32]);
+/// Two bonded accounts.
+pub(super) const WORKER: AccountId32 = AccountId32::new([10; 32]);
+pub(super) const OTHER_WORKER: AccountId32 = AccountId32::new([11; 32]);
+
+/// The operator key of a bonded account.
+pub(super) fn operator(worker: &AccountId32) -> AccountId32 {
+	let mut bytes: [u8; 32] = worker.clone().into();
+	bytes[31] = 0xff;
+	bytes.into()
+}
+
+/// What everybody is endowed with.
+pub(super) const ENDOWMENT: Balance = 1_000_000;
+pub(super) const BOND: Balance = 100_000;
+/// The price of one digit.
+pub(super) const PRICE: Balance = 1_001;
+pub(super) const LEASE: u32 = 5;
+/// What a lease of one digit reserves.
+pub(super) const COLLATERAL: Balance = 50 + PRICE;
+
+/// Runs a scenario, and every invariant after it.
+pub(super) fn new_world() -> TestExternalities {
+	let accounts = [CUSTOMER, OWNER, AUTHOR, STRANGER, WORKER, OTHER_WORKER];
+	let genesis = RuntimeGenesisConfig {
+		balances: pallet_balances::GenesisConfig {
+			balances: accounts.map(|who| (who, ENDOWMENT)).to_vec(),
+			..Default::default()
+		},
+		aimodel: pallet_aimodel::GenesisConfig { accept_insecure_keys: true, ..Default::default() },
+		..Default::default()
+	};
+	let mut world = TestExternalities::new(genesis.build_storage().unwrap());
+	world.execute_with(|| System::set_block_number(1));
+	world
+}
+
+pub(super) fn run(scenario: impl FnOnce()) {
+	new_world().execute_with(|| {
+		scenario();
+		check_invariants();
+	});
+}
+
+pub(super) fn check_invariants() {
+	assert_ok!(Aimodel::do_try_state());
+	assert_ok!(Workers::do_try_state());
+	assert_ok!(ZkVerifier::do_try_state());
+}
+
+/// Advances block by block, with every hook, and checks the invariants of each.
+pub(super) fn advance_to(block: u64) {
+	while System::block_number() < block {
+		let now = System::block_number() + 1;
+		System::set_block_number(now);
+		System::set_parent_hash(H256::repeat_byte(now as u8));
+		Aimodel::on_initialize(now);
+		Aimodel::on_idle(now, Weight::MAX);
+		check_invariants();
+	}
+}
+
+pub(super) fn next_block() {
+	advance_to(System::block_number() + 1);
+}
+
+use frame_support::weights::Weight;
+
+/// The artifact of the digits model.
+pub(super) const ARTIFACT: H256 = H256([7; 32]);
+
+/// 64 bytes in, ten scores out: six public inputs.
+pub(super) fn digits_interface() -> Interface {
+	Interface {
+		input: TensorType::fixed(ElementType::U8, &[1, 64]).unwrap(),
+		output: TensorType::fixed(ElementType::I32, &[1, 10]).unwrap(),
+	}
+}
+
+pub(super) fn digits_key() -> SimulatedKey {
+	SimulatedKey::new(6, 1)
+}
+
+pub(super) fn register_key(who: &AccountId32, artifact: H256, key: &SimulatedKey) -> KeyId {
+	let points = key.points().try_into().unwrap();
+	let origin = RuntimeOrigin::signed(who.clone());
+	assert_ok!(ZkVerifier::register_key(origin, artifact, H256::zero(), STATEMENT_VERSION, points));
+	System::events()
+		.into_iter()
+		.rev()
+		.find_map(|record| match record.event {
+			RuntimeEvent::ZkVerifier(pallet_zk_verifier::Event::KeyRegistered { key, .. }) => {
+				Some(key)
+			},
+			_ => None,
+		})
+		.unwrap()
+}
+
+/// The provable digits, under a key of this name.
+pub(super) fn digits(key: KeyId) -> Version {
+	Version {
+		artifact: ARTIFACT,
+		interface: digits_interface(),
+		units: UnitsFormula { fixed: 2, ..Default::default() },
+		lease: LEASE,
+		circuit: Some(Circuit { key, proving_key: H256([8; 32]) }),
+	}
+}
+
+/// A float model over up to four rows of two features, that says up to three words.
+pub(super) fn attested() -> Version {
+	let float = |shape: &[Dimension]| TensorType {
+		element: ElementType::F32,
+		shape: shape.to_vec().try_into().unwrap(),
+	};
+	Version {
+		artifact: H256([6; 32]),
+		interface: Interface {
+			input: float(&[Dimension::Batch { max: 4 }, Dimension::Fixed(2)]),
+			output: float(&[Dimension::Batch { max: 4 }, Dimension::Dynamic { max: 3 }]),
+		},
+		units: UnitsFormula { fixed: 1, per_input_element: 1, per_output_element: 10 },
+		lease: LEASE,
+		circuit: None,
+	}
+}
+
+pub(super) const FLAT: Pricing = Pricing::Flat { per_call: PRICE - 2, per_unit: 1 };
+
+/// Half to the worker, the rest to owner and author by odd shares.
+pub(super) fn split() -> RevenueSplit<AccountId32> {
+	let shares =
+		vec![(OWNER, Permill::from_parts(333_333)), (AUTHOR, Permill::from_parts(166_667))];
+	RevenueSplit { worker: Permill::from_parts(500_000), beneficiaries: shares.try_into().unwrap() }
+}
+
+/// Deploys as the owner.
+pub(super) fn deploy(version: Version) -> (ModelId, OutPoint) {
+	assert_ok!(Aimodel::deploy(RuntimeOrigin::signed(OWNER), version, FLAT, split()));
+	match last_event() {
+		Event::Deployed { model, out_point, .. } => {
+			System::inc_account_nonce(OWNER);
+			(model, out_point)
+		},
+		other => panic!("expected a deployment, found {other:?}"),
+	}
+}
+
+/// A deployed digits model, with one worker that serves it.
+pub(super) fn deploy_served_digits() -> (ModelId, OutPoint) {
+	let key = register_key(&OWNER, ARTIFACT, &digits_key());
+	let (model, out_point) = deploy(digits(key));
+	bond(&WORKER);
+	serve(&WORKER, VersionId { model, index: 0 });
+	(model, out_point)
+}
+
+/// A deployed float model, with one worker that serves it.
+pub(super) fn deploy_served_attested() -> (ModelId, OutPoint) {
+	let (model, out_point) = deploy(attested());
+	bond(&WORKER);
+	serve(&WORKER, VersionId { model, index: 0 });
+	(model, out_point)
+}
+
+pub(super) fn bond(worker: &AccountId32) {
+	let origin = RuntimeOrigin::signed(worker.clone());
+	assert_ok!(Workers::register(origin, BOND, operator(worker)));
+}
+
+pub(super) fn serve(worker: &AccountId32, version: VersionId) {
+	let origin = RuntimeOrigin::signed(worker.clone());
+	assert_ok!(Workers::serve(origin, version, 0, LEASE.into(), 100));
+}
+
+pub(super) const PROVEN: Assurance = Assurance::Proven { weakest_origin: None };
+
+pub(super) fn image() -> Input<ConstU32<256>> {
+	Input::Inline((0..64).collect::<Vec<u8>>().try_into().unwrap())
+}
+
+pub(super) fn scores() -> Output<ConstU32<256>> {
+	let bytes: Vec<u8> = (-5..5).flat_map(|score: i32| score.to_le_bytes()).collect();
+	Input::Inline(bytes.try_into().unwrap())
+}
+
+/// `floats` zeros.
+pub(super) fn floats(floats: usize) -> Input<ConstU32<256>> {
+	Input::Inline(vec![0; 4 * floats].try_into().unwrap())
+}
+
+/// Orders one digit, proven, for its price. Nobody has a lease of it yet.
+pub(super) fn request_digit(out_point: OutPoint) -> RequestId {
+	request(out_point, PROVEN, image(), PRICE)
+}
+
+pub(super) fn request(
+	out_point: OutPoint,
+	assurance: Assurance,
+	input: Input<ConstU32<256>>,
+	max_fee: Balance,
+) -> RequestId {
+	let origin = RuntimeOrigin::signed(CUSTOMER);
+	assert_ok!(Aimodel::request(origin, out_point, assurance, input, max_fee, None));
+	NextRequest::<Test>::get() - 1
+}
+
+/// A proof by `worker` that these are the scores of the image of a request.
+pub(super) fn proof(worker: &AccountId32, request: RequestId) -> ProofBytes {
+	digits_key().prove(&statement_of(worker, request), 1).try_into().unwrap()
+}
+
+pub(super) fn statement_of(worker: &AccountId32, request: RequestId) -> Vec<statement::Scalar> {
+	let (Input::Inline(input), Input::Inline(output)) = (image(), scores()) else {
+		unreachable!("both are inline; qed")
+	};
+	let mut scalars = vec![Aimodel::binding(request, worker)];
+	scalars.extend(statement::pack(ElementType::U8, &input).unwrap());
+	scalars.extend(statement::pack(ElementType::I32, &output).unwrap());
+	scalars
+}
+
+/// Answers a digit as the operator of `worker`.
+pub(super) fn answer(
+	worker: &AccountId32,
+	request: RequestId,
+) -> frame_support::dispatch::DispatchResultWithPostInfo {
+	let origin = RuntimeOrigin::signed(operator(worker));
+	Aimodel::submit_result(origin, request, scores(), None, Some(proof(worker, request)))
+}
+
+pub(super) fn answer_attested(
+	worker: &AccountId32,
+	request: RequestId,
+	output: Output<ConstU32<256>>,
+	units: Option<u64>,
+) -> frame_support::dispatch::DispatchResultWithPostInfo {
+	let origin = RuntimeOrigin::signed(operator(worker));
+	Aimodel::submit_result(origin, request, output, units, None)
+}
+
+/// Who holds the lease of a request.
+pub(super) fn holder(request: RequestId) -> Option<AccountId32> {
+	pallet_workers::Leases::<Test>::get(request).map(|lease| lease.worker)
+}
+
+pub(super) fn deadline(request: RequestId) -> u64 {
+	match Aimodel::request_info(request) {
+		Some(RequestInfo::Open { deadline, .. }) => deadline,
+		other => panic!("expected an open request, found {other:?}"),
+	}
+}
+
+pub(super) fn free(who: &AccountId32) -> Balance {
+	<Balances as Inspect<_>>::balance(who)
+}
+
+pub(super) fn held(who: &AccountId32) -> Balance {
+	Balances::balance_on_hold(&HoldReason::Escrow.into(), who)
+}
+
+pub(super) fn deposit(who: &AccountId32) -> Balance {
+	Balances::balance_on_hold(&HoldReason::ModelDeposit.into(), who)
+}
+
+pub(super) fn bonded(who: &AccountId32) -> Balance {
+	Balances::balance_on_hold(&pallet_workers::HoldReason::Bond.into(), who)
+}
+
+pub(super) fn earned(who: &AccountId32) -> Balance {
+	Earnings::<Test>::get(who)
+}
+
+pub(super) fn issuance() -> Balance {
+	<Balances as Inspect<AccountId32>>::total_issuance()
+}
+
+/// The pallet's events, the latest last.
+pub(super) fn events() -> Vec<Event<Test>> {
+	let ours = |record: frame_system::EventRecord<RuntimeEvent, _>| match record.event {
+		RuntimeEvent::Aimodel(event) => Some(event),
+		_ => None,
+	};
+	System::events().into_iter().filter_map(ours).collect()
+}
+
+pub(super) fn last_event() -> Event<Test> {
+	events().pop().expect("an event was deposited")
+}

@@ -1,0 +1,138 @@
+//! The clockwork: draws at the beginning of a block, lapses, refunds and pruning in its idle rest.
+
+use crate::*;
+use frame_support::{pallet_prelude::*, storage::with_storage_layer, weights::WeightMeter};
+use frame_system::pallet_prelude::BlockNumberFor;
+use sp_core::H256;
+use sp_runtime::traits::Saturating;
+
+/// Blocks after which a due request that could not be processed is tried again.
+const DEFERRAL: u32 = 100;
+
+impl<T: Config> Pallet<T> {
+	/// The weight of a request: its own, its draw, its leases, and, since a successful result is
+	/// free, its settlement.
+	pub(crate) fn request_weight(input_bytes: u64) -> Weight {
+		let bytes = u32::try_from(input_bytes).unwrap_or(u32::MAX);
+		T::WeightInfo::request(bytes.min(T::MaxInlineInput::get()))
+			.saturating_add(Self::draw_weight(1))
+			.saturating_add(Self::submit_result_weight(
+				T::Verifier::max_public_inputs(),
+				T::MaxInlineOutput::get().into(),
+			))
+	}
+
+	/// Draws the workers of the last block's requests, seeded by that block's hash, and gives each
+	/// request its first lease.
+	pub(crate) fn draw_workers() -> Weight {
+		let waiting = Waiting::<T>::take();
+		let parent = frame_system::Pallet::<T>::parent_hash();
+		for id in &waiting {
+			let Some(mut request) = Requests::<T>::get(id) else { continue };
+			let seed: H256 =
+				(b"aimodel/draw", parent, id).using_encoded(sp_io::hashing::blake2_256).into();
+			let ranked = T::Workers::rank(&request.terms, seed, T::MaxCandidates::get());
+			request.candidates = Some(BoundedVec::truncate_from(ranked));
+			Self::lease_to_next(*id, &mut request);
+			Requests::<T>::insert(id, request);
+		}
+		Self::draw_weight(waiting.len() as u32)
+	}
+
+	fn draw_weight(requests: u32) -> Weight {
+		T::WeightInfo::draw(T::Workers::max_servers()).saturating_mul(requests.into())
+	}
+
+	/// Ends lapsed leases and refunds expired requests, earliest first, within the limit.
+	pub(crate) fn process_due(now: BlockNumberFor<T>, meter: &mut WeightMeter) {
+		let each = T::WeightInfo::advance().max(T::WeightInfo::expire());
+		drain_queue::<T, DueRequests<T>, DueCursor<T>>(now, each, meter, |id| {
+			if let Err(error) = with_storage_layer(|| Self::process_due_request(id, now)) {
+				log::error!(target: LOG_TARGET, "due request {id} was deferred: {error:?}");
+				Self::defer(id, now);
+			}
+		});
+	}
+
+	/// Prunes settlements whose retention has passed, oldest first, within the limit.
+	pub(crate) fn prune_settlements(now: BlockNumberFor<T>, meter: &mut WeightMeter) {
+		let each = T::WeightInfo::prune();
+		drain_queue::<T, Prunable<T>, PruneCursor<T>>(now, each, meter, |id| {
+			if let Some(settlement) = Settlements::<T>::take(id) {
+				let output_hash = settlement.output.hash();
+				Self::deposit_event(Event::Pruned { request: id, output_hash });
+			}
+		});
+	}
+
+	fn process_due_request(id: RequestId, now: BlockNumberFor<T>) -> DispatchResult {
+		let Some(mut request) = Requests::<T>::get(id) else { return Ok(()) };
+		if now > request.deadline {
+			return Self::do_expire(id);
+		}
+		match T::Workers::leased(id) {
+			// Accepted meanwhile: due when the lease itself ends.
+			Some(lease) if now <= lease.until => {
+				let due = lease.until.min(request.deadline).saturating_add(1u32.into());
+				Self::set_due(id, &mut request, due);
+			},
+			_ => {
+				Self::end_lease(id, &mut request)?;
+				Self::lease_to_next(id, &mut request);
+			},
+		}
+		Requests::<T>::insert(id, request);
+		Ok(())
+	}
+
+	fn defer(id: RequestId, now: BlockNumberFor<T>) {
+		Requests::<T>::mutate(id, |request| {
+			let Some(request) = request else { return };
+			let until = now.saturating_add(DEFERRAL.into());
+			Self::set_due(id, request, until);
+			Self::deposit_event(Event::Deferred { request: id, until });
+		});
+	}
+}
+
+/// Takes the entries of a queue keyed by block, up to `now`, and hands each to `process`; stops
+/// where the next one, at weight `each`, would exceed the limit.
+fn drain_queue<T, Queue, Cursor>(
+	now: BlockNumberFor<T>,
+	each: Weight,
+	meter: &mut WeightMeter,
+	mut process: impl FnMut(RequestId),
+) where
+	T: Config,
+	Queue: frame_support::storage::IterableStorageDoubleMap<
+		BlockNumberFor<T>,
+		RequestId,
+		(),
+		Query = Option<()>,
+	>,
+	Cursor: frame_support::StorageValue<BlockNumberFor<T>, Query = BlockNumberFor<T>>,
+{
+	let step = T::DbWeight::get().reads_writes(1, 1);
+	if meter.try_consume(step).is_err() {
+		return;
+	}
+	let first = Cursor::get();
+	let mut at = first;
+	while at <= now {
+		if meter.try_consume(step).is_err() {
+			break;
+		}
+		match Queue::iter_key_prefix(at).next() {
+			None => at = at.saturating_add(1u32.into()),
+			Some(_) if !meter.can_consume(each) => break,
+			Some(id) => {
+				meter.consume(each);
+				Queue::remove(at, id);
+				process(id);
+			},
+		}
+	}
+	if at != first {
+		Cursor::put(at);
+	}
+}

@@ -1,0 +1,253 @@
+//! What the pallet stores, and what its calls carry.
+
+use crate::Config;
+use aimodel_primitives::{
+	runtime_api::{Assurance, Version},
+	split::Division,
+	traits::LeaseTerms,
+	Balance, BlobHash, ModelId, OutPoint, Pricing, RevenueSplit, VersionId,
+};
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use frame_support::pallet_prelude::*;
+use frame_system::pallet_prelude::BlockNumberFor;
+use sp_core::H256;
+use sp_runtime::Permill;
+
+/// What an [`OutPoint`] commits to.
+#[derive(Clone, Debug, Decode, Encode, Eq, MaxEncodedLen, PartialEq, TypeInfo)]
+pub struct ModelContent<AccountId> {
+	/// Who may change it.
+	pub owner: AccountId,
+	/// To whom the owner offers it.
+	pub offered_to: Option<AccountId>,
+	/// What new requests cost.
+	pub pricing: Pricing,
+	/// Who shares in what they cost.
+	pub split: RevenueSplit<AccountId>,
+	/// The version that answers new requests.
+	pub version: u32,
+	/// `blake2_256` of that version's record.
+	pub record: H256,
+	/// Whether it takes no new requests.
+	pub retired: bool,
+}
+
+/// A live output of a model: consumed exactly once, by the change that produces its successor.
+#[derive(Debug, Decode, Encode, Eq, MaxEncodedLen, PartialEq, TypeInfo)]
+#[scale_info(skip_type_params(T))]
+#[codec(mel_bound())]
+pub struct ModelOutput<T: Config> {
+	/// The model.
+	pub model: ModelId,
+	/// What the output's name commits to.
+	pub content: ModelContent<T::AccountId>,
+	/// Who paid the deposit.
+	pub depositor: T::AccountId,
+	/// The deposit.
+	pub deposit: T::Consideration,
+}
+
+/// What a change did.
+#[derive(
+	Clone,
+	Copy,
+	Debug,
+	Decode,
+	DecodeWithMemTracking,
+	Encode,
+	Eq,
+	MaxEncodedLen,
+	PartialEq,
+	TypeInfo,
+)]
+pub enum Change {
+	/// A new version answers from now on.
+	Upgraded,
+	/// A new pricing.
+	Repriced,
+	/// A new split.
+	Resplit,
+	/// Offered to another owner, or the offer withdrawn.
+	Offered,
+	/// The offer was accepted.
+	Transferred,
+	/// No new requests.
+	Retired,
+}
+
+/// What is kept of a spent output.
+#[derive(Clone, Debug, Decode, Encode, Eq, MaxEncodedLen, PartialEq, TypeInfo)]
+pub struct HistoryRecord<AccountId, BlockNumber> {
+	/// The spent output.
+	pub spent: OutPoint,
+	/// What consumed it.
+	pub change: Change,
+	/// Who did.
+	pub by: AccountId,
+	/// When.
+	pub at: BlockNumber,
+}
+
+/// The input of a request.
+#[derive(
+	CloneNoBound,
+	DebugNoBound,
+	Decode,
+	DecodeWithMemTracking,
+	Encode,
+	EqNoBound,
+	MaxEncodedLen,
+	PartialEqNoBound,
+	TypeInfo,
+)]
+#[scale_info(skip_type_params(MaxInline))]
+#[codec(mel_bound())]
+pub enum Input<MaxInline: Get<u32>> {
+	/// The tensor's bytes: row-major, little-endian.
+	Inline(BoundedVec<u8, MaxInline>),
+	/// A blob of the tensor's bytes. Only for `Attested` requests.
+	Blob {
+		/// `blake2_256` of the bytes.
+		hash: BlobHash,
+		/// How many bytes.
+		length: u64,
+	},
+}
+
+impl<MaxInline: Get<u32>> Input<MaxInline> {
+	/// Bytes of the tensor.
+	pub fn length(&self) -> u64 {
+		match self {
+			Self::Inline(bytes) => bytes.len() as u64,
+			Self::Blob { length, .. } => *length,
+		}
+	}
+
+	/// `blake2_256` of the tensor's bytes.
+	pub fn hash(&self) -> H256 {
+		match self {
+			Self::Inline(bytes) => sp_io::hashing::blake2_256(bytes).into(),
+			Self::Blob { hash, .. } => *hash,
+		}
+	}
+}
+
+/// The answer to a request. Bytes of a proven one are always inline.
+pub type Output<MaxInline> = Input<MaxInline>;
+
+/// An uncompressed Groth16 proof.
+pub type ProofBytes = BoundedVec<u8, ConstU32<{ aimodel_primitives::statement::PROOF_BYTES }>>;
+
+/// A request that waits for its answer. Everything that settlement needs is frozen here.
+#[derive(CloneNoBound, DebugNoBound, Decode, Encode, MaxEncodedLen, TypeInfo)]
+#[scale_info(skip_type_params(T))]
+#[codec(mel_bound())]
+pub struct Request<T: Config> {
+	/// Who pays.
+	pub customer: T::AccountId,
+	/// The output that it was quoted on.
+	pub out_point: OutPoint,
+	/// The version that answers.
+	pub version: VersionId,
+	/// What stands behind the answer.
+	pub assurance: Assurance,
+	/// The input.
+	pub input: Input<T::MaxInlineInput>,
+	/// Rows of the input.
+	pub rows: u32,
+	/// The pricing at creation.
+	pub pricing: Pricing,
+	/// The split at creation.
+	pub split: RevenueSplit<T::AccountId>,
+	/// The platform's share at creation.
+	pub platform_share: Permill,
+	/// Held from the customer: the most that can be paid.
+	pub held: Balance,
+	/// What each lease demands of its worker.
+	pub terms: LeaseTerms<BlockNumberFor<T>>,
+	/// The last block at which a result is accepted.
+	pub deadline: BlockNumberFor<T>,
+	/// The workers drawn for it, the most preferred first; `None` until the draw.
+	pub candidates: Option<BoundedVec<T::AccountId, T::MaxCandidates>>,
+	/// Which candidate is asked next.
+	pub next_candidate: u32,
+	/// What the customer already got from lapsed leases.
+	pub compensated: Balance,
+	/// The block at which it falls due: its key in `DueRequests`.
+	pub due: BlockNumberFor<T>,
+}
+
+/// What is kept of a settled request until it is pruned.
+#[derive(CloneNoBound, DebugNoBound, Decode, Encode, MaxEncodedLen, TypeInfo)]
+#[scale_info(skip_type_params(T))]
+#[codec(mel_bound())]
+pub struct Settlement<T: Config> {
+	/// Who paid.
+	pub customer: T::AccountId,
+	/// Who answered.
+	pub worker: T::AccountId,
+	/// The version that answered.
+	pub version: VersionId,
+	/// What stands behind the answer.
+	pub assurance: Assurance,
+	/// The answer.
+	pub output: Output<T::MaxInlineOutput>,
+	/// Units billed.
+	pub units: u64,
+	/// What the customer paid.
+	pub price: Balance,
+	/// When.
+	pub settled_at: BlockNumberFor<T>,
+}
+
+/// Who got what of a price.
+#[derive(
+	Clone, Debug, Decode, DecodeWithMemTracking, Encode, Eq, MaxEncodedLen, PartialEq, TypeInfo,
+)]
+pub struct Payout<AccountId> {
+	/// The platform's part.
+	pub platform: Balance,
+	/// The worker's part.
+	pub worker: Balance,
+	/// Each beneficiary's part.
+	pub beneficiaries: BoundedVec<
+		(AccountId, Balance),
+		ConstU32<{ aimodel_primitives::split::MAX_BENEFICIARIES }>,
+	>,
+}
+
+impl<AccountId: Clone> Payout<AccountId> {
+	pub(crate) fn new(division: Division, split: &RevenueSplit<AccountId>) -> Self {
+		let accounts = split.beneficiaries.iter().map(|(who, _)| who.clone());
+		let beneficiaries = accounts.zip(division.beneficiaries).collect::<alloc::vec::Vec<_>>();
+		Self {
+			platform: division.platform,
+			worker: division.worker,
+			beneficiaries: BoundedVec::truncate_from(beneficiaries),
+		}
+	}
+}
+
+/// Why a request closed without an answer.
+#[derive(
+	Clone,
+	Copy,
+	Debug,
+	Decode,
+	DecodeWithMemTracking,
+	Encode,
+	Eq,
+	MaxEncodedLen,
+	PartialEq,
+	TypeInfo,
+)]
+pub enum Unanswered {
+	/// The customer cancelled it.
+	Cancelled,
+	/// Its deadline passed.
+	Expired,
+}
+
+pub(crate) fn record_hash(version: &Version) -> H256 {
+	version.using_encoded(sp_io::hashing::blake2_256).into()
+}

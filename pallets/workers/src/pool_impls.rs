@@ -1,0 +1,137 @@
+//! The workers as the pallet of the requests sees them.
+//!
+//! Its hooks call this without a storage layer around, so nothing is written before all is checked.
+
+use crate::*;
+use aimodel_primitives::{
+	traits::{Lease, WorkerPool},
+	Balance, RequestId,
+};
+use alloc::vec::Vec;
+use frame_support::{
+	ensure,
+	storage::with_storage_layer,
+	traits::{
+		fungible::MutateHold,
+		tokens::{
+			Fortitude::Force,
+			Precision::{BestEffort, Exact},
+			Restriction::Free,
+		},
+		Get,
+	},
+};
+use frame_system::pallet_prelude::BlockNumberFor;
+use sp_core::H256;
+use sp_runtime::{traits::EnsureAdd, DispatchError, DispatchResult};
+
+impl<T: Config> WorkerPool<T::AccountId, BlockNumberFor<T>> for Pallet<T> {
+	fn accept_window() -> BlockNumberFor<T> {
+		T::AcceptWindow::get()
+	}
+
+	fn max_servers() -> u32 {
+		T::MaxServers::get()
+	}
+
+	fn has_capacity(terms: &TermsOf<T>) -> bool {
+		Servers::<T>::get(terms.version).iter().any(|server| Self::fit(server, terms).is_ok())
+	}
+
+	fn rank(terms: &TermsOf<T>, seed: H256, candidates: u32) -> Vec<T::AccountId> {
+		let fit = Servers::<T>::get(terms.version)
+			.into_iter()
+			.filter_map(|server| {
+				let (worker, _) = Self::fit(&server, terms).ok()?;
+				Some((server, worker.free_bond()))
+			})
+			.collect();
+		ranking::draw(fit, seed, candidates)
+	}
+
+	fn lease(request: RequestId, worker: &T::AccountId, terms: &TermsOf<T>) -> DispatchResult {
+		ensure!(!Leases::<T>::contains_key(request), Error::<T>::AlreadyLeased);
+		let (record, service) = Self::fit(worker, terms)?;
+		let obliged = terms.obliges_at_once;
+		let blocks = if obliged { terms.length } else { T::AcceptWindow::get() };
+		let until = frame_system::Pallet::<T>::block_number().ensure_add(blocks)?;
+		let lease = Lease {
+			worker: worker.clone(),
+			version: terms.version,
+			collateral: terms.collateral,
+			length: terms.length,
+			until,
+			obliged,
+		};
+
+		Self::open_lease(request, record, service, lease)?;
+		let worker = worker.clone();
+		Self::deposit_event(Event::LeaseGranted { request, worker, until, obliged });
+		Ok(())
+	}
+
+	fn leased(request: RequestId) -> Option<LeaseOf<T>> {
+		Leases::<T>::get(request)
+	}
+
+	fn release(request: RequestId) {
+		let Some(lease) = Leases::<T>::get(request) else { return };
+		Self::close_lease(request, &lease, 0);
+		Self::deposit_event(Event::LeaseReleased { request, worker: lease.worker });
+	}
+
+	fn slash(
+		request: RequestId,
+		customer: &T::AccountId,
+		compensation: Balance,
+	) -> Result<Balance, DispatchError> {
+		let lease = Leases::<T>::get(request).ok_or(Error::<T>::NotLeased)?;
+		if !lease.obliged {
+			Self::release(request);
+			return Ok(0);
+		}
+		with_storage_layer(|| {
+			let amount = lease.collateral;
+			let compensation = Self::compensate(&lease.worker, customer, compensation.min(amount));
+			let burned = Self::burn(&lease.worker, amount.saturating_sub(compensation))?;
+			Self::close_lease(request, &lease, amount);
+			let worker = lease.worker;
+			Self::deposit_event(Event::Slashed { worker, request, amount, compensation, burned });
+			Ok(compensation)
+		})
+	}
+
+	fn worker_of(operator: &T::AccountId) -> Option<T::AccountId> {
+		Operators::<T>::get(operator)
+	}
+
+	fn leases_of(worker: &T::AccountId, limit: u32) -> Vec<RequestId> {
+		LeasesOf::<T>::iter_key_prefix(worker).take(limit as usize).collect()
+	}
+}
+
+impl<T: Config> Pallet<T> {
+	/// Moves a part of a worker's bond to a customer. Returns what arrived: nothing, where the
+	/// customer's account can not take it, so that no customer can keep a lease from ending.
+	fn compensate(worker: &T::AccountId, customer: &T::AccountId, amount: Balance) -> Balance {
+		if amount == 0 {
+			return 0;
+		}
+		let reason = HoldReason::Bond.into();
+		with_storage_layer(|| {
+			T::Currency::transfer_on_hold(&reason, worker, customer, amount, Exact, Free, Force)
+		})
+		.unwrap_or_else(|error| {
+			log::debug!(target: LOG_TARGET, "{customer:?} can not be compensated: {error:?}");
+			0
+		})
+	}
+
+	/// Burns a part of a worker's bond. Returns how much.
+	fn burn(worker: &T::AccountId, amount: Balance) -> Result<Balance, DispatchError> {
+		if amount == 0 {
+			return Ok(0);
+		}
+		T::Currency::burn_held(&HoldReason::Bond.into(), worker, amount, BestEffort, Force)
+	}
+}

@@ -1,0 +1,32 @@
+//! The vocabulary that chain, node and clients share.
+//!
+//! Everything that two crates must agree on bit for bit is defined here once: how things are named
+//! ([`ids`]), what a tensor looks like ([`tensor`]), what a request costs ([`pricing`]), how a fee
+//! is divided ([`split`]), and what a proof proves ([`statement`]). Pallets meet only through the
+//! traits of [`traits`]; clients read the chain through [`runtime_api`]; the offchain worker reaches
+//! the native inference service through [`inference`].
+//!
+//! This crate depends on nothing of ours.
+
+#![cfg_attr(not(feature = "std"), no_std)]
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::unwrap_used))]
+
+extern crate alloc;
+
+pub mod ids;
+pub mod inference;
+pub mod operator;
+pub mod pricing;
+pub mod runtime_api;
+pub mod split;
+pub mod statement;
+pub mod tensor;
+pub mod traits;
+
+pub use ids::{ArtifactHash, BlobHash, KeyId, ModelId, OutPoint, RequestId, VersionId};
+pub use pricing::{Pricing, UnitsFormula};
+pub use split::RevenueSplit;
+pub use tensor::{Dimension, ElementType, Interface, TensorType};
+
+/// An amount of the chain's currency, in its smallest unit.
+pub type Balance = u128;

@@ -1,0 +1,176 @@
+//! What a request costs: integers only, checked, one function for dispatchable, runtime API and
+//! tests.
+
+use crate::{
+	tensor::{Interface, ShapeError},
+	Balance,
+};
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use scale_info::TypeInfo;
+
+/// How the owner prices a model.
+#[derive(
+	Clone,
+	Copy,
+	Decode,
+	DecodeWithMemTracking,
+	Encode,
+	Eq,
+	MaxEncodedLen,
+	PartialEq,
+	Debug,
+	TypeInfo,
+)]
+pub enum Pricing {
+	/// `per_call + per_unit · units`.
+	Flat {
+		/// For each request, whatever its size.
+		per_call: Balance,
+		/// For each metered unit.
+		per_unit: Balance,
+	},
+}
+
+impl Pricing {
+	/// The price of `units` units, or `None` where it would overflow.
+	pub fn price(&self, units: u64) -> Option<Balance> {
+		match self {
+			Self::Flat { per_call, per_unit } => {
+				per_unit.checked_mul(units.into())?.checked_add(*per_call)
+			},
+		}
+	}
+}
+
+/// The units of one inference, as a formula over tensor sizes:
+/// `fixed + per_input_element · input elements + per_output_element · output elements`.
+///
+/// The chain computes it. A worker may report fewer units, never more.
+#[derive(
+	Clone,
+	Copy,
+	Decode,
+	DecodeWithMemTracking,
+	Default,
+	Encode,
+	Eq,
+	MaxEncodedLen,
+	PartialEq,
+	Debug,
+	TypeInfo,
+)]
+pub struct UnitsFormula {
+	/// For each inference.
+	pub fixed: u64,
+	/// For each element of the input.
+	pub per_input_element: u64,
+	/// For each element of the output.
+	pub per_output_element: u64,
+}
+
+impl UnitsFormula {
+	/// The units of an inference over tensors of these sizes, or `None` where it would overflow.
+	pub fn units(&self, input_elements: u64, output_elements: u64) -> Option<u64> {
+		let input = self.per_input_element.checked_mul(input_elements)?;
+		let output = self.per_output_element.checked_mul(output_elements)?;
+		self.fixed.checked_add(input)?.checked_add(output)
+	}
+}
+
+/// Why nothing can be quoted.
+#[derive(Clone, Copy, Decode, Encode, Eq, PartialEq, Debug, TypeInfo)]
+pub enum QuoteError {
+	/// No such model, or it was retired.
+	UnknownModel,
+	/// The input does not fit the interface.
+	Shape(ShapeError),
+	/// The version has no verifying key, so its answers can not be proved.
+	NotProvable,
+	/// The price does not fit the currency.
+	Overflow,
+}
+
+/// What one request would cost, before anything is held.
+#[derive(Clone, Copy, Decode, Encode, Eq, PartialEq, Debug, TypeInfo)]
+pub struct Quote {
+	/// Rows of the input.
+	pub rows: u32,
+	/// The fewest units that the chain can compute for it.
+	pub min_units: u64,
+	/// The most.
+	pub max_units: u64,
+	/// The price of `min_units`: a lower `max_fee` is refused.
+	pub min_price: Balance,
+	/// The price of `max_units`: more is never held.
+	pub max_price: Balance,
+}
+
+/// Quotes an inference over an input of `input_bytes` bytes.
+pub fn quote(
+	pricing: &Pricing,
+	formula: &UnitsFormula,
+	interface: &Interface,
+	input_bytes: u64,
+) -> Result<Quote, QuoteError> {
+	let rows = interface.rows(input_bytes).map_err(QuoteError::Shape)?;
+	let input = interface.input.elements(rows).max;
+	let output = interface.output.elements(rows);
+	let min_units = formula.units(input, output.min).ok_or(QuoteError::Overflow)?;
+	let max_units = formula.units(input, output.max).ok_or(QuoteError::Overflow)?;
+	let min_price = pricing.price(min_units).ok_or(QuoteError::Overflow)?;
+	let max_price = pricing.price(max_units).ok_or(QuoteError::Overflow)?;
+	Ok(Quote { rows, min_units, max_units, min_price, max_price })
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use crate::tensor::{Dimension, ElementType, TensorType};
+	use proptest::prelude::*;
+
+	fn interface() -> Interface {
+		let tensor = |shape: &[Dimension]| TensorType {
+			element: ElementType::F32,
+			shape: shape.to_vec().try_into().unwrap(),
+		};
+		Interface {
+			input: tensor(&[Dimension::Batch { max: 4 }, Dimension::Fixed(13)]),
+			output: tensor(&[Dimension::Batch { max: 4 }, Dimension::Dynamic { max: 3 }]),
+		}
+	}
+
+	#[test]
+	fn a_quote_spans_the_fewest_and_the_most_units() {
+		let formula = UnitsFormula { fixed: 7, per_input_element: 2, per_output_element: 5 };
+		let pricing = Pricing::Flat { per_call: 100, per_unit: 10 };
+		let quote = quote(&pricing, &formula, &interface(), 2 * 13 * 4).unwrap();
+		assert_eq!((quote.rows, quote.min_units, quote.max_units), (2, 7 + 52 + 10, 7 + 52 + 30));
+		assert_eq!((quote.min_price, quote.max_price), (790, 990));
+	}
+
+	#[test]
+	fn what_can_not_be_quoted_says_why() {
+		let formula = UnitsFormula { fixed: 1, ..Default::default() };
+		let pricing = Pricing::Flat { per_call: 1, per_unit: 1 };
+		let short = quote(&pricing, &formula, &interface(), 13);
+		assert_eq!(short, Err(QuoteError::Shape(ShapeError::Length)));
+		let dear = Pricing::Flat { per_call: Balance::MAX, per_unit: 1 };
+		assert_eq!(quote(&dear, &formula, &interface(), 13 * 4), Err(QuoteError::Overflow));
+		let many = UnitsFormula { per_input_element: u64::MAX, ..formula };
+		assert_eq!(quote(&pricing, &many, &interface(), 13 * 4), Err(QuoteError::Overflow));
+	}
+
+	proptest! {
+		#[test]
+		fn price_never_falls_as_units_rise(
+			per_call in 0..Balance::MAX / 4,
+			per_unit in 0..1u128 << 60,
+			a: u64,
+			b: u64,
+		) {
+			let pricing = Pricing::Flat { per_call, per_unit };
+			let (less, more) = (a.min(b), a.max(b));
+			prop_assert!(pricing.price(less).unwrap() <= pricing.price(more).unwrap());
+		}
+	}
+}

@@ -1,0 +1,183 @@
+//! What clients and the node ask the runtime.
+
+use crate::{
+	ids::{ArtifactHash, BlobHash, KeyId, ModelId, OutPoint, RequestId, VersionId},
+	pricing::{Pricing, Quote, QuoteError, UnitsFormula},
+	split::RevenueSplit,
+	tensor::Interface,
+	traits::{KeyOrigin, Lease},
+	Balance,
+};
+use alloc::vec::Vec;
+use codec::{Codec, Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use scale_info::TypeInfo;
+use sp_core::H256;
+
+/// What stands behind an answer.
+#[derive(
+	Clone,
+	Copy,
+	Decode,
+	DecodeWithMemTracking,
+	Encode,
+	Eq,
+	MaxEncodedLen,
+	PartialEq,
+	Debug,
+	TypeInfo,
+)]
+pub enum Assurance {
+	/// Settles only with a valid proof, under a key no weaker than `weakest_origin`; `None` takes
+	/// the chain's default.
+	Proven {
+		/// The weakest origin of the key that the customer accepts.
+		weakest_origin: Option<KeyOrigin>,
+	},
+	/// A bonded worker's word. The bond covers being late, not being wrong.
+	Attested,
+}
+
+/// A version of a model, as it is kept while the model or a request uses it.
+#[derive(
+	Clone,
+	Decode,
+	DecodeWithMemTracking,
+	Encode,
+	Eq,
+	MaxEncodedLen,
+	PartialEq,
+	Debug,
+	TypeInfo,
+)]
+pub struct Version {
+	/// `blake2_256` of the model file.
+	pub artifact: ArtifactHash,
+	/// What it takes and gives.
+	pub interface: Interface,
+	/// Units of one inference.
+	pub units: UnitsFormula,
+	/// Blocks that a worker has for one answer.
+	pub lease: u32,
+	/// What proves its answers, if anything does.
+	pub circuit: Option<Circuit>,
+}
+
+/// What proves a version's answers.
+#[derive(
+	Clone,
+	Decode,
+	DecodeWithMemTracking,
+	Encode,
+	Eq,
+	MaxEncodedLen,
+	PartialEq,
+	Debug,
+	TypeInfo,
+)]
+pub struct Circuit {
+	/// The registered verifying key.
+	pub key: KeyId,
+	/// The blob that holds the proving key.
+	pub proving_key: BlobHash,
+}
+
+/// A live model.
+#[derive(Clone, Decode, Encode, Eq, PartialEq, Debug, TypeInfo)]
+pub struct ModelInfo<AccountId> {
+	/// Its live output: what a change must name.
+	pub out_point: OutPoint,
+	/// Its owner.
+	pub owner: AccountId,
+	/// To whom a transfer was offered.
+	pub offered_to: Option<AccountId>,
+	/// Whether it was retired: it takes no new requests.
+	pub retired: bool,
+	/// Its pricing.
+	pub pricing: Pricing,
+	/// Its split.
+	pub split: RevenueSplit<AccountId>,
+	/// The version that new requests get.
+	pub version: VersionId,
+	/// That version's record.
+	pub record: Version,
+	/// Requests that wait for their answer.
+	pub open_requests: u32,
+}
+
+/// How far a request is.
+#[derive(Clone, Decode, Encode, Eq, PartialEq, Debug, TypeInfo)]
+pub enum RequestInfo<AccountId, BlockNumber> {
+	/// Waiting for its answer.
+	Open {
+		/// Who pays.
+		customer: AccountId,
+		/// The version that answers.
+		version: VersionId,
+		/// What stands behind the answer.
+		assurance: Assurance,
+		/// Held from the customer.
+		held: Balance,
+		/// The last block at which a result is accepted.
+		deadline: BlockNumber,
+		/// The current lease, lapsed or not.
+		lease: Option<Lease<AccountId, BlockNumber>>,
+	},
+	/// Answered and paid.
+	Settled {
+		/// Who answered.
+		worker: AccountId,
+		/// The version that answered.
+		version: VersionId,
+		/// What stands behind the answer.
+		assurance: Assurance,
+		/// The answer's bytes, or nothing if it is a blob.
+		output: Option<Vec<u8>>,
+		/// `blake2_256` of the answer's bytes.
+		output_hash: H256,
+		/// Units billed.
+		units: u64,
+		/// What the customer paid.
+		price: Balance,
+		/// When.
+		settled_at: BlockNumber,
+	},
+}
+
+/// A request under a worker's live lease.
+#[derive(Clone, Decode, Encode, Eq, PartialEq, Debug, TypeInfo)]
+pub struct JobInfo<BlockNumber> {
+	/// The request.
+	pub request: RequestId,
+	/// The version to run.
+	pub version: VersionId,
+	/// The model file.
+	pub artifact: ArtifactHash,
+	/// `blake2_256` of the input.
+	pub input_hash: H256,
+	/// Whether a proof is needed.
+	pub proven: bool,
+	/// Whether the worker is obliged, or has to accept first.
+	pub obliged: bool,
+	/// The last block of the lease, or of the window to accept.
+	pub until: BlockNumber,
+}
+
+sp_api::decl_runtime_apis! {
+	/// Reads of the market, by the same functions that the dispatchables use.
+	pub trait AimodelApi<AccountId, BlockNumber> where AccountId: Codec, BlockNumber: Codec {
+		/// The price of an inference over `input_bytes` bytes on the model's current version.
+		fn quote(model: ModelId, input_bytes: u64) -> Result<Quote, QuoteError>;
+
+		/// A model that is not yet closed.
+		fn model(model: ModelId) -> Option<ModelInfo<AccountId>>;
+
+		/// A request that is open, or settled and not yet pruned.
+		fn request(request: RequestId) -> Option<RequestInfo<AccountId, BlockNumber>>;
+
+		/// The requests that the bonded account `worker` has to answer now.
+		fn jobs_for(worker: AccountId) -> Vec<JobInfo<BlockNumber>>;
+
+		/// What `account` can withdraw.
+		fn earnings_of(account: AccountId) -> Balance;
+	}
+}

@@ -1,0 +1,254 @@
+//! The parameters of each pallet.
+
+use crate::{
+	transaction::OperatorCrypto, AccountId, Aura, Balance, Balances, Block, BlockNumber, Hash,
+	Nonce, PalletInfo, Runtime, RuntimeCall, RuntimeEvent, RuntimeFreezeReason, RuntimeHoldReason,
+	RuntimeOrigin, RuntimeTask, System, Workers, ZkVerifier, EXISTENTIAL_DEPOSIT, SLOT_DURATION,
+	UNIT, VERSION,
+};
+use aimodel_primitives::RequestId;
+use frame_support::{
+	derive_impl,
+	dispatch::DispatchClass,
+	parameter_types,
+	traits::{
+		fungible::HoldConsideration, ConstBool, ConstU128, ConstU16, ConstU32, ConstU64, ConstU8,
+		LinearStoragePrice, VariantCountOf,
+	},
+	weights::{
+		constants::{ParityDbWeight, WEIGHT_REF_TIME_PER_SECOND},
+		ConstantMultiplier, IdentityFee, Weight,
+	},
+	PalletId,
+};
+use frame_system::{
+	limits::{BlockLength, BlockWeights},
+	EnsureRoot,
+};
+use pallet_transaction_payment::{ConstFeeMultiplier, FungibleAdapter, Multiplier};
+use sp_consensus_aura::sr25519::AuthorityId as AuraId;
+use sp_runtime::{
+	traits::{AccountIdConversion, Convert, One},
+	Perbill, Permill,
+};
+use sp_version::RuntimeVersion;
+
+/// What dispatchables of the normal class may take of a block.
+const NORMAL_DISPATCH_RATIO: Perbill = Perbill::from_percent(75);
+
+/// What a block may take to execute: a third of the slot.
+const MAXIMUM_BLOCK_WEIGHT: Weight = Weight::from_parts(2 * WEIGHT_REF_TIME_PER_SECOND, u64::MAX);
+
+/// What a block may hold.
+const MAXIMUM_BLOCK_LENGTH: u32 = 5 * 1024 * 1024;
+
+/// The fee of one byte. A block full of bytes costs about as much as one full of weight: 3.75 MiB
+/// or 1.5 s, at one `UNIT` a second.
+const FEE_PER_BYTE: Balance = 400_000;
+
+/// Blocks of a minute.
+const MINUTES: BlockNumber = 60_000 / SLOT_DURATION as BlockNumber;
+
+/// Blocks of a day.
+const DAYS: BlockNumber = 24 * 60 * MINUTES;
+
+/// The longest lease that a version may demand: a day is enough for the slowest proof.
+const MAX_LEASE: BlockNumber = DAYS;
+
+/// Two leases, and time to be included.
+const MAX_DEADLINE: BlockNumber = 2 * MAX_LEASE + 60 * MINUTES;
+
+parameter_types! {
+	pub const BlockHashCount: BlockNumber = 2400;
+	pub const Version: RuntimeVersion = VERSION;
+	pub const SS58Prefix: u8 = 42;
+	pub RuntimeBlockWeights: BlockWeights =
+		BlockWeights::with_sensible_defaults(MAXIMUM_BLOCK_WEIGHT, NORMAL_DISPATCH_RATIO);
+	pub RuntimeBlockLength: BlockLength = BlockLength::builder()
+		.max_length(MAXIMUM_BLOCK_LENGTH)
+		.modify_max_length_for_class(DispatchClass::Normal, |max| {
+			*max = NORMAL_DISPATCH_RATIO * *max;
+		})
+		.build();
+	pub FeeMultiplier: Multiplier = Multiplier::one();
+}
+
+#[derive_impl(frame_system::config_preludes::SolochainDefaultConfig)]
+impl frame_system::Config for Runtime {
+	type Block = Block;
+	type BlockWeights = RuntimeBlockWeights;
+	type BlockLength = RuntimeBlockLength;
+	type AccountId = AccountId;
+	type Nonce = Nonce;
+	type Hash = Hash;
+	type BlockHashCount = BlockHashCount;
+	// The node is built with ParityDb alone.
+	type DbWeight = ParityDbWeight;
+	type Version = Version;
+	type AccountData = pallet_balances::AccountData<Balance>;
+	type SystemWeightInfo = frame_system::weights::SubstrateWeight<Runtime>;
+	type ExtensionsWeightInfo = frame_system::SubstrateExtensionsWeight<Runtime>;
+	type SS58Prefix = SS58Prefix;
+	type MaxConsumers = ConstU32<64>;
+}
+
+impl pallet_timestamp::Config for Runtime {
+	type Moment = u64;
+	type OnTimestampSet = Aura;
+	type MinimumPeriod = ConstU64<{ SLOT_DURATION / 2 }>;
+	type WeightInfo = pallet_timestamp::weights::SubstrateWeight<Runtime>;
+}
+
+impl pallet_aura::Config for Runtime {
+	type AuthorityId = AuraId;
+	type MaxAuthorities = ConstU32<32>;
+	type DisabledValidators = ();
+	type AllowMultipleBlocksPerSlot = ConstBool<false>;
+	type SlotDuration = ConstU64<SLOT_DURATION>;
+}
+
+// The set of authorities is fixed at genesis: there is nobody to report an equivocation to.
+impl pallet_grandpa::Config for Runtime {
+	type RuntimeEvent = RuntimeEvent;
+	type WeightInfo = ();
+	type MaxAuthorities = ConstU32<32>;
+	type MaxNominators = ConstU32<0>;
+	type MaxSetIdSessionEntries = ConstU64<0>;
+	type KeyOwnerProof = sp_core::Void;
+	type EquivocationReportSystem = ();
+}
+
+impl pallet_balances::Config for Runtime {
+	type RuntimeEvent = RuntimeEvent;
+	type RuntimeHoldReason = RuntimeHoldReason;
+	type RuntimeFreezeReason = RuntimeFreezeReason;
+	type WeightInfo = pallet_balances::weights::SubstrateWeight<Runtime>;
+	type Balance = Balance;
+	type DustRemoval = ();
+	type ExistentialDeposit = ConstU128<EXISTENTIAL_DEPOSIT>;
+	type AccountStore = System;
+	type ReserveIdentifier = ();
+	type FreezeIdentifier = RuntimeFreezeReason;
+	type MaxLocks = ConstU32<0>;
+	type MaxReserves = ConstU32<0>;
+	type MaxFreezes = VariantCountOf<RuntimeFreezeReason>;
+	type DoneSlashHandler = ();
+}
+
+// Fees are burned: a worker that authors blocks gains nothing from another's transactions. One
+// `UNIT` buys one second of execution, so that a call of 5 ms costs 0.005 `UNIT`.
+impl pallet_transaction_payment::Config for Runtime {
+	type RuntimeEvent = RuntimeEvent;
+	type OnChargeTransaction = FungibleAdapter<Balances, ()>;
+	type WeightToFee = IdentityFee<Balance>;
+	type LengthToFee = ConstantMultiplier<Balance, ConstU128<FEE_PER_BYTE>>;
+	// A constant: what a request costs can be told before it is made.
+	type FeeMultiplierUpdate = ConstFeeMultiplier<FeeMultiplier>;
+	type OperationalFeeMultiplier = ConstU8<5>;
+	type WeightInfo = pallet_transaction_payment::weights::SubstrateWeight<Runtime>;
+}
+
+impl pallet_sudo::Config for Runtime {
+	type RuntimeEvent = RuntimeEvent;
+	type RuntimeCall = RuntimeCall;
+	type WeightInfo = pallet_sudo::weights::SubstrateWeight<Runtime>;
+}
+
+/// A deposit of 0.1 `UNIT`, and 0.1 `UNIT` for each KiB.
+type Deposit<Reason> = HoldConsideration<
+	AccountId,
+	Balances,
+	Reason,
+	LinearStoragePrice<ConstU128<{ UNIT / 10 }>, ConstU128<{ UNIT / 10 / 1024 }>, Balance>,
+>;
+
+parameter_types! {
+	pub const KeyDeposit: RuntimeHoldReason =
+		RuntimeHoldReason::ZkVerifier(pallet_zk_verifier::HoldReason::KeyDeposit);
+	pub const ModelDeposit: RuntimeHoldReason =
+		RuntimeHoldReason::Aimodel(pallet_aimodel::HoldReason::ModelDeposit);
+	pub const PotId: PalletId = PalletId(*b"aimodel/");
+	/// Has no key: governance acts for it by `sudo_as`.
+	pub PlatformAccount: AccountId = PalletId(*b"aimodel$").into_account_truncating();
+	pub const LapseCompensation: Permill = Permill::from_percent(10);
+}
+
+impl pallet_zk_verifier::Config for Runtime {
+	type Consideration = Deposit<KeyDeposit>;
+	type AttestOrigin = EnsureRoot<AccountId>;
+	// The binding, and 62 scalars of 31 bytes each for input and output.
+	type MaxPublicInputs = ConstU32<64>;
+	type WeightInfo = pallet_zk_verifier::weights::SubstrateWeight<Runtime>;
+}
+
+impl pallet_workers::Config for Runtime {
+	type Currency = Balances;
+	type RuntimeHoldReason = RuntimeHoldReason;
+	type MinBond = ConstU128<{ 100 * UNIT }>;
+	type RetireDelay = ConstU32<{ 10 * MINUTES }>;
+	// Enough to fetch an input and to be included.
+	type AcceptWindow = ConstU32<MINUTES>;
+	type MaxServices = ConstU32<64>;
+	// What a draw reads grows with it.
+	type MaxServers = ConstU32<64>;
+	type MaxSlots = ConstU16<64>;
+	type WeightInfo = pallet_workers::weights::SubstrateWeight<Runtime>;
+}
+
+impl pallet_aimodel::Config for Runtime {
+	type Currency = Balances;
+	type RuntimeHoldReason = RuntimeHoldReason;
+	type Consideration = Deposit<ModelDeposit>;
+	type Verifier = ZkVerifier;
+	type Workers = Workers;
+	type OperatorCrypto = OperatorCrypto;
+	type AcceptCall = AcceptCall;
+	type GovernanceOrigin = EnsureRoot<AccountId>;
+	type PlatformAccount = PlatformAccount;
+	type PalletId = PotId;
+	type MaxInlineInput = ConstU32<{ 64 * 1024 }>;
+	type MaxInlineOutput = ConstU32<{ 64 * 1024 }>;
+	type MaxVersions = ConstU32<32>;
+	type MaxHistory = ConstU32<64>;
+	type MaxWaiting = ConstU32<128>;
+	type MaxCandidates = ConstU32<3>;
+	type MaxLease = ConstU32<MAX_LEASE>;
+	type DeadlineMargin = ConstU32<5>;
+	type MaxDeadline = ConstU32<MAX_DEADLINE>;
+	type Retention = ConstU32<DAYS>;
+	type MinCollateral = ConstU128<UNIT>;
+	type LapseCompensation = LapseCompensation;
+	type WeightInfo = pallet_aimodel::weights::SubstrateWeight<Runtime>;
+}
+
+/// The call by which a worker accepts a lease.
+pub struct AcceptCall;
+
+impl Convert<RequestId, RuntimeCall> for AcceptCall {
+	fn convert(request: RequestId) -> RuntimeCall {
+		RuntimeCall::Workers(pallet_workers::Call::accept { request })
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use crate::MILLIUNIT;
+	use frame_support::weights::WeightToFee;
+	use pallet_transaction_payment::Config;
+
+	#[test]
+	fn fees_are_a_small_fraction_of_a_unit() {
+		type ToFee = <Runtime as Config>::WeightToFee;
+		let milliseconds = Weight::from_parts(5 * WEIGHT_REF_TIME_PER_SECOND / 1_000, 0);
+		assert_eq!(ToFee::weight_to_fee(&milliseconds), 5 * MILLIUNIT);
+	}
+
+	#[test]
+	fn normal_dispatchables_have_one_and_a_half_seconds_of_a_block() {
+		let weights = RuntimeBlockWeights::get();
+		let normal = weights.get(DispatchClass::Normal).max_total.unwrap();
+		assert_eq!(normal.ref_time(), WEIGHT_REF_TIME_PER_SECOND * 3 / 2);
+		assert_eq!(*RuntimeBlockLength::get().max.get(DispatchClass::Normal), 3_932_160);
+	}
+}

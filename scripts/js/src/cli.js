@@ -1,0 +1,221 @@
+#!/usr/bin/env node
+/** The program `aimodel`: what the kit does, from a shell. */
+
+import { readFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { u8aToHex } from '@polkadot/util';
+import { upload } from './blobs.js';
+import { account, connect, DEFAULT_URL } from './connect.js';
+import { batch, deploy, flat, model, quote, readVerifyingKey, registerKey, split, tensor, WHOLE } from './models.js';
+import { format, parse } from './money.js';
+import { ATTESTED, earningsOf, PROVEN, request, settlement, status, withdraw } from './requests.js';
+import { register, serve } from './workers.js';
+
+const HELP = `aimodel: models, requests and workers of an AI model chain
+
+  aimodel deploy --model FILE.onnx [--verifying-key FILE.vk --proving-key FILE.pk]
+                 [--input TYPE --output TYPE] --price AMOUNT [--unit-price AMOUNT] [--lease BLOCKS]
+                 [--worker-share PERCENT] [--beneficiary ADDRESS=PERCENT]...
+  aimodel model ID
+  aimodel quote --model ID --bytes COUNT
+  aimodel request --model ID --input FILE [--max-fee AMOUNT] [--attested] [--no-wait]
+  aimodel status REQUEST
+  aimodel worker register --operator ADDRESS [--bond AMOUNT]
+  aimodel worker serve --model ID [--least-pay AMOUNT] [--slots COUNT] [--lease BLOCKS]
+  aimodel earnings [ADDRESS]
+  aimodel withdraw
+
+Everywhere:
+  --url URL    the node [default: ${DEFAULT_URL}]
+  --suri SURI  the secret of the account that signs, such as //Alice [default: $AIMODEL_SURI]
+  --json       print the result as JSON
+  --help       this
+
+An AMOUNT is in UNIT: 0.25. A TYPE is an element type and a shape, u8[1,64] or f32[N<=64,13]; of a
+model with a verifying key it is known. What the worker and the beneficiaries leave of 100 percent
+goes to the signer.`;
+
+const OPTIONS = {
+	attested: { type: 'boolean' },
+	beneficiary: { type: 'string', multiple: true, default: [] },
+	bond: { type: 'string' },
+	bytes: { type: 'string' },
+	help: { type: 'boolean', short: 'h' },
+	input: { type: 'string' },
+	json: { type: 'boolean' },
+	lease: { type: 'string' },
+	'least-pay': { type: 'string', default: '0' },
+	'max-fee': { type: 'string' },
+	model: { type: 'string' },
+	'no-wait': { type: 'boolean' },
+	operator: { type: 'string' },
+	output: { type: 'string' },
+	price: { type: 'string' },
+	'proving-key': { type: 'string' },
+	slots: { type: 'string', default: '1' },
+	suri: { type: 'string', default: process.env.AIMODEL_SURI },
+	'unit-price': { type: 'string', default: '0' },
+	url: { type: 'string', default: DEFAULT_URL },
+	'verifying-key': { type: 'string' },
+	'worker-share': { type: 'string', default: '50' },
+};
+
+/** What each command does: `(api, options, arguments)` to a result. */
+const COMMANDS = {
+	async deploy(api, options) {
+		const owner = signer(options);
+		const onnx = new Uint8Array(await readFile(need(options, 'model')));
+		const keyFile = options['verifying-key'] && new Uint8Array(await readFile(options['verifying-key']));
+		const key = keyFile && readVerifyingKey(keyFile);
+		const [input, output] = key ? [key.input, key.output] : ['input', 'output'].map((side) => type(need(options, side)));
+		let circuit = null;
+		if (key) {
+			const provingKey = new Uint8Array(await readFile(need(options, 'proving-key')));
+			say('registering the verifying key, uploading the proving key');
+			circuit = { key: await registerKey(api, owner, key), provingKey: await upload(api, provingKey) };
+		}
+		say('uploading the model');
+		const version = {
+			artifact: await upload(api, onnx),
+			interface: { input, output },
+			units: { fixed: 0, perInputElement: 1, perOutputElement: 1 },
+			lease: count(options, 'lease', 20),
+			circuit,
+		};
+		const pricing = flat({ perCall: parse(need(options, 'price')), perUnit: parse(options['unit-price']) });
+		const { model, outPoint, version: id } = await deploy(api, owner, { version, pricing, split: shares(options, owner) });
+		return { model, outPoint, version: id.index };
+	},
+
+	model: (api, _, [id]) => model(api, wanted(id, 'the id of a model')),
+
+	async quote(api, options) {
+		const { minPrice, maxPrice, ...units } = await quote(api, need(options, 'model'), count(options, 'bytes'));
+		return { ...units, minPrice: format(minPrice), maxPrice: format(maxPrice) };
+	},
+
+	async request(api, options) {
+		const input = new Uint8Array(await readFile(need(options, 'input')));
+		const maxFee = options['max-fee'] && parse(options['max-fee']);
+		const assurance = options.attested ? ATTESTED : PROVEN;
+		const order = await request(api, signer(options), { model: need(options, 'model'), input, maxFee, assurance });
+		const ordered = { request: order.request, held: format(order.held), deadline: order.deadline };
+		if (options['no-wait']) return ordered;
+		say(`request ${order.request}: ${ordered.held} held, waiting for the answer`);
+		return { ...ordered, ...readable(await settlement(api, order.request, { since: order.blockNumber })) };
+	},
+
+	async status(api, _, [id]) {
+		const now = await status(api, Number(wanted(id, 'the number of a request')));
+		return now ? readable(now) : { status: 'neither open nor readable any more' };
+	},
+
+	'worker register': async (api, options) => {
+		const bond = options.bond && parse(options.bond);
+		await register(api, signer(options), { bond, operator: need(options, 'operator') });
+		return { worker: signer(options).address, operator: options.operator };
+	},
+
+	'worker serve': async (api, options) => {
+		const { version } = await model(api, need(options, 'model'));
+		const offer = { leastPay: parse(options['least-pay']), slots: count(options, 'slots'), lease: count(options, 'lease', 1) };
+		await serve(api, signer(options), { version, ...offer });
+		return { worker: signer(options).address, ...version };
+	},
+
+	async earnings(api, options, [address]) {
+		const who = address ?? signer(options).address;
+		return { account: who, earnings: format(await earningsOf(api, who)) };
+	},
+
+	async withdraw(api, options) {
+		return { withdrawn: format(await withdraw(api, signer(options))) };
+	},
+};
+
+async function main() {
+	const { values, positionals } = parseArgs({ options: OPTIONS, allowPositionals: true });
+	if (values.help || positionals.length === 0) return console.log(HELP);
+	const names = [positionals.slice(0, 2).join(' '), positionals[0]];
+	const name = names.find((name) => Object.hasOwn(COMMANDS, name));
+	if (!name) throw new Error(`There is no command "${positionals[0]}"; --help lists them.`);
+	const api = await connect(values.url);
+	try {
+		print(await COMMANDS[name](api, values, positionals.slice(name.split(' ').length)), values.json);
+	} finally {
+		await api.disconnect();
+	}
+}
+
+// --- Arguments --------------------------------------------------------------------------------
+
+function wanted(value, what) {
+	if (value === undefined) throw new Error(`${what[0].toUpperCase()}${what.slice(1)} is wanted; --help says how.`);
+	return value;
+}
+
+const need = (options, name) => wanted(options[name], `--${name}`);
+
+const signer = (options) => account(need(options, 'suri'));
+
+function count(options, name, fallback) {
+	const text = options[name] ?? (fallback === undefined ? need(options, name) : String(fallback));
+	if (!/^\d+$/.test(text)) throw new Error(`--${name} takes a number, not "${text}".`);
+	return Number(text);
+}
+
+/** A tensor type as text: `u8[1,64]`, `f32[N<=64,13]`. */
+function type(text) {
+	const [, element, shape] = /^(u8|i8|i32|i64|f32)\[(.*)\]$/i.exec(text) ?? [];
+	const dimensions = shape?.split(',').map((part) => {
+		const [, letter, size] = /^\s*(N<=)?(\d+)\s*$/.exec(part) ?? [];
+		return size && (letter ? batch(Number(size)) : Number(size));
+	});
+	if (!element || !dimensions.every(Boolean)) throw new Error(`"${text}" is no tensor type; u8[1,64] is one.`);
+	return tensor(element.toUpperCase(), dimensions);
+}
+
+function percent(text) {
+	const share = Number(text) * (WHOLE / 100);
+	if (!Number.isInteger(Math.round(share * 1e6) / 1e6) || !(share > 0)) throw new Error(`"${text}" is no share in percent.`);
+	return Math.round(share);
+}
+
+function shares(options, owner) {
+	const worker = percent(options['worker-share']);
+	const others = options.beneficiary.map((text) => {
+		const [who, share] = text.split('=');
+		return [who, percent(wanted(share, 'ADDRESS=PERCENT'))];
+	});
+	const rest = WHOLE - worker - others.reduce((sum, [, share]) => sum + share, 0);
+	return split(worker, rest > 0 ? [...others, [owner.address, rest]] : others);
+}
+
+// --- Output -----------------------------------------------------------------------------------
+
+const AMOUNTS = new Set(['held', 'price', 'refund', 'amount', 'platform', 'worker', 'collateral']);
+
+/** A result for people and JSON: bytes in hexadecimal, amounts in UNIT. */
+function readable(value, name) {
+	if (typeof value === 'bigint') return AMOUNTS.has(name) ? format(value) : value.toString();
+	if (value instanceof Uint8Array) return u8aToHex(value);
+	if (Array.isArray(value)) return value.map((item) => readable(item, 'amount'));
+	if (value === null || typeof value !== 'object') return value;
+	return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, readable(item, key)]));
+}
+
+function print(result, json) {
+	const plain = readable(result);
+	if (json) return console.log(JSON.stringify(plain));
+	for (const [key, value] of Object.entries(plain)) {
+		console.log(`${key}: ${typeof value === 'object' ? JSON.stringify(value) : value}`);
+	}
+}
+
+/** Progress goes to the standard error, so that the standard output is the result alone. */
+const say = (line) => console.error(`… ${line}`);
+
+main().catch((error) => {
+	console.error(`error: ${error.message}`);
+	process.exitCode = 1;
+});

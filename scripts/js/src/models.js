@@ -1,0 +1,242 @@
+/**
+ * Models: verifying keys, versions, prices, splits.
+ *
+ * @typedef {import('./connect.js').Api} Api
+ * @typedef {import('./connect.js').Account} Account
+ *
+ * @typedef {object} Tensor
+ * @property {'U8' | 'I8' | 'I32' | 'I64' | 'F32'} element
+ * @property {object[]} shape
+ *
+ * @typedef {object} Version
+ * @property {string} artifact `blake2_256` of the model file
+ * @property {{input: Tensor, output: Tensor}} interface
+ * @property {{fixed: number, perInputElement: number, perOutputElement: number}} units
+ * @property {number} lease blocks that a worker has for one answer
+ * @property {{key: string, provingKey: string} | null} circuit what proves its answers, if anything
+ */
+
+import { u8aConcat, u8aToHex, stringToU8a } from '@polkadot/util';
+import { blake2AsHex } from '@polkadot/util-crypto';
+import { ChainError } from './errors.js';
+import { findEvent, send } from './send.js';
+
+// --- What a version is made of ----------------------------------------------------------------
+
+/** The first dimension of a batch of 1 to `max` rows. */
+export const batch = (max) => ({ Batch: { max } });
+
+/** A dimension of an output that is known only when the model has run: from 1 to `max`. */
+export const dynamic = (max) => ({ Dynamic: { max } });
+
+/**
+ * A tensor type: numbers are fixed dimensions.
+ *
+ * @param {Tensor['element']} element
+ * @param {(number | object)[]} shape
+ * @returns {Tensor}
+ */
+export function tensor(element, shape) {
+	return { element, shape: shape.map((d) => (typeof d === 'number' ? { Fixed: d } : d)) };
+}
+
+/**
+ * The price of a request: `perCall + perUnit · units`.
+ *
+ * @param {{perCall: bigint, perUnit?: bigint}} pricing
+ */
+export function flat({ perCall, perUnit = 0n }) {
+	return { Flat: { perCall, perUnit } };
+}
+
+/** One, in the parts that shares are given in. */
+export const WHOLE = 1_000_000;
+
+/**
+ * How what remains after the platform's share is divided; all shares, in millionths, sum to 1.
+ *
+ * @param {number} worker
+ * @param {[string, number][]} beneficiaries address and share
+ */
+export function split(worker, beneficiaries = []) {
+	return { worker, beneficiaries };
+}
+
+// --- Verifying keys ---------------------------------------------------------------------------
+
+const KEY_ELEMENTS = ['U8', 'I8', 'U16', 'I16', 'U32', 'I32', 'U64', 'I64'];
+
+/** Bytes of alpha, beta, gamma and delta, which stand before the count of the other points. */
+const KEY_HEAD = 96 + 3 * 192;
+
+/**
+ * Reads a `.vk` file of `zkonnx setup`: see `zk-circuits/src/keys.rs`. The chain checks the points.
+ *
+ * @param {Uint8Array} file
+ */
+export function readVerifyingKey(file) {
+	const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
+	let at = 0;
+	const take = (length) => {
+		if (at + length > file.length) throw new RangeError('The verifying key file is truncated.');
+		at += length;
+		return file.slice(at - length, at);
+	};
+	const u16 = () => (take(2), view.getUint16(at - 2, true));
+	const readTensor = () => {
+		const [code, rank] = take(2);
+		const shape = Array.from({ length: rank }, () => (take(4), view.getUint32(at - 4, true)));
+		return tensor(KEY_ELEMENTS[code], shape);
+	};
+
+	if (new TextDecoder().decode(take(8)) !== 'zkonnxVK') throw new TypeError('The file is no verifying key of zkonnx.');
+	const format = u16();
+	if (format !== 1) throw new TypeError(`The verifying key file has format ${format}; 1 is known.`);
+	const statementVersion = u16();
+	const origin = take(1)[0];
+	const artifact = u8aToHex(take(32));
+	const circuitDigest = u8aToHex(take(32));
+	const [input, output] = [readTensor(), readTensor()];
+	take(8 + 32);
+	const payload = take(file.length - at);
+	// The chain wants the points alone; the file counts those of the public inputs.
+	const points = u8aConcat(payload.subarray(0, KEY_HEAD), payload.subarray(KEY_HEAD + 8));
+	return { artifact, circuitDigest, statementVersion, origin, input, output, points };
+}
+
+/**
+ * The name of a verifying key. It commits to who registered it.
+ *
+ * @param {Api} api
+ * @param {string | Uint8Array} registrant
+ * @param {ReturnType<typeof readVerifyingKey>} key
+ */
+export function keyId(api, registrant, { artifact, circuitDigest, statementVersion, points }) {
+	const version = Uint8Array.of(statementVersion & 0xff, statementVersion >> 8);
+	const who = api.createType('AccountId', registrant).toU8a();
+	const hashes = [artifact, circuitDigest].map((hash) => api.createType('H256', hash).toU8a());
+	return blake2AsHex(u8aConcat(stringToU8a('aimodel/key'), who, ...hashes, version, points), 256);
+}
+
+/**
+ * Registers a verifying key and returns its name. One that is registered already stays as it is.
+ *
+ * @param {Api} api
+ * @param {Account} registrant
+ * @param {ReturnType<typeof readVerifyingKey>} key
+ * @returns {Promise<string>}
+ */
+export async function registerKey(api, registrant, key) {
+	const id = keyId(api, registrant.address, key);
+	if ((await api.query.zkVerifier.keys(id)).isSome) return id;
+	await send(api, registerKeyTx(api, key), registrant);
+	return id;
+}
+
+/** The transaction of {@link registerKey}. */
+export function registerKeyTx(api, { artifact, circuitDigest, statementVersion, points }) {
+	return api.tx.zkVerifier.registerKey(artifact, circuitDigest, statementVersion, u8aToHex(points));
+}
+
+// --- Models -----------------------------------------------------------------------------------
+
+/**
+ * Deploys a model.
+ *
+ * @param {Api} api
+ * @param {Account} owner
+ * @param {{version: Version, pricing: object, split: object}} what
+ */
+export async function deploy(api, owner, { version, pricing, split: shares }) {
+	const { events, ...place } = await send(api, api.tx.aimodel.deploy(version, pricing, shares), owner);
+	const { model, outPoint, version: id } = findEvent(events, 'aimodel', 'Deployed').data;
+	return { ...place, model: model.toHex(), outPoint: outPoint.toHex(), version: versionId(id) };
+}
+
+/**
+ * Changes a model: `upgrade`, `reprice`, `resplit`, `transfer`, `acceptTransfer` or `retire`. Names
+ * the output that the change consumes, so that nobody overwrites what he has not seen.
+ *
+ * @param {Api} api
+ * @param {Account} signer
+ * @param {string} call
+ * @param {string} outPoint
+ * @param {...unknown} args
+ * @returns {Promise<string>} the successor's name
+ */
+export async function change(api, signer, call, outPoint, ...args) {
+	const { events } = await send(api, api.tx.aimodel[call](outPoint, ...args), signer);
+	return findEvent(events, 'aimodel', 'Changed').data.outPoint.toHex();
+}
+
+/** Adds a version that answers new requests. */
+export const upgrade = (api, owner, outPoint, version) => change(api, owner, 'upgrade', outPoint, version);
+
+/** Sets what new requests cost. */
+export const reprice = (api, owner, outPoint, pricing) => change(api, owner, 'reprice', outPoint, pricing);
+
+/** Sets who shares in what new requests cost. */
+export const resplit = (api, owner, outPoint, shares) => change(api, owner, 'resplit', outPoint, shares);
+
+/** Stops new requests. */
+export const retire = (api, owner, outPoint) => change(api, owner, 'retire', outPoint);
+
+/**
+ * A model that is not yet closed.
+ *
+ * @param {Api} api
+ * @param {string} id
+ */
+export async function model(api, id) {
+	const info = await api.call.aimodelApi.model(id);
+	if (info.isNone) {
+		throw new ChainError({ section: 'aimodel', name: 'UnknownModel', message: `There is no model ${id}.` });
+	}
+	const found = info.unwrap();
+	return {
+		model: id,
+		outPoint: found.outPoint.toHex(),
+		owner: found.owner.toString(),
+		retired: found.retired.isTrue,
+		pricing: found.pricing.toHuman(),
+		split: found.split.toJSON(),
+		version: versionId(found.version),
+		record: found.record.toJSON(),
+		openRequests: found.openRequests.toNumber(),
+	};
+}
+
+/**
+ * What an inference over so many bytes of input would cost.
+ *
+ * @param {Api} api
+ * @param {string} id the model
+ * @param {number} inputBytes
+ */
+export async function quote(api, id, inputBytes) {
+	const answer = await api.call.aimodelApi.quote(id, inputBytes);
+	if (answer.isErr) {
+		const error = answer.asErr;
+		const name = error.isShape ? `Shape${error.asShape.type}` : error.type;
+		throw new ChainError({ section: 'quote', name, message: QUOTE_ERRORS[name] ?? `No quote: ${name}.` });
+	}
+	const { rows, minUnits, maxUnits, minPrice, maxPrice } = answer.asOk;
+	return {
+		rows: rows.toNumber(),
+		minUnits: minUnits.toBigInt(),
+		maxUnits: maxUnits.toBigInt(),
+		minPrice: minPrice.toBigInt(),
+		maxPrice: maxPrice.toBigInt(),
+	};
+}
+
+const QUOTE_ERRORS = {
+	UnknownModel: 'There is no such model, or it was retired.',
+	ShapeLength: "The input is no whole number of rows that the model's interface admits.",
+	Overflow: 'The price does not fit the currency.',
+};
+
+/** A version's name as plain data. */
+export function versionId(id) {
+	return { model: id.model.toHex(), index: id.index.toNumber() };
+}

@@ -1,0 +1,240 @@
+/**
+ * Requests: ordering an inference, and what becomes of it.
+ *
+ * @typedef {import('./connect.js').Api} Api
+ * @typedef {import('./connect.js').Account} Account
+ *
+ * @typedef {object} Payout who was credited what
+ * @property {bigint} platform
+ * @property {bigint} worker
+ * @property {[string, bigint][]} beneficiaries
+ *
+ * @typedef {object} Settlement
+ * @property {'Settled'} status
+ * @property {number} request
+ * @property {string} worker
+ * @property {string} assurance `Proven` or `Attested`
+ * @property {Uint8Array | null} output null where it is a blob
+ * @property {string} outputHash
+ * @property {bigint} units
+ * @property {bigint} price
+ * @property {bigint} refund
+ * @property {Payout} payout
+ * @property {number} settledAt
+ * @property {object} weight of the settling extrinsic
+ *
+ * @typedef {object} Refund
+ * @property {'Refunded'} status
+ * @property {number} request
+ * @property {string} customer
+ * @property {bigint} amount
+ * @property {string} reason `Cancelled` or `Expired`
+ */
+
+import { u8aToHex } from '@polkadot/util';
+import { blocks, eventsAt, follow } from './blocks.js';
+import { ChainError } from './errors.js';
+import { model as modelInfo, quote, versionId } from './models.js';
+import { findEvent, send } from './send.js';
+
+/** Settles only with a valid proof, under a key as strong as the chain's default wants. */
+export const PROVEN = { Proven: { weakestOrigin: null } };
+
+/** Settles on a bonded worker's word. */
+export const ATTESTED = 'Attested';
+
+/**
+ * The transaction that orders an inference.
+ *
+ * @param {Api} api
+ * @param {object} order
+ * @param {string} order.outPoint
+ * @param {Uint8Array | {hash: string, length: number}} order.input bytes, or a blob of them
+ * @param {bigint} order.maxFee
+ * @param {object | string} [order.assurance]
+ * @param {number | null} [order.deadline]
+ */
+export function requestTx(api, { outPoint, input, maxFee, assurance = PROVEN, deadline = null }) {
+	return api.tx.aimodel.request(outPoint, assurance, tensorBytes(input), maxFee, deadline);
+}
+
+/** An input or an output as calls carry it. */
+export function tensorBytes(bytes) {
+	return bytes instanceof Uint8Array ? { Inline: u8aToHex(bytes) } : { Blob: bytes };
+}
+
+/**
+ * Orders an inference. Without an output that was looked at, takes the model's live one; without a
+ * `maxFee`, its highest price.
+ *
+ * @param {Api} api
+ * @param {Account} customer
+ * @param {object} order as of {@link requestTx}, or with a `model` instead of an `outPoint`
+ */
+export async function request(api, customer, order) {
+	const outPoint = order.outPoint ?? (await modelInfo(api, order.model)).outPoint;
+	const maxFee = order.maxFee ?? (await quote(api, order.model, order.input.length)).maxPrice;
+	const { events, ...place } = await send(api, requestTx(api, { ...order, outPoint, maxFee }), customer);
+	return { ...place, ...requested(findEvent(events, 'aimodel', 'Requested')) };
+}
+
+/** The event `Requested` as plain data. */
+export function requested({ data }) {
+	return {
+		request: data.request.toNumber(),
+		customer: data.customer.toString(),
+		version: versionId(data.version),
+		assurance: data.assurance.type,
+		held: data.held.toBigInt(),
+		deadline: data.deadline.toNumber(),
+	};
+}
+
+/**
+ * How far a request is, or null if it is neither open nor readable any more.
+ *
+ * @param {Api} api
+ * @param {number} id
+ */
+export async function status(api, id) {
+	const info = await api.call.aimodelApi.request(id);
+	if (info.isNone) return null;
+	const found = info.unwrap();
+	if (found.isOpen) {
+		const { customer, version, assurance, held, deadline, lease } = found.asOpen;
+		return {
+			status: 'Open',
+			request: id,
+			customer: customer.toString(),
+			version: versionId(version),
+			assurance: assurance.type,
+			held: held.toBigInt(),
+			deadline: deadline.toNumber(),
+			lease: lease.isNone ? null : readLease(lease.unwrap()),
+		};
+	}
+	const { worker, version, assurance, output, outputHash, units, price, settledAt } = found.asSettled;
+	return {
+		status: 'Settled',
+		request: id,
+		worker: worker.toString(),
+		version: versionId(version),
+		assurance: assurance.type,
+		output: output.isNone ? null : output.unwrap().toU8a(true),
+		outputHash: outputHash.toHex(),
+		units: units.toBigInt(),
+		price: price.toBigInt(),
+		settledAt: settledAt.toNumber(),
+	};
+}
+
+function readLease(lease) {
+	return {
+		worker: lease.worker.toString(),
+		collateral: lease.collateral.toBigInt(),
+		until: lease.until.toNumber(),
+		obliged: lease.obliged.isTrue,
+	};
+}
+
+/**
+ * Waits until a request is answered and paid, or refunded.
+ *
+ * @param {Api} api
+ * @param {number} id
+ * @param {{since?: number, timeout?: number}} [options] `since`: a block at which it was open, if it
+ *   may be refunded already; `timeout` in milliseconds
+ * @returns {Promise<Settlement | Refund>}
+ */
+export async function settlement(api, id, { since, timeout = 120_000 } = {}) {
+	let stop = () => {};
+	let timer;
+	const next = new Promise((resolve, reject) => {
+		const message = `Request ${id} was neither answered nor refunded within ${timeout / 1000} s.`;
+		const late = () => reject(new ChainError({ section: 'kit', name: 'Timeout', message }));
+		timer = setTimeout(late, timeout);
+		const look = (block) => {
+			const end = ending(id, block);
+			if (end) resolve(end);
+		};
+		follow(api, look).then((unfollow) => (stop = unfollow), reject);
+	});
+	try {
+		const end = (await ended(api, id, since)) ?? (await next);
+		return end.status === 'Refunded' ? end : { ...(await status(api, id)), ...end };
+	} finally {
+		clearTimeout(timer);
+		stop();
+		next.catch(() => {});
+	}
+}
+
+/** The end of a request that has ended already. */
+async function ended(api, id, since) {
+	const now = await status(api, id);
+	if (now?.status === 'Open') return undefined;
+	if (now) {
+		const hash = (await api.rpc.chain.getBlockHash(now.settledAt)).toHex();
+		return ending(id, { number: now.settledAt, hash, events: await eventsAt(api, hash) });
+	}
+	if (since === undefined) {
+		throw new ChainError({ section: 'aimodel', name: 'UnknownRequest', message: `No request ${id} can be read.` });
+	}
+	const head = (await api.rpc.chain.getHeader()).number.toNumber();
+	const past = await blocks(api, since, head);
+	return past.map((block) => ending(id, block)).find(Boolean);
+}
+
+/** What the events of a block say of the end of a request. */
+function ending(id, { number, events }) {
+	const record = events.find(
+		({ event }) =>
+			event.section === 'aimodel' &&
+			(event.method === 'Settled' || event.method === 'Refunded') &&
+			event.data.request.toNumber() === id,
+	);
+	if (!record) return undefined;
+	const { data, method } = record.event;
+	if (method === 'Refunded') {
+		const [customer, amount] = [data.customer.toString(), data.amount.toBigInt()];
+		return { status: method, request: id, customer, amount, reason: data.reason.type, at: number };
+	}
+	return {
+		status: method,
+		request: id,
+		refund: data.refund.toBigInt(),
+		payout: {
+			platform: data.payout.platform.toBigInt(),
+			worker: data.payout.worker.toBigInt(),
+			beneficiaries: data.payout.beneficiaries.map(([who, amount]) => [who.toString(), amount.toBigInt()]),
+		},
+		settledAt: number,
+		weight: weightOf(events, record.phase),
+	};
+}
+
+/** The weight of the extrinsic of a phase. */
+function weightOf(events, phase) {
+	const success = events.find(
+		(record) => record.phase.eq(phase) && record.event.section === 'system' && record.event.method === 'ExtrinsicSuccess',
+	);
+	if (!success) return null;
+	const { refTime, proofSize } = success.event.data.dispatchInfo.weight;
+	return { refTime: refTime.toBigInt(), proofSize: proofSize.toBigInt() };
+}
+
+/**
+ * What an account can withdraw.
+ *
+ * @param {Api} api
+ * @param {string} address
+ */
+export async function earningsOf(api, address) {
+	return (await api.call.aimodelApi.earningsOf(address)).toBigInt();
+}
+
+/** Pays out everything that the signer has earned, and returns how much. */
+export async function withdraw(api, signer) {
+	const { events } = await send(api, api.tx.aimodel.withdraw(), signer);
+	return findEvent(events, 'aimodel', 'Withdrawn').data.amount.toBigInt();
+}

@@ -1,0 +1,291 @@
+/**
+ * The world of an end-to-end test: a node, a connection, the development accounts, and the words
+ * that the tests are told in.
+ *
+ * Blocks come when a test asks for them: `send` puts a transaction into the next block, `sealing`
+ * makes blocks until something has happened.
+ */
+
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { after, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { upload } from '../src/blobs.js';
+import { blocks } from '../src/blocks.js';
+import { accounts, connect, rpc } from '../src/connect.js';
+import { EXAMPLES, example } from '../src/digits.js';
+import { ChainError } from '../src/errors.js';
+import { batch, deploy, flat, readVerifyingKey, registerKey, split, tensor } from '../src/models.js';
+import { UNIT } from '../src/money.js';
+import { Node } from '../src/node.js';
+import { requestTx, requested, status } from '../src/requests.js';
+import { findEvent, submit } from '../src/send.js';
+import { binding } from '../src/statement.js';
+import { register, serve } from '../src/workers.js';
+import { inFolder, prove, setup } from '../src/zkonnx.js';
+
+/** Between two blocks that are sealed in a row, so that what follows a block can happen. */
+const BREATH = 60;
+
+/** The provable model of the example. */
+export const DIGITS = `${EXAMPLES}/digits/digits.provable.onnx`;
+
+/** What each side of the digits' model is. */
+export const DIGITS_INTERFACE = { input: tensor('U8', [1, 64]), output: tensor('I32', [1, 10]) };
+
+/** What each side of the wines' model is: 1 to 64 rows. */
+export const WINE_INTERFACE = { input: tensor('F32', [batch(64), 13]), output: tensor('F32', [batch(64), 3]) };
+
+/** A price that no split divides evenly. */
+export const ODD_PRICE = 1_000_000_007n;
+
+/** The keys of the digits' model: made once a test file. */
+export const digitsKeys = once(() => inFolder((folder) => setup(DIGITS, folder)));
+
+function once(make) {
+	let made;
+	return () => (made ??= make());
+}
+
+/** A chain with blocks on demand. */
+export class World {
+	/**
+	 * @param {object} [options]
+	 * @param {boolean} [options.worker] whether the node answers requests, as `//Worker`
+	 * @param {string} [options.sealing]
+	 * @param {string} [options.basePath]
+	 */
+	static async start({ worker = false, sealing = 'manual', basePath, metrics = false, args = [] } = {}) {
+		const world = new World();
+		const all = ['--sealing', sealing, ...(worker ? ['--worker'] : []), ...args];
+		world.node = await Node.start({ args: all, basePath, metrics });
+		world.api = await connect(world.node.url);
+		world.genesis = world.api.genesisHash.toU8a();
+		Object.assign(world, await accounts());
+		return world;
+	}
+
+	/** Starts a world that ends with the test file. */
+	static async forTests(options) {
+		const world = await World.start(options);
+		after(() => world.stop());
+		return world;
+	}
+
+	/** A test in this world; where it fails, the end of the node's log is shown. */
+	test(name, scenario) {
+		test(name, async () => {
+			try {
+				await scenario();
+			} catch (error) {
+				console.error(`--- the node's log ---\n${this.node.tail(100)}\n---`);
+				throw error;
+			}
+		});
+	}
+
+	async stop(signal) {
+		await this.api.disconnect();
+		await this.node.stop(signal);
+	}
+
+	// --- Blocks -------------------------------------------------------------------------------
+
+	/** Seals blocks, final at once, and returns the hash of the last. */
+	async seal(count = 1) {
+		let block;
+		for (let i = 0; i < count; i++) block = await rpc(this.api, 'engine_createBlock', true, true, null);
+		return block.hash;
+	}
+
+	/** Seals a block on another one than the best, and makes nothing final. */
+	async sealOn(parent) {
+		return (await rpc(this.api, 'engine_createBlock', true, false, parent)).hash;
+	}
+
+	/** Seals blocks until `promise` is settled. */
+	async sealing(promise, { blocks: most = 300 } = {}) {
+		let settled = false;
+		const done = promise.finally(() => (settled = true));
+		done.catch(() => {});
+		for (let i = 0; i < most && !settled; i++) {
+			await this.seal();
+			await Promise.race([done.catch(() => {}), pause(BREATH)]);
+		}
+		if (settled) return done;
+		throw new Error(`It has not happened within ${most} blocks. The end of the log:\n${this.node.tail()}`);
+	}
+
+	/** The number of the best block. */
+	async height() {
+		return (await this.api.rpc.chain.getHeader()).number.toNumber();
+	}
+
+	/** Seals until the block of this number. */
+	async sealTo(number) {
+		await this.seal(number - (await this.height()));
+	}
+
+	// --- Transactions -------------------------------------------------------------------------
+
+	/** Puts a transaction into the next block. */
+	async send(tx, signer, options) {
+		const { included } = await submit(this.api, tx, signer, options);
+		await this.seal();
+		return included;
+	}
+
+	/**
+	 * Sends what must be refused with this error, and checks that no money has moved but the fee.
+	 *
+	 * @param {string} path `aimodel.FeeTooLow`
+	 */
+	async refused(path, tx, signer) {
+		const before = await this.money();
+		const error = await this.send(tx, signer).then(
+			() => assert.fail(`${path} was expected, and it succeeded`),
+			(error) => error,
+		);
+		assert.ok(error instanceof ChainError, String(error));
+		assert.equal(error.path, path);
+		assert.match(error.message, /^[A-Z`].+\.$/, 'an error is a sentence');
+		const paid = findEvent(error.events, 'transactionPayment', 'TransactionFeePaid');
+		const fee = paid ? paid.data.actualFee.toBigInt() : 0n;
+		assert.ok(fee > 0n, 'a failed transaction pays its fee');
+		const after = await this.money();
+		before.free[signer.address] -= fee;
+		before.issuance -= fee;
+		assert.deepEqual(after, before, 'nothing but the fee has moved');
+		return error;
+	}
+
+	/** Every amount that a mistake could move. */
+	async money() {
+		const { api } = this;
+		const free = {};
+		const held = {};
+		const at = await api.at(await api.rpc.chain.getBlockHash());
+		for (const [key, { data }] of await at.query.system.account.entries()) {
+			const address = key.args[0].toString();
+			free[address] = data.free.toBigInt();
+			held[address] = data.reserved.toBigInt();
+		}
+		const earnings = {};
+		for (const [key, amount] of await at.query.aimodel.earnings.entries()) {
+			earnings[key.args[0].toString()] = amount.toBigInt();
+		}
+		const issuance = (await at.query.balances.totalIssuance()).toBigInt();
+		return { free, held, earnings, issuance };
+	}
+
+	/** Held for open requests of an account. */
+	async escrowOf({ address }) {
+		const holds = await this.api.query.balances.holds(address);
+		const escrow = holds.find(({ id }) => id.isAimodel && id.asAimodel.type === 'Escrow');
+		return escrow ? escrow.amount.toBigInt() : 0n;
+	}
+
+	/** Blocks from `first` to the best one. */
+	async history(first = 1) {
+		return blocks(this.api, first, await this.height());
+	}
+
+	/** The extrinsics of this call in blocks from `first` on, and whether each succeeded. */
+	async calls(section, method, first = 1) {
+		const found = [];
+		for (const { hash, events } of await this.history(first)) {
+			const { block } = await this.api.rpc.chain.getBlock(hash);
+			block.extrinsics.forEach((extrinsic, index) => {
+				if (extrinsic.method.section !== section || extrinsic.method.method !== method) return;
+				const ok = events.some(
+					({ phase, event }) =>
+						phase.isApplyExtrinsic &&
+						phase.asApplyExtrinsic.toNumber() === index &&
+						event.section === 'system' &&
+						event.method === 'ExtrinsicSuccess',
+				);
+				found.push({ args: extrinsic.method.args, signer: extrinsic.signer.toString(), ok });
+			});
+		}
+		return found;
+	}
+
+	// --- Models and workers -------------------------------------------------------------------
+
+	/** A three-way split whose parts are no round numbers. */
+	thirds() {
+		return split(333_334, [[this.bob.address, 333_333], [this.eve.address, 333_333]]);
+	}
+
+	/** Bob deploys the digits' model, and the node gets its blobs. */
+	async deployDigits({ lease = 200, price = ODD_PRICE } = {}) {
+		const { api, bob } = this;
+		const keys = await digitsKeys();
+		const key = await this.sealing(registerKey(api, bob, readVerifyingKey(keys.verifyingKey)));
+		const onnx = new Uint8Array(await readFile(DIGITS));
+		const provingKey = await upload(api, keys.provingKey);
+		const version = {
+			artifact: await upload(api, onnx),
+			interface: DIGITS_INTERFACE,
+			units: { fixed: 1, perInputElement: 0, perOutputElement: 0 },
+			lease,
+			circuit: { key, provingKey },
+		};
+		const what = { version, pricing: flat({ perCall: price }), split: this.thirds() };
+		return { ...(await this.sealing(deploy(api, bob, what))), record: version, price };
+	}
+
+	/** Bob deploys the wines' model, priced by its units. */
+	async deployWine({ lease = 200, pricing = flat({ perCall: 1_000_003n, perUnit: 7_919n }) } = {}) {
+		const { api, bob } = this;
+		const version = {
+			artifact: await upload(api, await example('wine/wine.onnx')),
+			interface: WINE_INTERFACE,
+			units: { fixed: 5, perInputElement: 1, perOutputElement: 3 },
+			lease,
+			circuit: null,
+		};
+		return { ...(await this.sealing(deploy(api, bob, { version, pricing, split: this.thirds() }))), record: version };
+	}
+
+	/** Bonds an account with an operator, and lets it serve versions. */
+	async bondWorker(worker, operator, versions, { bond = 1_000n * UNIT, slots = 64, lease = 1 } = {}) {
+		await this.sealing(register(this.api, worker, { bond, operator: operator.address }));
+		for (const version of versions) await this.sealing(serve(this.api, worker, { version, slots, lease }));
+	}
+
+	// --- Requests -----------------------------------------------------------------------------
+
+	/** Orders an inference, and lets the chain draw its worker. */
+	async order(customer, { outPoint, input, maxFee = 10n * UNIT, ...rest }) {
+		const { events, ...place } = await this.send(requestTx(this.api, { outPoint, input, maxFee, ...rest }), customer);
+		await this.seal();
+		const fee = findEvent(events, 'transactionPayment', 'TransactionFeePaid').data.actualFee.toBigInt();
+		return { ...place, ...requested(findEvent(events, 'aimodel', 'Requested')), fee, input };
+	}
+
+	/** The lease of a request. */
+	async leaseOf(id) {
+		return (await status(this.api, id))?.lease ?? null;
+	}
+
+	/** Proves the answer to a request, for a bonded account. */
+	async proveFor(id, worker, input) {
+		this.provingKey ??= this.#writeProvingKey();
+		return prove({ model: DIGITS, provingKey: await this.provingKey, input, binding: binding(this.genesis, id, worker.publicKey) });
+	}
+
+	async #writeProvingKey() {
+		const path = `${this.node.basePath}/digits.pk`;
+		await writeFile(path, (await digitsKeys()).provingKey);
+		return path;
+	}
+}
+
+/** A copy of bytes with one bit of one byte flipped. */
+export function flipped(bytes, at = 0) {
+	const copy = Uint8Array.from(bytes);
+	copy[at] ^= 1;
+	return copy;
+}
+

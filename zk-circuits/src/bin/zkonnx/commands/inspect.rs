@@ -1,0 +1,73 @@
+//! `zkonnx inspect`
+
+use crate::files::{self, Failure};
+use serde_json::json;
+use std::path::PathBuf;
+use zkonnx::{Circuit, Network, Proof, ProvingKey, VerifyingKey};
+
+/// Describe a provable model, a key or a proof. The kind of file is told by its contents.
+///
+/// A model is described by its integer graph, the bounds of every value over all inputs, and its
+/// circuit; an error says what keeps a model from being provable.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+	/// The file: .onnx, .pk, .vk or a proof
+	file: PathBuf,
+	/// Print JSON
+	#[arg(long)]
+	json: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+	let path = &arguments.file;
+	let bytes = files::read(path)?;
+	let value = if bytes.starts_with(b"zkonnxVK") {
+		let key = files::about(path, VerifyingKey::from_bytes(&bytes))?;
+		let mut value = super::key_json(key.info());
+		value["kind"] = "verifying key".into();
+		value["point_bytes"] = key.points().len().into();
+		value
+	} else if bytes.starts_with(b"zkonnxPK") {
+		files::progress("checking every point of the key");
+		let key = files::about(path, ProvingKey::from_bytes(&bytes))?;
+		let mut value = super::key_json(key.info());
+		value["kind"] = "proving key".into();
+		value
+	} else if let Ok(proof) = Proof::from_bytes(&bytes) {
+		json!({ "kind": "proof", "compressed": hex::encode(proof.to_bytes()) })
+	} else {
+		let network = files::about(path, Network::from_onnx(&bytes))?;
+		let circuit = Circuit::new(&network);
+		let nodes: Vec<_> = match arguments.json {
+			true => network.summary().iter().map(|node| json!(node)).collect(),
+			false => network
+				.summary()
+				.iter()
+				.map(|node| {
+					json!(format!(
+						"{:24} {:12} {:6} elements in {}..={}",
+						node.name, node.operator, node.elements, node.lowest, node.highest
+					))
+				})
+				.collect(),
+		};
+		json!({
+			"kind": "provable model",
+			"artifact_hash": hex::encode(network.artifact_hash()),
+			"input": network.input().to_string(),
+			"output": network.output().to_string(),
+			"multiply_accumulates": network.multiply_accumulates(),
+			"constraints": circuit.constraints(),
+			"public_inputs": circuit.public_inputs(),
+			"witness_variables": circuit.witness(),
+			"coefficients": circuit.coefficients(),
+			"circuit_digest": hex::encode(circuit.digest()),
+			"input_scale": network.scales().map(|scales| scales.input_scale),
+			"input_zero_point": network.scales().map(|scales| scales.input_zero_point),
+			"output_scale": network.scales().map(|scales| scales.output_scale),
+			"nodes": nodes,
+		})
+	};
+	super::print(&value, arguments.json);
+	Ok(())
+}

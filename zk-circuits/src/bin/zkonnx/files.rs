@@ -1,0 +1,129 @@
+//! Reading and writing files, with the path in every error.
+
+use std::{
+	fs,
+	io::Write,
+	path::{Path, PathBuf},
+};
+use zkonnx::{
+	quantize::{Format, Rows},
+	Network, ProvingKey,
+};
+
+/// What a command fails with: one sentence.
+pub(crate) type Failure = Box<dyn std::error::Error>;
+
+/// The bytes of a file.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+	fs::read(path).map_err(|error| format!("can not read {}: {error}", path.display()).into())
+}
+
+/// Prefixes an error with the path that it is about.
+pub(crate) fn about<T, E: std::fmt::Display>(
+	path: &Path,
+	result: Result<T, E>,
+) -> Result<T, Failure> {
+	result.map_err(|error| format!("{}: {error}", path.display()).into())
+}
+
+/// Fails if a file is there and `force` is not given. Asked before long work, not after.
+pub(crate) fn check_absent(path: &Path, force: bool) -> Result<(), Failure> {
+	match path.exists() && !force {
+		true => Err(format!("{} exists; --force overwrites it", path.display()).into()),
+		false => Ok(()),
+	}
+}
+
+/// Writes a file under another name, then renames it, so that no one ever sees half of it.
+pub(crate) fn write(path: &Path, bytes: &[u8], force: bool) -> Result<(), Failure> {
+	check_absent(path, force)?;
+	let mut name = path.file_name().unwrap_or_default().to_os_string();
+	name.push(format!(".{}.tmp", std::process::id()));
+	let temporary = path.with_file_name(name);
+	let written = fs::File::create(&temporary)
+		.and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+		.and_then(|()| fs::rename(&temporary, path));
+	written.map_err(|error| {
+		let _ = fs::remove_file(&temporary);
+		format!("can not write {}: {error}", path.display()).into()
+	})
+}
+
+/// A provable model.
+pub(crate) fn network(path: &Path) -> Result<Network, Failure> {
+	about(path, Network::from_onnx(&read(path)?))
+}
+
+/// A proving key; `checked` is whether every point is validated.
+pub(crate) fn proving_key(path: &Path, checked: bool) -> Result<ProvingKey, Failure> {
+	let bytes = read(path)?;
+	about(
+		path,
+		if checked {
+			ProvingKey::from_bytes(&bytes)
+		} else {
+			ProvingKey::from_trusted_bytes(&bytes)
+		},
+	)
+}
+
+/// The format that a file name ends in.
+pub(crate) fn format(path: &Path) -> Result<Format, Failure> {
+	Format::of_name(&path.to_string_lossy())
+		.ok_or_else(|| format!("{}: the name must end in .u8, .f32 or .csv", path.display()).into())
+}
+
+/// Rows of real numbers.
+pub(crate) fn rows(path: &Path, row_len: usize) -> Result<Rows, Failure> {
+	about(path, Rows::read(format(path)?, &read(path)?, row_len))
+}
+
+/// Input tensors for a network, one per row: `.u8` as it is, other formats through the scales that
+/// the model records, or as integers if it records none.
+pub(crate) fn inputs(path: &Path, network: &Network) -> Result<Vec<Vec<u8>>, Failure> {
+	let rows = rows(path, network.input().elements())?;
+	let raw = format(path)? == Format::U8;
+	let scales = network.scales().filter(|_| !raw);
+	(0..rows.len())
+		.map(|index| {
+			let row = rows.row(index);
+			match scales {
+				Some(scales) => Ok(scales.quantize_input(&row)),
+				None => row
+					.iter()
+					.map(|&x| {
+						let exact = x.fract() == 0.0 && (0.0..=255.0).contains(&x);
+						exact.then_some(x as u8).ok_or_else(|| {
+							let path = path.display();
+							format!("{path}: row {index} has {x}; this model takes 0 to 255").into()
+						})
+					})
+					.collect(),
+			}
+		})
+		.collect()
+}
+
+/// One of the input tensors in a file.
+pub(crate) fn input(path: &Path, network: &Network, row: usize) -> Result<Vec<u8>, Failure> {
+	let mut rows = inputs(path, network)?;
+	match row < rows.len() {
+		true => Ok(rows.swap_remove(row)),
+		false => Err(format!(
+			"{} has {} rows; row {row} was asked for (the first is 0)",
+			path.display(),
+			rows.len()
+		)
+		.into()),
+	}
+}
+
+/// A line about progress.
+pub(crate) fn progress(line: impl std::fmt::Display) {
+	eprintln!("{line}");
+}
+
+/// The default of an output path: another one with its last extension replaced.
+pub(crate) fn beside(path: &Path, extension: &str) -> PathBuf {
+	path.with_extension(extension)
+}

@@ -1,0 +1,49 @@
+//! The command-line program of the `zkonnx` crate: see its README.
+
+mod commands;
+mod files;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Makes ONNX models provable, and proves inferences with Groth16 over BLS12-381.
+#[derive(Parser)]
+#[command(name = "zkonnx", version, propagate_version = true)]
+struct Arguments {
+	#[command(subcommand)]
+	command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+	/// Turn a float ONNX model and calibration data into a provable model
+	Quantize(commands::quantize::Arguments),
+	/// Describe a provable model, a key or a proof
+	Inspect(commands::inspect::Arguments),
+	/// Run a provable model
+	Run(commands::run::Arguments),
+	/// Make the proving and the verifying key of a provable model
+	Setup(commands::setup::Arguments),
+	/// Run a provable model on one input, and prove the answer
+	Prove(commands::prove::Arguments),
+	/// Check a proof
+	Verify(commands::verify::Arguments),
+}
+
+fn main() -> ExitCode {
+	let result = match Arguments::parse().command {
+		Command::Quantize(arguments) => commands::quantize::run(&arguments),
+		Command::Inspect(arguments) => commands::inspect::run(&arguments),
+		Command::Run(arguments) => commands::run::run(&arguments),
+		Command::Setup(arguments) => commands::setup::run(&arguments),
+		Command::Prove(arguments) => commands::prove::run(&arguments),
+		Command::Verify(arguments) => commands::verify::run(&arguments),
+	};
+	match result {
+		Ok(()) => ExitCode::SUCCESS,
+		Err(error) => {
+			eprintln!("error: {error}");
+			ExitCode::FAILURE
+		},
+	}
+}

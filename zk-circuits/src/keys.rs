@@ -1,0 +1,319 @@
+//! Proving and verifying keys, and the files that hold them.
+//!
+//! A file is a header, then the points as arkworks encodes them, uncompressed. All integers are
+//! little-endian:
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 8 | `zkonnxPK` or `zkonnxVK` |
+//! | 2 | version of the file format: 1 |
+//! | 2 | version of the statement |
+//! | 1 | origin: 0 is `insecure-dev` |
+//! | 32 | artifact hash: `blake2b-256` of the `.onnx` file |
+//! | 32 | circuit digest ([`crate::Circuit::digest`]) |
+//! | 2 + 4·r | input tensor: element type, number r of dimensions, then each as u32 |
+//! | 2 + 4·r | output tensor, the same |
+//! | 8 | length of the points |
+//! | 32 | `blake2b-256` of everything else in the file: what is before, then the points |
+//! | … | the points |
+//!
+//! Element types are numbered in the order of [`crate::ElementType::ALL`]. The checksum finds
+//! damage; it does not authenticate: whoever can write the file can write its checksum.
+
+mod file;
+mod points;
+
+use crate::{
+	circuit::Circuit,
+	network::{Network, TensorType},
+	statement,
+};
+use ark_bls12_381::Bls12_381;
+use ark_ec::AffineRepr;
+use ark_groth16::{Groth16, PreparedVerifyingKey};
+use ark_std::rand::{CryptoRng, RngCore};
+use std::fmt;
+
+/// Who made a key, and so who could forge proofs with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Origin {
+	/// One party ran the setup and may have kept what forges proofs. For development.
+	InsecureDev,
+}
+
+impl fmt::Display for Origin {
+	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+		match self {
+			Self::InsecureDev => f.write_str("insecure-dev"),
+		}
+	}
+}
+
+/// Why a key can not be made, read or used.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyError {
+	/// The file does not begin as a key file of this kind.
+	#[error("the file is no {expected} of zkonnx")]
+	Magic {
+		/// The kind that was expected.
+		expected: &'static str,
+	},
+	/// The file is of another version of the format.
+	#[error("the key file has format version {0}; this program reads version 1")]
+	Format(u16),
+	/// The key is for another version of the statement.
+	#[error("the key is for version {0} of the statement; this program proves version {version}", version = statement::VERSION)]
+	Statement(u16),
+	/// The origin is not known.
+	#[error("the key's origin has the unknown code {0}")]
+	Origin(u8),
+	/// A tensor type in the header is not valid.
+	#[error("the key's header describes no valid tensor type")]
+	Tensor,
+	/// The file ends too early.
+	#[error("the key file is truncated")]
+	Truncated,
+	/// Bytes are left over.
+	#[error("the key file has {0} bytes too many")]
+	Trailing(usize),
+	/// The checksum is not that of the contents.
+	#[error("the key file is damaged: its checksum does not match")]
+	Checksum,
+	/// A point is not in canonical form, not on the curve, or not in the subgroup.
+	#[error("point {0} of the key is not a valid point")]
+	Point(usize),
+	/// A point that must not be the identity is.
+	#[error("the key's {0} is the identity point")]
+	Identity(&'static str),
+	/// The number of points is not what the header or the circuit needs.
+	#[error("the key has {got} points for {what}, needs {expected}")]
+	Shape {
+		/// What the points are for.
+		what: &'static str,
+		/// Points needed.
+		expected: usize,
+		/// Points found.
+		got: usize,
+	},
+	/// The key was made for another model file.
+	#[error("the key was made for the artifact {key}, the model is {model}", key = hex::encode(key), model = hex::encode(model))]
+	Artifact {
+		/// Artifact hash in the key.
+		key: [u8; 32],
+		/// Artifact hash of the model.
+		model: [u8; 32],
+	},
+	/// The key was made for another circuit of this model, by another version of this program.
+	#[error("the key was made for the circuit {key}, the model compiles to {model}; run setup again", key = hex::encode(key), model = hex::encode(model))]
+	Circuit {
+		/// Circuit digest in the key.
+		key: [u8; 32],
+		/// Circuit digest of the model.
+		model: [u8; 32],
+	},
+	/// The circuit has more constraints than the scalar field has room for (2^32).
+	#[error("the circuit is too large for the proof system")]
+	TooLarge,
+}
+
+/// What a key is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyInfo {
+	/// `blake2b-256` of the `.onnx` file.
+	pub artifact_hash: [u8; 32],
+	/// [`Circuit::digest`].
+	pub circuit_digest: [u8; 32],
+	/// [`statement::VERSION`] when the key was made.
+	pub statement_version: u16,
+	/// Who made it.
+	pub origin: Origin,
+	/// Type of the input tensor.
+	pub input: TensorType,
+	/// Type of the output tensor.
+	pub output: TensorType,
+}
+
+impl KeyInfo {
+	/// Number of public inputs, the binding included.
+	pub fn public_inputs(&self) -> usize {
+		let scalars = |kind: &TensorType| kind.element.scalars(kind.elements());
+		1 + scalars(&self.input) + scalars(&self.output)
+	}
+
+	/// Checks that the key was made for this network and circuit.
+	pub(crate) fn check(&self, network: &Network, circuit: &Circuit) -> Result<(), KeyError> {
+		if self.artifact_hash != network.artifact_hash() {
+			let (key, model) = (self.artifact_hash, network.artifact_hash());
+			return Err(KeyError::Artifact { key, model });
+		}
+		let model = circuit.digest();
+		if self.circuit_digest != model {
+			return Err(KeyError::Circuit { key: self.circuit_digest, model });
+		}
+		Ok(())
+	}
+}
+
+/// A verifying key: the commitment to a model that proofs are checked against.
+#[derive(Clone, Debug)]
+pub struct VerifyingKey {
+	info: KeyInfo,
+	prepared: PreparedVerifyingKey<Bls12_381>,
+}
+
+/// A proving key, with its verifying key inside.
+#[derive(Clone, Debug)]
+pub struct ProvingKey {
+	info: KeyInfo,
+	key: ark_groth16::ProvingKey<Bls12_381>,
+}
+
+/// Makes the keys of a network. Whoever knows what `rng` gave can forge proofs, so the origin is
+/// [`Origin::InsecureDev`].
+pub fn setup(
+	network: &Network,
+	rng: &mut (impl RngCore + CryptoRng),
+) -> Result<ProvingKey, KeyError> {
+	let circuit = Circuit::new(network);
+	let key = Groth16::<Bls12_381>::generate_random_parameters_with_reduction(&circuit, rng)
+		.map_err(|_| KeyError::TooLarge)?;
+	let info = KeyInfo {
+		artifact_hash: network.artifact_hash(),
+		circuit_digest: circuit.digest(),
+		statement_version: statement::VERSION,
+		origin: Origin::InsecureDev,
+		input: network.input().clone(),
+		output: network.output().clone(),
+	};
+	check_verifying(&info, &key.vk)?;
+	Ok(ProvingKey { info, key })
+}
+
+impl VerifyingKey {
+	fn new(info: KeyInfo, key: ark_groth16::VerifyingKey<Bls12_381>) -> Result<Self, KeyError> {
+		check_verifying(&info, &key)?;
+		Ok(Self { info, prepared: ark_groth16::prepare_verifying_key(&key) })
+	}
+
+	/// What the key is for.
+	pub fn info(&self) -> &KeyInfo {
+		&self.info
+	}
+
+	/// Checks that the key was made for this network, by artifact hash and circuit digest.
+	pub fn check(&self, network: &Network) -> Result<(), KeyError> {
+		self.info.check(network, &Circuit::new(network))
+	}
+
+	/// The points as arkworks encodes `ark_groth16::VerifyingKey` uncompressed:
+	/// 776 bytes, and 96 for each public input. This is what a chain registers.
+	pub fn points(&self) -> Vec<u8> {
+		points::encode_verifying(&self.prepared.vk)
+	}
+
+	/// The contents of a key file.
+	pub fn to_bytes(&self) -> Vec<u8> {
+		file::write(file::VERIFYING, &self.info, &self.points())
+	}
+
+	/// Reads a key file from anyone. Every point is checked, in full.
+	pub fn from_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
+		let (info, payload) = file::read(file::VERIFYING, bytes)?;
+		let key = points::decode_verifying(payload)?;
+		Self::new(info, key)
+	}
+
+	pub(crate) fn prepared(&self) -> &PreparedVerifyingKey<Bls12_381> {
+		&self.prepared
+	}
+}
+
+impl ProvingKey {
+	/// What the key is for.
+	pub fn info(&self) -> &KeyInfo {
+		&self.info
+	}
+
+	/// The verifying key inside.
+	pub fn verifying_key(&self) -> VerifyingKey {
+		VerifyingKey {
+			info: self.info.clone(),
+			prepared: ark_groth16::prepare_verifying_key(&self.key.vk),
+		}
+	}
+
+	/// The contents of a key file.
+	pub fn to_bytes(&self) -> Vec<u8> {
+		file::write(file::PROVING, &self.info, &points::encode_proving(&self.key))
+	}
+
+	/// Reads a key file from anyone. Every point is checked, in full, which takes about 0.1 ms a
+	/// point; uses the caller's rayon pool.
+	pub fn from_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
+		Self::read(bytes, true)
+	}
+
+	/// Reads a key file that this machine has written or has checked before: the checksum is
+	/// checked, and that coordinates are field elements, but not that points are on the curve and
+	/// in the subgroup. A bad point can only make the proofs fail that are made with it.
+	pub fn from_trusted_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
+		Self::read(bytes, false)
+	}
+
+	fn read(bytes: &[u8], validate: bool) -> Result<Self, KeyError> {
+		let (info, payload) = file::read(file::PROVING, bytes)?;
+		let key = points::decode_proving(payload, validate)?;
+		check_verifying(&info, &key.vk)?;
+		Ok(Self { info, key })
+	}
+
+	/// Checks that the key was made for the circuit of this network.
+	pub(crate) fn check(&self, network: &Network, circuit: &Circuit) -> Result<(), KeyError> {
+		self.info.check(network, circuit)?;
+		let (instance, witness) = (circuit.instance(), circuit.witness());
+		let domain = (circuit.constraints() + instance).next_power_of_two();
+		for (what, expected, got) in [
+			("a", instance + witness, self.key.a_query.len()),
+			("b in G1", instance + witness, self.key.b_g1_query.len()),
+			("b in G2", instance + witness, self.key.b_g2_query.len()),
+			("h", domain - 1, self.key.h_query.len()),
+			("l", witness, self.key.l_query.len()),
+		] {
+			check_count(what, expected, got)?;
+		}
+		Ok(())
+	}
+
+	pub(crate) fn groth16(&self) -> &ark_groth16::ProvingKey<Bls12_381> {
+		&self.key
+	}
+}
+
+fn check_count(what: &'static str, expected: usize, got: usize) -> Result<(), KeyError> {
+	match expected == got {
+		true => Ok(()),
+		false => Err(KeyError::Shape { what, expected, got }),
+	}
+}
+
+/// The number of points, and that none is the identity: `ark-groth16` checks neither.
+fn check_verifying(
+	info: &KeyInfo,
+	key: &ark_groth16::VerifyingKey<Bls12_381>,
+) -> Result<(), KeyError> {
+	check_count("public inputs", info.public_inputs() + 1, key.gamma_abc_g1.len())?;
+	let identities = [
+		("alpha", key.alpha_g1.is_zero()),
+		("beta", key.beta_g2.is_zero()),
+		("gamma", key.gamma_g2.is_zero()),
+		("delta", key.delta_g2.is_zero()),
+		("point of a public input", key.gamma_abc_g1.iter().any(AffineRepr::is_zero)),
+	];
+	match identities.into_iter().find(|(_, identity)| *identity) {
+		Some((name, _)) => Err(KeyError::Identity(name)),
+		None => Ok(()),
+	}
+}

@@ -1,0 +1,146 @@
+//! The points of keys, in arkworks' uncompressed encoding.
+//!
+//! Written by arkworks; read here, because arkworks allocates what a length field asks for.
+
+use super::KeyError;
+use ark_bls12_381::{Bls12_381, G1Affine, G2Affine};
+use ark_ec::short_weierstrass::{Affine, SWCurveConfig};
+use ark_serialize::{CanonicalDeserialize, CanonicalSerialize, Compress, Validate};
+use rayon::prelude::*;
+
+const G1_BYTES: usize = 96;
+const G2_BYTES: usize = 192;
+const WRITES: &str = "writing to a vector does not fail; qed";
+
+pub(super) fn encode_verifying(key: &ark_groth16::VerifyingKey<Bls12_381>) -> Vec<u8> {
+	let mut bytes = Vec::with_capacity(key.uncompressed_size());
+	key.serialize_uncompressed(&mut bytes).expect(WRITES);
+	bytes
+}
+
+pub(super) fn encode_proving(key: &ark_groth16::ProvingKey<Bls12_381>) -> Vec<u8> {
+	let mut bytes = Vec::with_capacity(key.uncompressed_size());
+	key.serialize_uncompressed(&mut bytes).expect(WRITES);
+	bytes
+}
+
+pub(super) fn decode_verifying(
+	bytes: &[u8],
+) -> Result<ark_groth16::VerifyingKey<Bls12_381>, KeyError> {
+	let mut reader = Reader { rest: bytes, read: 0, validate: Validate::Yes };
+	let key = reader.verifying()?;
+	reader.finish()?;
+	Ok(key)
+}
+
+pub(super) fn decode_proving(
+	bytes: &[u8],
+	validate: bool,
+) -> Result<ark_groth16::ProvingKey<Bls12_381>, KeyError> {
+	// The verifying key inside is small and is always checked in full.
+	let mut reader = Reader { rest: bytes, read: 0, validate: Validate::Yes };
+	let vk = reader.verifying()?;
+	if !validate {
+		reader.validate = Validate::No;
+	}
+	let key = ark_groth16::ProvingKey {
+		vk,
+		beta_g1: reader.point::<G1Affine, G1_BYTES>()?,
+		delta_g1: reader.point::<G1Affine, G1_BYTES>()?,
+		a_query: reader.points::<G1Affine, G1_BYTES>()?,
+		b_g1_query: reader.points::<G1Affine, G1_BYTES>()?,
+		b_g2_query: reader.points::<G2Affine, G2_BYTES>()?,
+		h_query: reader.points::<G1Affine, G1_BYTES>()?,
+		l_query: reader.points::<G1Affine, G1_BYTES>()?,
+	};
+	reader.finish()?;
+	Ok(key)
+}
+
+/// A point of one of the two groups.
+trait Point: CanonicalDeserialize + CanonicalSerialize + Send {
+	fn is_on_curve(&self) -> bool;
+}
+
+impl<P: SWCurveConfig> Point for Affine<P>
+where
+	Self: CanonicalDeserialize + CanonicalSerialize,
+{
+	fn is_on_curve(&self) -> bool {
+		Affine::is_on_curve(self)
+	}
+}
+
+struct Reader<'a> {
+	rest: &'a [u8],
+	/// Points read so far, for errors.
+	read: usize,
+	validate: Validate,
+}
+
+impl<'a> Reader<'a> {
+	fn take(&mut self, count: usize) -> Result<&'a [u8], KeyError> {
+		let (head, rest) = self.rest.split_at_checked(count).ok_or(KeyError::Truncated)?;
+		self.rest = rest;
+		Ok(head)
+	}
+
+	fn decode<P: Point>(bytes: &[u8], index: usize, validate: Validate) -> Result<P, KeyError> {
+		let point = P::deserialize_with_mode(bytes, Compress::No, validate)
+			.map_err(|_| KeyError::Point(index))?;
+		if validate == Validate::Yes {
+			// `ark-bls12-381` 0.6 checks the subgroup and takes for granted that an uncompressed
+			// point is on the curve.
+			if !point.is_on_curve() {
+				return Err(KeyError::Point(index));
+			}
+			// One point has one encoding: the flags must be those that arkworks writes.
+			let mut canonical = Vec::with_capacity(bytes.len());
+			point.serialize_uncompressed(&mut canonical).expect(WRITES);
+			if canonical != bytes {
+				return Err(KeyError::Point(index));
+			}
+		}
+		Ok(point)
+	}
+
+	fn point<P: Point, const BYTES: usize>(&mut self) -> Result<P, KeyError> {
+		let bytes = self.take(BYTES)?;
+		self.read += 1;
+		Self::decode(bytes, self.read - 1, self.validate)
+	}
+
+	fn points<P: Point, const BYTES: usize>(&mut self) -> Result<Vec<P>, KeyError> {
+		let (length, rest) = self.rest.split_first_chunk::<8>().ok_or(KeyError::Truncated)?;
+		self.rest = rest;
+		let length = usize::try_from(u64::from_le_bytes(*length))
+			.ok()
+			.and_then(|length| length.checked_mul(BYTES))
+			.ok_or(KeyError::Truncated)?;
+		let bytes = self.take(length)?;
+		let (first, validate) = (self.read, self.validate);
+		self.read += length / BYTES;
+		bytes
+			.par_chunks_exact(BYTES)
+			.enumerate()
+			.map(|(index, bytes)| Self::decode(bytes, first + index, validate))
+			.collect()
+	}
+
+	fn verifying(&mut self) -> Result<ark_groth16::VerifyingKey<Bls12_381>, KeyError> {
+		Ok(ark_groth16::VerifyingKey {
+			alpha_g1: self.point::<G1Affine, G1_BYTES>()?,
+			beta_g2: self.point::<G2Affine, G2_BYTES>()?,
+			gamma_g2: self.point::<G2Affine, G2_BYTES>()?,
+			delta_g2: self.point::<G2Affine, G2_BYTES>()?,
+			gamma_abc_g1: self.points::<G1Affine, G1_BYTES>()?,
+		})
+	}
+
+	fn finish(self) -> Result<(), KeyError> {
+		match self.rest.len() {
+			0 => Ok(()),
+			more => Err(KeyError::Trailing(more)),
+		}
+	}
+}

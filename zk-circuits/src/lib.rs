@@ -1,0 +1,24 @@
+#![doc = include_str!("../README.md")]
+
+mod circuit;
+#[cfg(test)]
+mod fixture;
+mod hash;
+pub mod keys;
+mod network;
+mod onnx;
+mod proof;
+pub mod quantize;
+pub mod statement;
+
+pub use ark_bls12_381::Fr;
+pub use ark_std::rand;
+pub use circuit::Circuit;
+pub use keys::{setup, KeyError, KeyInfo, Origin, ProvingKey, VerifyingKey};
+pub use network::{ExecuteError, ImportError, Interval, Network, NodeSummary, Scales, TensorType};
+pub use onnx::{ModelError, MAX_MODEL_BYTES, MAX_MODEL_ITEMS, MAX_TENSOR_ELEMENTS, OPSETS};
+pub use proof::{
+	verify, Proof, ProofError, ProveError, Prover, VerifyError, PROOF_BYTES,
+	UNCOMPRESSED_PROOF_BYTES,
+};
+pub use statement::ElementType;

@@ -1,0 +1,151 @@
+//! Constant tensors.
+
+use super::{
+	proto::{tensor_proto::DataType, TensorProto},
+	ModelError, MAX_TENSOR_ELEMENTS,
+};
+
+/// The elements of a tensor, row-major.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Data {
+	F32(Vec<f32>),
+	U8(Vec<u8>),
+	I8(Vec<i8>),
+	I32(Vec<i32>),
+	I64(Vec<i64>),
+}
+
+/// A constant of a model: an initialiser, or the value of a `Constant` node.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Tensor {
+	/// Empty for a scalar; no dimension is zero.
+	pub(crate) dims: Vec<usize>,
+	pub(crate) data: Data,
+}
+
+/// The name of an ONNX element type, for error messages.
+pub(crate) fn type_name(code: i32) -> String {
+	match DataType::try_from(code) {
+		Ok(known) => known.as_str_name().to_lowercase(),
+		Err(_) => format!("element type {code}"),
+	}
+}
+
+impl Tensor {
+	pub(crate) fn type_name(&self) -> &'static str {
+		match self.data {
+			Data::F32(_) => "float",
+			Data::U8(_) => "uint8",
+			Data::I8(_) => "int8",
+			Data::I32(_) => "int32",
+			Data::I64(_) => "int64",
+		}
+	}
+
+	pub(crate) fn elements(&self) -> usize {
+		match &self.data {
+			Data::F32(v) => v.len(),
+			Data::U8(v) => v.len(),
+			Data::I8(v) => v.len(),
+			Data::I32(v) => v.len(),
+			Data::I64(v) => v.len(),
+		}
+	}
+
+	/// Reads a `TensorProto`, checking dimensions against data.
+	pub(super) fn read(name: &str, proto: &TensorProto) -> Result<Self, ModelError> {
+		let error = |reason: String| ModelError::Tensor { name: name.into(), reason };
+		if proto.data_location.unwrap_or(0) != 0 || !proto.external_data.is_empty() {
+			return Err(error(
+				"its data lies in another file; save the model with all tensors inside".into(),
+			));
+		}
+		let mut elements = 1usize;
+		let mut dims = Vec::with_capacity(proto.dims.len());
+		for &dim in &proto.dims {
+			let dim = usize::try_from(dim)
+				.ok()
+				.filter(|&dim| dim > 0)
+				.ok_or_else(|| error(format!("dimension {dim} is not positive")))?;
+			elements = elements
+				.checked_mul(dim)
+				.filter(|&n| n <= MAX_TENSOR_ELEMENTS)
+				.ok_or_else(|| error(format!("it has more than {MAX_TENSOR_ELEMENTS} elements")))?;
+			dims.push(dim);
+		}
+		let fields = [
+			proto.raw_data.as_ref().is_some_and(|raw| !raw.is_empty()),
+			!proto.float_data.is_empty(),
+			!proto.int32_data.is_empty(),
+			!proto.int64_data.is_empty(),
+			!proto.double_data.is_empty(),
+			!proto.uint64_data.is_empty(),
+			!proto.string_data.is_empty(),
+		];
+		if fields.iter().filter(|&&present| present).count() != 1 {
+			return Err(error("its data must be in exactly one field".into()));
+		}
+		let raw = if fields[0] { proto.raw_data.as_deref() } else { None };
+		let code = proto.data_type.unwrap_or(0);
+		let data = match DataType::try_from(code) {
+			Ok(DataType::Float) => Data::F32(match raw {
+				Some(raw) => chunks(raw, f32::from_le_bytes),
+				None => proto.float_data.clone(),
+			}),
+			Ok(DataType::Uint8) => Data::U8(match raw {
+				Some(raw) => raw.to_vec(),
+				None => narrow(&proto.int32_data)
+					.ok_or_else(|| error("a value is outside uint8".into()))?,
+			}),
+			Ok(DataType::Int8) => Data::I8(match raw {
+				Some(raw) => chunks(raw, i8::from_le_bytes),
+				None => narrow(&proto.int32_data)
+					.ok_or_else(|| error("a value is outside int8".into()))?,
+			}),
+			Ok(DataType::Int32) => Data::I32(match raw {
+				Some(raw) => chunks(raw, i32::from_le_bytes),
+				None => proto.int32_data.clone(),
+			}),
+			Ok(DataType::Int64) => Data::I64(match raw {
+				Some(raw) => chunks(raw, i64::from_le_bytes),
+				None => proto.int64_data.clone(),
+			}),
+			_ => {
+				return Err(error(format!(
+					"its type {} is not read (float, uint8, int8, int32 and int64 are)",
+					type_name(code)
+				)))
+			},
+		};
+		let tensor = Self { dims, data };
+		let width = match tensor.data {
+			Data::U8(_) | Data::I8(_) => 1,
+			Data::F32(_) | Data::I32(_) => 4,
+			Data::I64(_) => 8,
+		};
+		if tensor.elements() != elements
+			|| raw.is_some_and(|raw| Some(raw.len()) != elements.checked_mul(width))
+		{
+			return Err(error(format!(
+				"its dimensions {:?} need {elements} elements, its data holds {}",
+				tensor.dims,
+				raw.map_or(tensor.elements(), |raw| raw.len() / width)
+			)));
+		}
+		Ok(tensor)
+	}
+}
+
+fn chunks<const N: usize, T>(raw: &[u8], decode: fn([u8; N]) -> T) -> Vec<T> {
+	raw.chunks_exact(N)
+		.map(|chunk| {
+			let mut array = [0; N];
+			array.copy_from_slice(chunk);
+			decode(array)
+		})
+		.collect()
+}
+
+fn narrow<T: TryFrom<i32>>(wide: &[i32]) -> Option<Vec<T>> {
+	wide.iter().map(|&value| T::try_from(value).ok()).collect()
+}

@@ -1,0 +1,143 @@
+//! Building a model file.
+
+use super::{
+	proto::{
+		self, attribute_proto::AttributeType, tensor_proto::DataType, tensor_shape_proto,
+		type_proto,
+	},
+	Data, Dim, Tensor,
+};
+use prost::Message;
+
+/// Element type of a graph input or output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TensorType {
+	U8,
+	I32,
+}
+
+/// A graph under construction; [`GraphWriter::finish`] gives the bytes of a model file.
+#[derive(Debug)]
+pub(crate) struct GraphWriter {
+	graph: proto::GraphProto,
+	metadata: Vec<(String, String)>,
+}
+
+impl GraphWriter {
+	pub(crate) fn new(name: &str) -> Self {
+		let graph = proto::GraphProto { name: Some(name.into()), ..Default::default() };
+		Self { graph, metadata: Vec::new() }
+	}
+
+	pub(crate) fn input(&mut self, name: &str, element: TensorType, dims: &[Dim]) {
+		self.graph.input.push(value_info(name, element, dims));
+	}
+
+	pub(crate) fn output(&mut self, name: &str, element: TensorType, dims: &[Dim]) {
+		self.graph.output.push(value_info(name, element, dims));
+	}
+
+	pub(crate) fn metadata(&mut self, key: &str, value: impl ToString) {
+		self.metadata.push((key.into(), value.to_string()));
+	}
+
+	pub(crate) fn constant(&mut self, name: &str, tensor: &Tensor) {
+		let (kind, raw) = match &tensor.data {
+			Data::F32(v) => (DataType::Float, v.iter().flat_map(|x| x.to_le_bytes()).collect()),
+			Data::U8(v) => (DataType::Uint8, v.clone()),
+			Data::I8(v) => (DataType::Int8, v.iter().flat_map(|x| x.to_le_bytes()).collect()),
+			Data::I32(v) => (DataType::Int32, v.iter().flat_map(|x| x.to_le_bytes()).collect()),
+			Data::I64(v) => (DataType::Int64, v.iter().flat_map(|x| x.to_le_bytes()).collect()),
+		};
+		self.graph.initializer.push(proto::TensorProto {
+			name: Some(name.into()),
+			dims: tensor.dims.iter().map(|&dim| dim as i64).collect(),
+			data_type: Some(kind as i32),
+			raw_data: Some(raw),
+			..Default::default()
+		});
+	}
+
+	/// Adds a node that is named after its output.
+	pub(crate) fn node(
+		&mut self,
+		operator: &str,
+		inputs: &[&str],
+		output: &str,
+		attributes: &[(&str, i64)],
+	) {
+		self.graph.node.push(proto::NodeProto {
+			name: Some(output.into()),
+			op_type: Some(operator.into()),
+			input: inputs.iter().map(|&name| name.into()).collect(),
+			output: vec![output.into()],
+			attribute: attributes
+				.iter()
+				.map(|&(name, value)| proto::AttributeProto {
+					name: Some(name.into()),
+					r#type: Some(AttributeType::Int as i32),
+					i: Some(value),
+					..Default::default()
+				})
+				.collect(),
+			..Default::default()
+		});
+	}
+
+	/// The model file, for the given version of `ai.onnx`.
+	pub(crate) fn finish(self, opset: i64) -> Vec<u8> {
+		proto::ModelProto {
+			ir_version: Some(8),
+			producer_name: Some("zkonnx".into()),
+			producer_version: Some(env!("CARGO_PKG_VERSION").into()),
+			opset_import: vec![proto::OperatorSetIdProto {
+				domain: Some(String::new()),
+				version: Some(opset),
+			}],
+			metadata_props: self
+				.metadata
+				.into_iter()
+				.map(|(key, value)| proto::StringStringEntryProto {
+					key: Some(key),
+					value: Some(value),
+				})
+				.collect(),
+			graph: Some(self.graph),
+			..Default::default()
+		}
+		.encode_to_vec()
+	}
+}
+
+fn value_info(name: &str, element: TensorType, dims: &[Dim]) -> proto::ValueInfoProto {
+	let element = match element {
+		TensorType::U8 => DataType::Uint8,
+		TensorType::I32 => DataType::Int32,
+	};
+	let dim = dims
+		.iter()
+		.map(|dim| tensor_shape_proto::Dimension {
+			value: match dim {
+				Dim::Known(size) => {
+					Some(tensor_shape_proto::dimension::Value::DimValue(*size as i64))
+				},
+				Dim::Symbol(Some(symbol)) => {
+					Some(tensor_shape_proto::dimension::Value::DimParam(symbol.clone()))
+				},
+				Dim::Symbol(None) => None,
+			},
+			denotation: None,
+		})
+		.collect();
+	proto::ValueInfoProto {
+		name: Some(name.into()),
+		r#type: Some(proto::TypeProto {
+			value: Some(type_proto::Value::TensorType(type_proto::Tensor {
+				elem_type: Some(element as i32),
+				shape: Some(proto::TensorShapeProto { dim }),
+			})),
+			denotation: None,
+		}),
+		..Default::default()
+	}
+}

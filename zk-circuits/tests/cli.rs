@@ -1,0 +1,106 @@
+//! The `zkonnx` program, as a user meets it.
+
+use std::{
+	path::{Path, PathBuf},
+	process::{Command, Output},
+};
+use tempfile::TempDir;
+
+fn example(name: &str) -> String {
+	let path: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/digits").join(name);
+	path.to_string_lossy().into_owned()
+}
+
+fn zkonnx(folder: &TempDir, arguments: &[&str]) -> Output {
+	Command::new(env!("CARGO_BIN_EXE_zkonnx"))
+		.args(arguments)
+		.current_dir(folder.path())
+		.output()
+		.expect("the program runs")
+}
+
+fn succeeds(folder: &TempDir, arguments: &[&str]) -> String {
+	let output = zkonnx(folder, arguments);
+	let errors = String::from_utf8_lossy(&output.stderr);
+	assert!(output.status.success(), "{arguments:?}: {errors}");
+	String::from_utf8(output.stdout).expect("text")
+}
+
+/// The one sentence that a command fails with.
+fn fails(folder: &TempDir, arguments: &[&str]) -> String {
+	let output = zkonnx(folder, arguments);
+	assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+	let errors = String::from_utf8(output.stderr).expect("text");
+	let error = errors.lines().find(|line| line.starts_with("error: "));
+	error.unwrap_or_else(|| panic!("{errors}")).into()
+}
+
+#[test]
+fn from_float_model_to_verified_proof() {
+	let folder = TempDir::new().expect("a folder");
+	let (model, rows) = (example("digits.onnx"), example("test_x.u8"));
+	let (calibration, labels) = (example("calibration.u8"), example("test_y.u8"));
+	let mut quantize = vec!["quantize", &model, "-c", &calibration, "-o", "m.onnx", "--json"];
+	quantize.extend(["--evaluate", &rows, "--labels", &labels, "--max-flips", "2"]);
+	let report = succeeds(&folder, &quantize);
+	let report: serde_json::Value = serde_json::from_str(&report).expect("JSON");
+	assert_eq!(report["rows"], 450);
+	assert!(fails(&folder, &quantize).contains("--force"));
+
+	let about = succeeds(&folder, &["inspect", "m.onnx", "--json"]);
+	let about: serde_json::Value = serde_json::from_str(&about).expect("JSON");
+	assert_eq!(about["constraints"], report["constraints"]);
+	succeeds(&folder, &["setup", "m.onnx", "--seed", "1"]);
+	assert!(succeeds(&folder, &["inspect", "m.vk"]).contains("insecure-dev"));
+	assert!(succeeds(&folder, &["inspect", "m.pk"]).contains("insecure-dev"));
+
+	let binding = format!("{:0<64}", "2a");
+	let mut prove = vec!["prove", "m.onnx", "-i", &rows, "-r", "7", "-b", &binding];
+	prove.extend(["-p", "proof", "-o", "output", "--input-tensor", "input", "--json"]);
+	let report = succeeds(&folder, &prove);
+	let report: serde_json::Value = serde_json::from_str(&report).expect("JSON");
+	let run = succeeds(&folder, &["run", "m.onnx", "-i", &rows, "-r", "7", "--json"]);
+	assert_eq!(serde_json::from_str::<serde_json::Value>(&run).expect("JSON"), report["output"]);
+
+	let mut verify = vec!["verify", "-k", "m.vk", "-p", "proof", "-i", "input", "-o", "output"];
+	assert!(fails(&folder, &verify).contains("not valid"), "without the binding");
+	verify.extend(["-b", &binding, "-m", "m.onnx"]);
+	assert!(succeeds(&folder, &verify).contains("true"));
+	let mut output = std::fs::read(folder.path().join("output")).expect("the output");
+	output[0] ^= 1;
+	std::fs::write(folder.path().join("output"), output).expect("written");
+	assert!(fails(&folder, &verify).contains("not valid"));
+}
+
+#[test]
+fn too_many_flips_write_nothing() {
+	let folder = TempDir::new().expect("a folder");
+	let (model, calibration) = (example("digits.onnx"), example("calibration.u8"));
+	let quantize = ["quantize", &model, "-c", &calibration, "-o", "m.onnx"];
+	let coarse = [&quantize[..], &["--weight-bits", "2", "--max-flips", "0"]].concat();
+	assert!(fails(&folder, &coarse).contains("nothing was written"));
+	assert!(!folder.path().join("m.onnx").exists());
+}
+
+#[test]
+fn mistakes_are_explained_in_one_sentence() {
+	let folder = TempDir::new().expect("a folder");
+	let provable = example("digits.provable.onnx");
+	assert!(fails(&folder, &["inspect", "nothing"]).contains("can not read nothing"));
+	let float = fails(&folder, &["inspect", &example("digits.onnx")]);
+	assert!(float.contains("must be uint8"), "{float}");
+	let rows = example("test_y.u8");
+	assert!(fails(&folder, &["run", &provable, "-i", &rows]).contains("rows of 64 bytes"));
+	let rows = example("test_x.u8");
+	assert!(fails(&folder, &["run", &provable, "-i", &rows, "-r", "450"]).contains("450 rows"));
+	assert!(fails(&folder, &["run", &provable, "-i", &provable]).contains("must end in"));
+	let usage = zkonnx(&folder, &["prove"]);
+	assert_eq!(usage.status.code(), Some(2));
+}
+
+#[test]
+fn the_version_is_that_of_the_crate() {
+	let folder = TempDir::new().expect("a folder");
+	let version = succeeds(&folder, &["--version"]);
+	assert_eq!(version.trim(), format!("zkonnx {}", env!("CARGO_PKG_VERSION")));
+}
