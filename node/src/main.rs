@@ -22,8 +22,17 @@ mod sealing;
 mod service;
 mod worker;
 
-fn main() -> sc_cli::Result<()> {
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
 	// ONNX Runtime reads it when it is loaded. No other thread runs yet.
 	std::env::set_var("ORT_DISABLE_TELEMETRY", "1");
-	command::run()
+	match command::run() {
+		Ok(()) => ExitCode::SUCCESS,
+		Err(error) => {
+			// Returned from `main`, it would be printed for programmers.
+			eprintln!("Error: {error}");
+			ExitCode::FAILURE
+		},
+	}
 }

@@ -157,7 +157,7 @@ pub(crate) fn new_full(
 		other: Other { block_import, grandpa_link, mut telemetry },
 	} = new_partial(&config)?;
 
-	let blobs = Arc::new(blobs::open(&config.data_path).map_err(|error| application(error))?);
+	let blobs = Arc::new(blobs::open(&config.data_path).map_err(application)?);
 	let keystore = keystore_container.keystore();
 	let (worker, job_finished) = worker::start(worker_params, &config, &keystore, blobs.clone())?;
 

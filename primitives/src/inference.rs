@@ -220,6 +220,8 @@ pub trait InferenceService: Send + Sync {
 	fn collect(&self, id: &JobId) -> Option<Vec<u8>>;
 	/// Whether the blob store holds this blob.
 	fn holds_blob(&self, hash: &BlobHash) -> bool;
+	/// Notes, for the metrics, that a transaction was signed, and whether the pool took it.
+	fn note_submission(&self, accepted: bool);
 }
 
 #[cfg(feature = "std")]
@@ -261,6 +263,14 @@ pub trait Inference {
 			out.copy_from_slice(&result);
 		}
 		u32::try_from(result.len()).map_or(Poll::Failed, Poll::Ready)
+	}
+
+	/// Notes, for the node's metrics, that a transaction was signed, and whether the pool took it.
+	fn note_submission(&mut self, accepted: bool) {
+		use sp_externalities::ExternalitiesExt as _;
+		if let Some(InferenceExt(service)) = self.extension::<InferenceExt>() {
+			service.note_submission(accepted);
+		}
 	}
 
 	/// Whether this node's blob store holds a blob.

@@ -81,8 +81,9 @@ pub fn public_inputs(input: &TensorType, output: &TensorType) -> Option<u32> {
 	len(input)?.checked_add(len(output)?)?.checked_add(1)?.try_into().ok()
 }
 
+/// ⌊248 / width⌋.
 fn per_scalar(element: ElementType) -> u32 {
-	CAPACITY / element.bits()
+	CAPACITY.checked_div(element.bits()).unwrap_or(1)
 }
 
 #[cfg(test)]

@@ -191,7 +191,7 @@ impl pallet_workers::Config for Runtime {
 	type MaxServices = ConstU32<64>;
 	// What a draw reads grows with it.
 	type MaxServers = ConstU32<64>;
-	type MaxSlots = ConstU16<64>;
+	type MaxSlots = ConstU16<256>;
 	type WeightInfo = pallet_workers::weights::SubstrateWeight<Runtime>;
 }
 
@@ -219,6 +219,8 @@ impl pallet_aimodel::Config for Runtime {
 	type MinCollateral = ConstU128<UNIT>;
 	type LapseCompensation = LapseCompensation;
 	type WeightInfo = pallet_aimodel::weights::SubstrateWeight<Runtime>;
+	#[cfg(feature = "runtime-benchmarks")]
+	type BenchmarkHelper = crate::benchmarks::Market;
 }
 
 /// The call by which a worker accepts a lease.

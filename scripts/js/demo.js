@@ -84,7 +84,6 @@ async function buy(api, node, alice, model, image, label, names) {
 	const before = await proving(node);
 	const start = performance.now();
 	const order = await request(api, alice, { model, input: image });
-	const ordered = performance.now();
 	const end = await settlement(api, order.request, { since: order.blockNumber });
 	const took = performance.now() - start;
 	if (end.status !== 'Settled') throw new Error(`Request ${order.request} was refunded: ${end.reason}.`);
@@ -103,7 +102,7 @@ async function buy(api, node, alice, model, image, label, names) {
 		...beneficiaries.map(([who, amount]) => `  ${names[who]} ${format(amount)}`),
 	];
 	console.log(`\n${beside(ascii(image), lines)}`);
-	return { right: digit === label, price: end.price, took, waited: ordered - start };
+	return { right: digit === label, price: end.price };
 }
 
 async function main() {

@@ -45,6 +45,7 @@ struct Registered {
 	model_load: Histogram,
 	prover_load: Histogram,
 	collected: substrate_prometheus_endpoint::Counter<U64>,
+	submissions: CounterVec<U64>,
 }
 
 impl Metrics {
@@ -81,6 +82,12 @@ impl Metrics {
 		self.with(|metrics| metrics.collected.inc());
 	}
 
+	/// A transaction was signed, and the pool took it or not.
+	pub(crate) fn submission(&self, accepted: bool) {
+		let outcome = if accepted { "accepted" } else { "refused" };
+		self.with(|metrics| metrics.submissions.with_label_values(&[outcome]).inc());
+	}
+
 	fn with(&self, record: impl FnOnce(&Registered)) {
 		if let Some(metrics) = &self.0 {
 			record(metrics);
@@ -106,6 +113,19 @@ impl Registered {
 			// A series that begins at zero can be subtracted from.
 			jobs.with_label_values(&[outcome.label()]).inc_by(0);
 		}
+		let submissions = register(
+			CounterVec::new(
+				Opts::new(
+					"aimodel_submissions_total",
+					"Transactions that were signed, by whether the pool took them",
+				),
+				&["outcome"],
+			)?,
+			registry,
+		)?;
+		for outcome in ["accepted", "refused"] {
+			submissions.with_label_values(&[outcome]).inc_by(0);
+		}
 		Ok(Self {
 			queued: register(
 				Gauge::new("aimodel_jobs_queued", "Jobs that wait for their turn")?,
@@ -119,12 +139,12 @@ impl Registered {
 				1e-5,
 				11,
 			)?,
-			// 50 ms to 55 min.
+			// 5 ms to 87 min.
 			proving: seconds(
 				"aimodel_proving_seconds",
 				"Time that one proof took, with its verification",
-				0.05,
-				9,
+				0.005,
+				11,
 			)?,
 			// 1 ms to 65 s.
 			model_load: seconds(
@@ -146,6 +166,7 @@ impl Registered {
 				)?,
 				registry,
 			)?,
+			submissions,
 		})
 	}
 }
@@ -172,6 +193,7 @@ mod tests {
 				"aimodel_prover_load_seconds",
 				"aimodel_proving_seconds",
 				"aimodel_results_collected_total",
+				"aimodel_submissions_total",
 			]
 		);
 		let jobs: Vec<_> = families[2]

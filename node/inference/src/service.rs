@@ -214,6 +214,10 @@ impl InferenceService for Service {
 		Some(result.to_vec())
 	}
 
+	fn note_submission(&self, accepted: bool) {
+		self.shared.metrics.submission(accepted);
+	}
+
 	fn holds_blob(&self, hash: &BlobHash) -> bool {
 		self.shared.runner.blobs.contains(hash)
 	}

@@ -110,11 +110,8 @@ mod codes {
 
 impl From<Error> for ErrorObjectOwned {
 	fn from(error: Error) -> Self {
-		let code = match &error {
-			Error::Unsafe(_) => {
-				let Error::Unsafe(error) = error else { unreachable!("it was matched; qed") };
-				return error.into();
-			},
+		let code = match error {
+			Error::Unsafe(error) => return error.into(),
 			Error::PieceTooLong(_) => codes::PIECE_TOO_LONG,
 			Error::Blob(BlobError::NotFound(_)) => codes::NOT_FOUND,
 			Error::Upload(_) => codes::UPLOAD,

@@ -56,7 +56,7 @@ impl<T: Config> Pallet<T> {
 			ensure!(types::record_hash(&record) == output.content.record, "a record changed");
 		}
 		ensure!(
-			Tips::<T>::iter_values().all(|tip| Outputs::<T>::contains_key(tip)),
+			Tips::<T>::iter_values().all(Outputs::<T>::contains_key),
 			"a tip is no live output"
 		);
 		ensure!(

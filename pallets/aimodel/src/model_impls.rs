@@ -207,7 +207,7 @@ impl<T: Config> Pallet<T> {
 		let size = ModelOutput::<T>::max_encoded_len()
 			.saturating_add(versions_size)
 			.saturating_add(history);
-		// The output, its tip, its history, its counter, and each version.
-		Footprint::from_parts(versions.saturating_add(4) as usize, size)
+		// Counted as one item, since `LinearStoragePrice` multiplies the size by the count.
+		Footprint::from_parts(1, size)
 	}
 }

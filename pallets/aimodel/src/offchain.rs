@@ -232,7 +232,9 @@ impl<T: Config> Pallet<T> {
 				log::error!(target: LOG_TARGET, "request {request}: the operator key can not sign");
 				return;
 			};
-			if SubmitTransaction::<T, Call<T>>::submit_transaction(transaction).is_err() {
+			let accepted = SubmitTransaction::<T, Call<T>>::submit_transaction(transaction).is_ok();
+			host::note_submission(accepted);
+			if !accepted {
 				log::warn!(
 					target: LOG_TARGET,
 					"request {request}: the pool refused the transaction; can the operator pay fees?",

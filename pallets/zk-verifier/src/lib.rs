@@ -59,7 +59,7 @@ pub mod pallet {
 	/// What the runtime decides.
 	#[pallet::config]
 	pub trait Config: frame_system::Config<RuntimeEvent: From<Event<Self>>> {
-		/// The deposit for a key: two items and their bytes.
+		/// The deposit for a key: one item, and the bytes of its record and its points.
 		type Consideration: Consideration<Self::AccountId, Footprint>;
 
 		/// Who may say that a key was made in a ceremony: governance, or a registered auditor.

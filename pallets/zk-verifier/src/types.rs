@@ -108,12 +108,13 @@ pub fn key_id(
 	sp_io::hashing::blake2_256(&message).into()
 }
 
-/// What a key with so many bytes of points occupies: its record and its points.
+/// What a key with so many bytes of points occupies: its record and its points, counted as one item,
+/// since `LinearStoragePrice` multiplies the size by the count.
 pub fn footprint<T: Config>(points: usize) -> Footprint {
 	let bytes = KeyRecordOf::<T>::max_encoded_len()
 		.saturating_add(groth16::TARGET_BYTES)
 		.saturating_add(points);
-	Footprint::from_parts(2, bytes)
+	Footprint::from_parts(1, bytes)
 }
 
 impl<T: Config> Pallet<T> {

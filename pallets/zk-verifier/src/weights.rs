@@ -1,7 +1,7 @@
 //! Weights of `pallet_zk_verifier`.
 //!
-//! HAND-WRITTEN ESTIMATES in the form of the benchmark's output, to be replaced by it. Times are the
-//! native ones of the host calls, doubled; sizes are for 64 public inputs.
+//! HAND-WRITTEN ESTIMATES in the form of the benchmark's output, to be replaced by it. Times lie well
+//! above the native ones on a loaded machine; sizes are for 64 public inputs.
 
 #![cfg_attr(rustfmt, rustfmt_skip)]
 #![allow(unused_parens)]

@@ -19,6 +19,9 @@ export const PROGRAMS = `${process.env.CARGO_TARGET_DIR ?? `${homedir()}/.cache/
 /** Lines of the log that are kept. */
 const KEPT_LINES = 5_000;
 
+/** Lines that every block has. */
+const CHATTER = /Starting consensus session|Prepared block for proposing|💤 Idle/;
+
 /** A running node. */
 export class Node {
 	/** Where its RPC listens. */
@@ -71,9 +74,9 @@ export class Node {
 		return node;
 	}
 
-	/** The end of the log. */
+	/** The end of the log, without what every block says. */
 	tail(count = 40) {
-		return this.lines.slice(-count).join('\n');
+		return this.lines.filter((line) => !CHATTER.test(line)).slice(-count).join('\n');
 	}
 
 	/**

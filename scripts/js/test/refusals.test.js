@@ -20,9 +20,9 @@ const world = await World.forTests();
 const { api, alice, bob, charlie, dave, ferdie } = world;
 const { images } = await testImages();
 const [digits, hasty, wine] = [
-	await world.deployDigits({ lease: 300 }),
+	await world.deployDigits(),
 	await world.deployDigits({ lease: 3 }),
-	await world.deployWine({ lease: 300 }),
+	await world.deployWine(),
 ];
 const versions = [digits, hasty, wine].map(({ version }) => version);
 await world.bondWorker(charlie, world.worker, versions);
@@ -202,7 +202,7 @@ world.test('what can not be proved', async () => {
 world.test('a deadline that leaves no room, or too much', async () => {
 	const now = await world.height();
 	const order = { outPoint: digits.outPoint, input: images[0], maxFee: UNIT };
-	await world.refused('aimodel.DeadlineTooSoon', requestTx(api, { ...order, deadline: now + 300 }), alice);
+	await world.refused('aimodel.DeadlineTooSoon', requestTx(api, { ...order, deadline: now + 100 }), alice);
 	const latest = api.consts.aimodel.maxDeadline.toNumber();
 	await world.refused('aimodel.DeadlineTooLate', requestTx(api, { ...order, deadline: now + latest + 10 }), alice);
 });

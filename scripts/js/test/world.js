@@ -24,8 +24,11 @@ import { binding } from '../src/statement.js';
 import { register, serve } from '../src/workers.js';
 import { inFolder, prove, setup } from '../src/zkonnx.js';
 
-/** Between two blocks that are sealed in a row, so that what follows a block can happen. */
+/** Milliseconds between two blocks that are sealed in a row, so that what follows a block can happen. */
 const BREATH = 60;
+
+/** Blocks of a lease that no test waits for: more than a slow machine seals during the work. */
+const LEASE = 5_000;
 
 /** The provable model of the example. */
 export const DIGITS = `${EXAMPLES}/digits/digits.provable.onnx`;
@@ -57,7 +60,8 @@ export class World {
 	 */
 	static async start({ worker = false, sealing = 'manual', basePath, metrics = false, args = [] } = {}) {
 		const world = new World();
-		const all = ['--sealing', sealing, ...(worker ? ['--worker'] : []), ...args];
+		// Tests look back at every block.
+		const all = ['--sealing', sealing, '--state-pruning', 'archive', ...(worker ? ['--worker'] : []), ...args];
 		world.node = await Node.start({ args: all, basePath, metrics });
 		world.api = await connect(world.node.url);
 		world.genesis = world.api.genesisHash.toU8a();
@@ -72,16 +76,19 @@ export class World {
 		return world;
 	}
 
-	/** A test in this world; where it fails, the end of the node's log is shown. */
+	/** A test in this world. */
 	test(name, scenario) {
-		test(name, async () => {
-			try {
-				await scenario();
-			} catch (error) {
-				console.error(`--- the node's log ---\n${this.node.tail(100)}\n---`);
-				throw error;
-			}
-		});
+		test(name, () => this.shown(scenario));
+	}
+
+	/** Runs a scenario; where it fails, the end of the node's log is shown. */
+	async shown(scenario) {
+		try {
+			await scenario();
+		} catch (error) {
+			console.error(`--- the node's log ---\n${this.node.tail(100)}\n---`);
+			throw error;
+		}
 	}
 
 	async stop(signal) {
@@ -103,14 +110,14 @@ export class World {
 		return (await rpc(this.api, 'engine_createBlock', true, false, parent)).hash;
 	}
 
-	/** Seals blocks until `promise` is settled. */
-	async sealing(promise, { blocks: most = 300 } = {}) {
+	/** Seals blocks until `promise` is settled, and gives up after `most` of them. */
+	async sealing(promise, { most = 500, breath = BREATH } = {}) {
 		let settled = false;
 		const done = promise.finally(() => (settled = true));
 		done.catch(() => {});
 		for (let i = 0; i < most && !settled; i++) {
 			await this.seal();
-			await Promise.race([done.catch(() => {}), pause(BREATH)]);
+			await Promise.race([done.catch(() => {}), pause(breath)]);
 		}
 		if (settled) return done;
 		throw new Error(`It has not happened within ${most} blocks. The end of the log:\n${this.node.tail()}`);
@@ -218,7 +225,7 @@ export class World {
 	}
 
 	/** Bob deploys the digits' model, and the node gets its blobs. */
-	async deployDigits({ lease = 200, price = ODD_PRICE } = {}) {
+	async deployDigits({ lease = LEASE, price = ODD_PRICE } = {}) {
 		const { api, bob } = this;
 		const keys = await digitsKeys();
 		const key = await this.sealing(registerKey(api, bob, readVerifyingKey(keys.verifyingKey)));
@@ -236,7 +243,7 @@ export class World {
 	}
 
 	/** Bob deploys the wines' model, priced by its units. */
-	async deployWine({ lease = 200, pricing = flat({ perCall: 1_000_003n, perUnit: 7_919n }) } = {}) {
+	async deployWine({ lease = LEASE, pricing = flat({ perCall: 1_000_003n, perUnit: 7_919n }) } = {}) {
 		const { api, bob } = this;
 		const version = {
 			artifact: await upload(api, await example('wine/wine.onnx')),

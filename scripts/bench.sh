@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Measures on this machine what docs/benchmarks.md records. Medians; leave the machine alone meanwhile.
+#
+#   scripts/bench.sh [prove] [verify] [settle] [--json]     (all three if none is named)
+#
+#   prove    one proof of a digit: constraints, seconds
+#   verify   one verification inside the runtime, decoding and subgroup checks included
+#   settle   from request to settlement, in blocks and seconds, on a chain of one-second blocks
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+case " $* " in *" --help "* | *" -h "*) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;; esac
+
+export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$HOME/.cache/aimodel/target}"
+export ORT_DISABLE_TELEMETRY=1
+unset SKIP_WASM_BUILD
+./scripts/setup.sh >&2
+cargo build --release --workspace --all-targets --locked >&2
+exec node scripts/js/bench.js "$@"
