@@ -161,9 +161,10 @@ pub(crate) fn new_full(
 	let keystore = keystore_container.keystore();
 	let (worker, job_finished) = worker::start(worker_params, &config, &keystore, blobs.clone())?;
 
-	let metrics = <Litep2pNetworkBackend as NetworkBackend<Block, Hash>>::register_notification_metrics(
-		config.prometheus_registry(),
-	);
+	let metrics =
+		<Litep2pNetworkBackend as NetworkBackend<Block, Hash>>::register_notification_metrics(
+			config.prometheus_registry(),
+		);
 	let mut net_config = FullNetworkConfiguration::<Block, Hash, Litep2pNetworkBackend>::new(
 		&config.network,
 		config.prometheus_registry().cloned(),

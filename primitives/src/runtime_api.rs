@@ -39,15 +39,7 @@ pub enum Assurance {
 
 /// A version of a model, as it is kept while the model or a request uses it.
 #[derive(
-	Clone,
-	Decode,
-	DecodeWithMemTracking,
-	Encode,
-	Eq,
-	MaxEncodedLen,
-	PartialEq,
-	Debug,
-	TypeInfo,
+	Clone, Decode, DecodeWithMemTracking, Encode, Eq, MaxEncodedLen, PartialEq, Debug, TypeInfo,
 )]
 pub struct Version {
 	/// `blake2_256` of the model file.
@@ -64,15 +56,7 @@ pub struct Version {
 
 /// What proves a version's answers.
 #[derive(
-	Clone,
-	Decode,
-	DecodeWithMemTracking,
-	Encode,
-	Eq,
-	MaxEncodedLen,
-	PartialEq,
-	Debug,
-	TypeInfo,
+	Clone, Decode, DecodeWithMemTracking, Encode, Eq, MaxEncodedLen, PartialEq, Debug, TypeInfo,
 )]
 pub struct Circuit {
 	/// The registered verifying key.

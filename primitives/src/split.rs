@@ -12,15 +12,7 @@ pub const MAX_BENEFICIARIES: u32 = 16;
 
 /// How what remains after the platform's share is divided. Shares sum to exactly one.
 #[derive(
-	Clone,
-	Decode,
-	DecodeWithMemTracking,
-	Encode,
-	Eq,
-	MaxEncodedLen,
-	PartialEq,
-	Debug,
-	TypeInfo,
+	Clone, Decode, DecodeWithMemTracking, Encode, Eq, MaxEncodedLen, PartialEq, Debug, TypeInfo,
 )]
 pub struct RevenueSplit<AccountId> {
 	/// The share of whoever did the work.

@@ -93,15 +93,7 @@ pub struct LeaseTerms<BlockNumber> {
 
 /// An exclusive right, and mostly a duty, to answer one request.
 #[derive(
-	Clone,
-	Decode,
-	DecodeWithMemTracking,
-	Encode,
-	Eq,
-	MaxEncodedLen,
-	PartialEq,
-	Debug,
-	TypeInfo,
+	Clone, Decode, DecodeWithMemTracking, Encode, Eq, MaxEncodedLen, PartialEq, Debug, TypeInfo,
 )]
 pub struct Lease<AccountId, BlockNumber> {
 	/// The bonded account.

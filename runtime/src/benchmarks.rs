@@ -32,13 +32,8 @@ impl BenchmarkHelper<AccountId> for Market {
 
 	fn register_key(who: &AccountId, artifact: H256, public_inputs: u32) -> KeyId {
 		let points = SimulatedKey::new(public_inputs, 1).points();
-		let key = pallet_zk_verifier::key_id(
-			who,
-			&artifact,
-			&H256::zero(),
-			STATEMENT_VERSION,
-			&points,
-		);
+		let key =
+			pallet_zk_verifier::key_id(who, &artifact, &H256::zero(), STATEMENT_VERSION, &points);
 		ZkVerifier::register_key(
 			RuntimeOrigin::signed(who.clone()),
 			artifact,
