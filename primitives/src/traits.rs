@@ -119,8 +119,8 @@ pub trait WorkerPool<AccountId, BlockNumber> {
 	/// The most workers that can stand behind one version.
 	fn max_servers() -> u32;
 
-	/// Whether some worker could take a lease on these terms now.
-	fn has_capacity(terms: &LeaseTerms<BlockNumber>) -> bool;
+	/// How many leases on these terms workers could take now, all of them together.
+	fn capacity(terms: &LeaseTerms<BlockNumber>) -> u32;
 
 	/// Draws up to `candidates` different workers that could take such a lease, by free bond, the
 	/// most preferred first. `seed` must be a hash that nobody knew when the request was made.

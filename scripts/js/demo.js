@@ -6,7 +6,6 @@
  */
 
 import { readFile } from 'node:fs/promises';
-import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { upload } from './src/blobs.js';
 import { accounts, connect } from './src/connect.js';
@@ -109,11 +108,13 @@ async function main() {
 	if (!Number.isInteger(count) || count < 1 || count > 450) throw new Error('--images takes a number from 1 to 450');
 	const { images, labels } = await testImages();
 	const node = await step('starting a development chain with one worker', () => Node.start({ args: ['--worker'], metrics: true }));
-	const stop = async (code) => {
+	let kept = false;
+	const interrupted = async () => {
 		await node.stop();
-		process.exit(code);
+		// The way in which a node that was kept is meant to end.
+		process.exit(kept ? 0 : 130);
 	};
-	for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => stop(130));
+	for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, interrupted);
 	let api;
 	try {
 		api = await connect(node.url);
@@ -144,15 +145,18 @@ async function main() {
 		}
 		if (earned !== billed) throw new Error(`${format(billed)} were billed, and ${format(earned)} were earned`);
 
-		if (options.keep) await keep(api, node, model);
+		if (options.keep) {
+			kept = true;
+			await keep(node, model);
+		}
 	} finally {
 		await api?.disconnect();
 		await node.stop();
 	}
 }
 
-/** Leaves the node running until it ends, or the user ends us. */
-async function keep(api, node, model) {
+/** Leaves the node running until the user ends it. */
+async function keep(node, model) {
 	const page = `https://polkadot.js.org/apps/?rpc=${encodeURIComponent(node.url)}`;
 	console.log(`
 The node goes on; Ctrl-C ends it.
@@ -160,8 +164,8 @@ The node goes on; Ctrl-C ends it.
                    Developer > Extrinsics > aimodel, Developer > Runtime calls > aimodelApi
   the command line node scripts/js/src/cli.js quote --model ${model} --bytes 64 --url ${node.url}
   metrics          ${node.metricsUrl}`);
-	while (!node.exited) await pause(1_000);
-	throw new Error(`The node has ended. The end of its log:\n${node.tail()}`);
+	await node.ended;
+	if (!node.stopping) throw new Error(`The node has ended. The end of its log:\n${node.tail()}`);
 }
 
 main().catch((error) => {

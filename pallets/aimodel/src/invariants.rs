@@ -130,9 +130,9 @@ impl<T: Config> Pallet<T> {
 	fn leases_belong_to_drawn_requests() -> Result<(), TryRuntimeError> {
 		let waiting = Waiting::<T>::get();
 		for (id, request) in Requests::<T>::iter() {
-			let drawn = request.candidates.is_some();
-			ensure!(drawn != waiting.contains(&id), "a request waits for a draw that it had");
-			ensure!(drawn || T::Workers::leased(id).is_none(), "a lease before the draw");
+			let waits = waiting.contains(&(id, request.version));
+			ensure!(request.drawn != waits, "a request waits for a draw that it had");
+			ensure!(request.drawn || T::Workers::leased(id).is_none(), "a lease before the draw");
 		}
 		Ok(())
 	}

@@ -123,7 +123,7 @@ pub mod pallet {
 		#[pallet::constant]
 		type MaxWaiting: Get<u32>;
 
-		/// How many workers are drawn for a request.
+		/// How many workers are drawn for a request, and how many of them can let it lapse.
 		#[pallet::constant]
 		type MaxCandidates: Get<u32>;
 
@@ -209,7 +209,8 @@ pub mod pallet {
 	/// Requests of this block: workers are drawn for them in the next, by a hash that nobody knew
 	/// when they were made.
 	#[pallet::storage]
-	pub type Waiting<T: Config> = StorageValue<_, BoundedVec<RequestId, T::MaxWaiting>, ValueQuery>;
+	pub type Waiting<T: Config> =
+		StorageValue<_, BoundedVec<(RequestId, VersionId), T::MaxWaiting>, ValueQuery>;
 
 	/// Open requests by the block at which they fall due: a lease has lapsed, or the deadline has
 	/// passed. Each stands here once.
@@ -343,8 +344,8 @@ pub mod pallet {
 			/// The last block of its lease, or of its window to accept.
 			until: BlockNumberFor<T>,
 		},
-		/// No worker has a lease of the request: nobody is left, or no lease fits before the
-		/// deadline.
+		/// No worker has a lease of the request: nobody is free, or no lease fits before the
+		/// deadline. It is tried again every few blocks; meanwhile the customer may cancel.
 		Unassigned {
 			/// The request.
 			request: RequestId,
@@ -465,7 +466,7 @@ pub mod pallet {
 		DeadlineTooSoon,
 		/// The deadline is later than allowed.
 		DeadlineTooLate,
-		/// No worker that serves the version has a free slot and enough free bond.
+		/// Workers that serve the version have no slot or free bond beyond what waits for them.
 		NoCapacity,
 		/// Too many requests were made in this block.
 		BlockFull,
@@ -702,7 +703,7 @@ pub mod pallet {
 		///
 		/// - origin: signed by anybody.
 		#[pallet::call_index(11)]
-		#[pallet::weight(T::WeightInfo::advance())]
+		#[pallet::weight(T::WeightInfo::advance().saturating_add(Pallet::<T>::draw_weight(1)))]
 		pub fn advance(origin: OriginFor<T>, request: RequestId) -> DispatchResult {
 			ensure_signed(origin)?;
 			Self::do_advance(request)

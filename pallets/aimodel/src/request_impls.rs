@@ -3,7 +3,7 @@
 use crate::*;
 use aimodel_primitives::{
 	pricing::{self, Quote, QuoteError},
-	traits::LeaseTerms,
+	traits::{Lease, LeaseTerms},
 };
 use frame_support::{
 	pallet_prelude::*,
@@ -14,6 +14,11 @@ use frame_support::{
 };
 use frame_system::pallet_prelude::BlockNumberFor;
 use sp_runtime::{traits::Saturating, ArithmeticError};
+
+/// Blocks after which workers are drawn again for a request that nobody could take.
+const REDRAW: u32 = 4;
+
+type LeaseOf<T> = Lease<<T as frame_system::Config>::AccountId, BlockNumberFor<T>>;
 
 impl<T: Config> From<QuoteError> for Error<T> {
 	fn from(error: QuoteError) -> Self {
@@ -55,11 +60,12 @@ impl<T: Config> Pallet<T> {
 			obliges_at_once: matches!(input, Input::Inline(_)),
 		};
 		let deadline = Self::ensure_deadline(deadline, &terms)?;
-		ensure!(T::Workers::has_capacity(&terms), Error::<T>::NoCapacity);
 		let mut waiting = Waiting::<T>::get();
+		let before = waiting.iter().filter(|(_, other)| *other == version).count();
+		ensure!(T::Workers::capacity(&terms) as usize > before, Error::<T>::NoCapacity);
 		let id = NextRequest::<T>::get();
 		let next = id.checked_add(1).ok_or(ArithmeticError::Overflow)?;
-		waiting.try_push(id).map_err(|_| Error::<T>::BlockFull)?;
+		waiting.try_push((id, version)).map_err(|_| Error::<T>::BlockFull)?;
 
 		T::Currency::hold(&HoldReason::Escrow.into(), &customer, held)?;
 		if let (Assurance::Proven { .. }, Some(circuit)) = (&assurance, &record.circuit) {
@@ -79,8 +85,9 @@ impl<T: Config> Pallet<T> {
 			held,
 			terms,
 			deadline,
-			candidates: None,
-			next_candidate: 0,
+			drawn: false,
+			candidates: Default::default(),
+			lapsed: Default::default(),
 			compensated: 0,
 			due,
 		};
@@ -120,6 +127,7 @@ impl<T: Config> Pallet<T> {
 		ensure!(lapsed && now <= request.deadline, Error::<T>::NothingDue);
 		Self::end_lease(id, &mut request)?;
 		Self::lease_to_next(id, &mut request);
+		Self::tell_assignment(id);
 		Requests::<T>::insert(id, request);
 		Ok(())
 	}
@@ -136,6 +144,8 @@ impl<T: Config> Pallet<T> {
 			0
 		};
 		request.compensated = request.compensated.saturating_add(compensation);
+		// As many as there can be leases: none is given to more workers than candidates are drawn.
+		let _ = request.lapsed.try_push(lease.worker.clone());
 		Self::deposit_event(Event::Lapsed {
 			request: id,
 			worker: lease.worker,
@@ -146,31 +156,53 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Leases a request to its next candidate that can still take it, if a whole lease fits before
-	/// the deadline, and notes when it falls due. The caller stores the request.
+	/// the deadline; where none can, draws again, in case another worker is free by now. Notes when
+	/// the request falls due. The caller stores it.
 	pub(crate) fn lease_to_next(id: RequestId, request: &mut Request<T>) {
 		let now = frame_system::Pallet::<T>::block_number();
-		let fits = now.saturating_add(Self::whole_lease(&request.terms)) <= request.deadline;
-		let candidates = request.candidates.clone().unwrap_or_default();
-		let mut granted = None;
-		while let Some(worker) = candidates.get(request.next_candidate as usize).filter(|_| fits) {
-			request.next_candidate = request.next_candidate.saturating_add(1);
-			if T::Workers::lease(id, worker, &request.terms).is_ok() {
-				granted = T::Workers::leased(id);
-				break;
+		let latest = request.deadline.saturating_sub(Self::whole_lease(&request.terms));
+		let due = if now > latest || request.lapsed.is_full() {
+			request.deadline
+		} else {
+			match Self::lease_to_candidate(id, request).or_else(|| {
+				Self::draw(id, request);
+				Self::lease_to_candidate(id, request)
+			}) {
+				Some(lease) => lease.until.min(request.deadline),
+				None => now.saturating_add(REDRAW.into()).min(request.deadline),
 			}
-		}
-		let due = match granted {
-			Some(lease) => {
-				let (worker, until) = (lease.worker, lease.until);
-				Self::deposit_event(Event::Assigned { request: id, worker, until });
-				until.min(request.deadline)
-			},
-			None => {
-				Self::deposit_event(Event::Unassigned { request: id });
-				request.deadline
-			},
 		};
 		Self::set_due(id, request, due.saturating_add(1u32.into()));
+	}
+
+	/// Draws the candidates of a request, seeded by the last block's hash.
+	pub(crate) fn draw(id: RequestId, request: &mut Request<T>) {
+		let parent = frame_system::Pallet::<T>::parent_hash();
+		let seed = (b"aimodel/draw", parent, id).using_encoded(sp_io::hashing::blake2_256);
+		let mut ranked = T::Workers::rank(&request.terms, seed.into(), T::MaxCandidates::get());
+		// The most preferred is taken from the end.
+		ranked.reverse();
+		request.candidates = BoundedVec::truncate_from(ranked);
+		request.drawn = true;
+	}
+
+	/// Leases a request to the first of its candidates that can still take it and had no chance yet.
+	fn lease_to_candidate(id: RequestId, request: &mut Request<T>) -> Option<LeaseOf<T>> {
+		while let Some(worker) = request.candidates.pop() {
+			let had_its_chance = request.lapsed.contains(&worker);
+			if !had_its_chance && T::Workers::lease(id, &worker, &request.terms).is_ok() {
+				return T::Workers::leased(id);
+			}
+		}
+		None
+	}
+
+	/// Tells who has to answer a request now.
+	pub(crate) fn tell_assignment(id: RequestId) {
+		Self::deposit_event(match T::Workers::leased(id) {
+			Some(Lease { worker, until, .. }) => Event::Assigned { request: id, worker, until },
+			None => Event::Unassigned { request: id },
+		});
 	}
 
 	pub(crate) fn set_due(id: RequestId, request: &mut Request<T>, due: BlockNumberFor<T>) {
@@ -205,8 +237,8 @@ impl<T: Config> Pallet<T> {
 		let VersionId { model, index } = request.version;
 		Requests::<T>::remove(id);
 		DueRequests::<T>::remove(request.due, id);
-		if request.candidates.is_none() {
-			Waiting::<T>::mutate(|waiting| waiting.retain(|other| *other != id));
+		if !request.drawn {
+			Waiting::<T>::mutate(|waiting| waiting.retain(|(other, _)| *other != id));
 		}
 		if matches!(request.assurance, Assurance::Proven { .. }) {
 			if let Some(circuit) = Versions::<T>::get(model, index).and_then(|v| v.circuit) {

@@ -3,7 +3,6 @@
 use crate::*;
 use frame_support::{pallet_prelude::*, storage::with_storage_layer, weights::WeightMeter};
 use frame_system::pallet_prelude::BlockNumberFor;
-use sp_core::H256;
 use sp_runtime::traits::Saturating;
 
 /// Blocks after which a due request that could not be processed is tried again.
@@ -22,30 +21,29 @@ impl<T: Config> Pallet<T> {
 			))
 	}
 
-	/// Draws the workers of the last block's requests, seeded by that block's hash, and gives each
-	/// request its first lease.
+	/// Draws the workers of the last block's requests, and gives each request its first lease.
 	pub(crate) fn draw_workers() -> Weight {
 		let waiting = Waiting::<T>::take();
-		let parent = frame_system::Pallet::<T>::parent_hash();
-		for id in &waiting {
+		for (id, _) in &waiting {
 			let Some(mut request) = Requests::<T>::get(id) else { continue };
-			let seed: H256 =
-				(b"aimodel/draw", parent, id).using_encoded(sp_io::hashing::blake2_256).into();
-			let ranked = T::Workers::rank(&request.terms, seed, T::MaxCandidates::get());
-			request.candidates = Some(BoundedVec::truncate_from(ranked));
+			Self::draw(*id, &mut request);
 			Self::lease_to_next(*id, &mut request);
+			Self::tell_assignment(*id);
 			Requests::<T>::insert(id, request);
 		}
 		Self::draw_weight(waiting.len() as u32)
 	}
 
-	fn draw_weight(requests: u32) -> Weight {
+	pub(crate) fn draw_weight(requests: u32) -> Weight {
 		T::WeightInfo::draw(T::Workers::max_servers()).saturating_mul(requests.into())
 	}
 
 	/// Ends lapsed leases and refunds expired requests, earliest first, within the limit.
 	pub(crate) fn process_due(now: BlockNumberFor<T>, meter: &mut WeightMeter) {
-		let each = T::WeightInfo::advance().max(T::WeightInfo::expire());
+		// A lapsed lease may be followed by a new draw.
+		let each = T::WeightInfo::advance()
+			.saturating_add(Self::draw_weight(1))
+			.max(T::WeightInfo::expire());
 		drain_queue::<T, DueRequests<T>, DueCursor<T>>(now, each, meter, |id| {
 			if let Err(error) = with_storage_layer(|| Self::process_due_request(id, now)) {
 				log::error!(target: LOG_TARGET, "due request {id} was deferred: {error:?}");
@@ -76,9 +74,13 @@ impl<T: Config> Pallet<T> {
 				let due = lease.until.min(request.deadline).saturating_add(1u32.into());
 				Self::set_due(id, &mut request, due);
 			},
-			_ => {
+			lease => {
 				Self::end_lease(id, &mut request)?;
 				Self::lease_to_next(id, &mut request);
+				// Another vain draw is no news.
+				if lease.is_some() || T::Workers::leased(id).is_some() {
+					Self::tell_assignment(id);
+				}
 			},
 		}
 		Requests::<T>::insert(id, request);

@@ -167,10 +167,12 @@ pub struct Request<T: Config> {
 	pub terms: LeaseTerms<BlockNumberFor<T>>,
 	/// The last block at which a result is accepted.
 	pub deadline: BlockNumberFor<T>,
-	/// The workers drawn for it, the most preferred first; `None` until the draw.
-	pub candidates: Option<BoundedVec<T::AccountId, T::MaxCandidates>>,
-	/// Which candidate is asked next.
-	pub next_candidate: u32,
+	/// Whether workers were drawn for it: not before the block after its own.
+	pub drawn: bool,
+	/// The workers drawn for it that have not been asked yet, the most preferred last.
+	pub candidates: BoundedVec<T::AccountId, T::MaxCandidates>,
+	/// The workers whose lease of it has lapsed: they get no other.
+	pub lapsed: BoundedVec<T::AccountId, T::MaxCandidates>,
 	/// What the customer already got from lapsed leases.
 	pub compensated: Balance,
 	/// The block at which it falls due: its key in `DueRequests`.

@@ -34,8 +34,15 @@ impl<T: Config> WorkerPool<T::AccountId, BlockNumberFor<T>> for Pallet<T> {
 		T::MaxServers::get()
 	}
 
-	fn has_capacity(terms: &TermsOf<T>) -> bool {
-		Servers::<T>::get(terms.version).iter().any(|server| Self::fit(server, terms).is_ok())
+	fn capacity(terms: &TermsOf<T>) -> u32 {
+		let of = |server: &T::AccountId| {
+			let (worker, service) = Self::fit(server, terms).ok()?;
+			let slots = service.slots.saturating_sub(service.busy);
+			let bonded = worker.free_bond().checked_div(terms.collateral);
+			Some(bonded.map_or(u32::from(slots), |n| n.min(slots.into()) as u32))
+		};
+		let servers = Servers::<T>::get(terms.version);
+		servers.iter().filter_map(of).fold(0, |sum: u32, n| sum.saturating_add(n))
 	}
 
 	fn rank(terms: &TermsOf<T>, seed: H256, candidates: u32) -> Vec<T::AccountId> {

@@ -13,7 +13,7 @@ use core::marker::PhantomData;
 
 /// Weight functions needed for `pallet_workers`.
 ///
-/// `rank` (of `n` servers; also what `has_capacity` costs at most), `lease`, `release` and `slash`
+/// `rank` (of `n` servers; also what `capacity` costs at most), `lease`, `release` and `slash`
 /// are charged by whoever calls [`WorkerPool`](aimodel_primitives::traits::WorkerPool).
 pub trait WeightInfo {
 	fn register() -> Weight;

@@ -5,7 +5,6 @@
  */
 
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -34,6 +33,10 @@ export class Node {
 	child;
 	/** Whether that has ended. */
 	exited = false;
+	/** Whether it was told to. */
+	stopping = false;
+	/** Resolves when it has ended. */
+	ended;
 	/** Its log, line by line. */
 	lines = [];
 	#ownFolder;
@@ -116,11 +119,11 @@ export class Node {
 	/** Stops the node and removes its folder. `signal` as of kill(1); a folder that was given stays. */
 	async stop(signal = 'SIGTERM') {
 		process.off('exit', this.#kill);
+		this.stopping = true;
 		if (!this.exited) {
-			const ended = once(this.child, 'exit');
 			this.child.kill(signal);
 			const impatient = setTimeout(this.#kill, 10_000);
-			await ended;
+			await this.ended;
 			clearTimeout(impatient);
 		}
 		if (this.#ownFolder) await rm(this.basePath, { recursive: true, force: true });
@@ -134,8 +137,11 @@ export class Node {
 			for (const line of lines) this.#take(line);
 		};
 		for (const stream of [this.child.stdout, this.child.stderr]) stream.setEncoding('utf8').on('data', take);
-		this.child.once('error', (error) => this.#end(`can not be started: ${error.message}`));
-		this.child.once('exit', (code, signal) => this.#end(`ended with ${signal ?? code}`));
+		this.ended = new Promise((resolve) => {
+			const end = (how) => (this.#end(how), resolve());
+			this.child.once('error', (error) => end(`can not be started: ${error.message}`));
+			this.child.once('exit', (code, signal) => end(`ended with ${signal ?? code}`));
+		});
 	}
 
 	#take(line) {

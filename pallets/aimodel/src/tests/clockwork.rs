@@ -206,7 +206,9 @@ fn due_work_stops_at_its_weight_and_goes_on_in_the_next_block() {
 		let last = deadline(0);
 		next_block();
 		System::set_block_number(last + 1);
-		let each = <() as WeightInfo>::expire().max(<() as WeightInfo>::advance());
+		let each = <() as WeightInfo>::advance()
+			.saturating_add(Aimodel::draw_weight(1))
+			.max(<() as WeightInfo>::expire());
 		// Ten requests wait at the end of their lease: room for four, and for the steps between.
 		let mut meter = WeightMeter::with_limit(each.saturating_mul(5));
 		Aimodel::process_due(last + 1, &mut meter);

@@ -249,3 +249,60 @@ fn an_open_request_tells_its_lease() {
 		assert_eq!(lease.unwrap().collateral, COLLATERAL);
 	});
 }
+
+/// The worker takes one request of the model at a time.
+fn one_slot(model: ModelId) {
+	let version = VersionId { model, index: 0 };
+	assert_ok!(Workers::serve(RuntimeOrigin::signed(WORKER), version, 0, LEASE.into(), 1));
+}
+
+#[test]
+fn requests_of_one_block_share_the_capacity() {
+	run(|| {
+		let (model, out_point) = deploy_served_digits();
+		one_slot(model);
+		request_digit(out_point);
+		assert_noop!(
+			Aimodel::request(customer(), out_point, PROVEN, image(), PRICE, None),
+			Error::<Test>::NoCapacity
+		);
+	});
+}
+
+#[test]
+fn a_request_that_nobody_could_take_is_leased_once_a_worker_is_free() {
+	run(|| {
+		let (model, out_point) = deploy_served_digits();
+		let (first, second) = (request_digit(out_point), request_digit(out_point));
+		// Between request and draw the worker lowers its slots.
+		one_slot(model);
+		next_block();
+		let (leased, stranded) =
+			if holder(first).is_some() { (first, second) } else { (second, first) };
+		assert_eq!(holder(stranded), None);
+		assert!(events().contains(&Event::Unassigned { request: stranded }));
+		assert_ok!(answer(&WORKER, leased));
+		advance_to(7);
+		assert_eq!(holder(stranded), Some(WORKER));
+		assert_ok!(answer(&WORKER, stranded));
+	});
+}
+
+#[test]
+fn a_worker_whose_lease_lapsed_is_not_drawn_again() {
+	run(|| {
+		let (_, out_point) = deploy_served_digits();
+		let late = System::block_number() + 200;
+		assert_ok!(Aimodel::request(customer(), out_point, PROVEN, image(), PRICE, Some(late)));
+		advance_to(100);
+		assert_eq!(holder(0), None);
+		assert_eq!(bonded(&WORKER), BOND - COLLATERAL);
+		// Somebody new may answer still.
+		bond(&OTHER_WORKER);
+		let model = Outputs::<Test>::get(out_point).unwrap().model;
+		serve(&OTHER_WORKER, VersionId { model, index: 0 });
+		advance_to(106);
+		assert_eq!(holder(0), Some(OTHER_WORKER));
+		assert_ok!(answer(&OTHER_WORKER, 0));
+	});
+}

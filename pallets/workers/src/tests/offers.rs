@@ -42,7 +42,7 @@ fn a_worker_slashed_below_the_smallest_bond_serves_again_once_topped_up() {
 		register_server(ALICE, MIN_BOND);
 		lease(1, ALICE, 40);
 		assert_ok!(Workers::slash(1, &CUSTOMER, 10));
-		assert!(!Workers::has_capacity(&terms(1)));
+		assert_eq!(Workers::capacity(&terms(1)), 0);
 		let granted = Workers::lease(2, &ALICE, &terms(1));
 		assert_noop!(granted, Error::<Test>::BondTooSmall);
 		let offer = Workers::serve(signed(ALICE), version(1), 10, 20, 1);
@@ -50,7 +50,7 @@ fn a_worker_slashed_below_the_smallest_bond_serves_again_once_topped_up() {
 
 		// Its offer stands: the bond is all that is missing.
 		assert_ok!(Workers::bond_more(signed(ALICE), 40));
-		assert!(Workers::has_capacity(&terms(1)));
+		assert!(Workers::capacity(&terms(1)) > 0);
 		serve(ALICE, 1);
 	});
 }
@@ -93,7 +93,7 @@ fn withdrawing_an_offer_ends_new_leases_and_no_live_one() {
 		let event = Event::ServiceWithdrawn { worker: ALICE, version: version(0) };
 		System::assert_last_event(event.into());
 		assert_eq!(servers(0), Vec::<AccountId>::new());
-		assert!(!Workers::has_capacity(&terms(1)));
+		assert_eq!(Workers::capacity(&terms(1)), 0);
 		let granted = Workers::lease(2, &ALICE, &terms(1));
 		assert_noop!(granted, Error::<Test>::NotServing);
 
