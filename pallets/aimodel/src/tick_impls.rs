@@ -31,7 +31,9 @@ impl<T: Config> Pallet<T> {
 			Self::tell_assignment(*id);
 			Requests::<T>::insert(id, request);
 		}
-		Self::draw_weight(waiting.len() as u32)
+		T::DbWeight::get()
+			.reads_writes(1, 1)
+			.saturating_add(Self::draw_weight(waiting.len() as u32))
 	}
 
 	pub(crate) fn draw_weight(requests: u32) -> Weight {
