@@ -125,7 +125,7 @@ fn order<T: Config>(world: &Ordered<T>, bytes: u32) -> RequestId {
 	NextRequest::<T>::get() - 1
 }
 
-fn advance<T: Config>(blocks: u32) {
+fn pass<T: Config>(blocks: u32) {
 	let now = frame_system::Pallet::<T>::block_number().saturating_add(blocks.into());
 	frame_system::Pallet::<T>::set_block_number(now);
 }
@@ -133,7 +133,7 @@ fn advance<T: Config>(blocks: u32) {
 /// An ordered request whose lease is live.
 fn leased<T: Config>(world: &Ordered<T>) -> RequestId {
 	let request = order::<T>(world, 1);
-	advance::<T>(1);
+	pass::<T>(1);
 	Pallet::<T>::draw_workers();
 	request
 }
@@ -233,45 +233,45 @@ mod benchmarks {
 	#[benchmark]
 	fn submit_result(b: Linear<1, { T::MaxInlineOutput::get() }>) {
 		let world = served::<T>(1);
-		let request = order::<T>(&world, b.min(T::MaxInlineInput::get()));
-		advance::<T>(1);
+		let id = order::<T>(&world, b.min(T::MaxInlineInput::get()));
+		pass::<T>(1);
 		Pallet::<T>::draw_workers();
 		let output = alloc::vec![1; b.min(T::MaxInlineInput::get()) as usize];
 		let output = Input::Inline(BoundedVec::truncate_from(output));
 		let operator = world.workers[0].1.clone();
 		#[extrinsic_call]
-		_(RawOrigin::Signed(operator), request, output, None, None);
-		assert!(Settlements::<T>::contains_key(request));
+		_(RawOrigin::Signed(operator), id, output, None, None);
+		assert!(Settlements::<T>::contains_key(id));
 	}
 
 	#[benchmark]
 	fn cancel() {
 		let world = served::<T>(1);
-		let request = leased::<T>(&world);
-		advance::<T>(2);
+		let id = leased::<T>(&world);
+		pass::<T>(2);
 		#[extrinsic_call]
-		_(RawOrigin::Signed(world.customer), request);
-		assert!(!Requests::<T>::contains_key(request));
+		_(RawOrigin::Signed(world.customer), id);
+		assert!(!Requests::<T>::contains_key(id));
 	}
 
 	#[benchmark]
 	fn expire() {
 		let world = served::<T>(1);
-		let request = leased::<T>(&world);
-		advance::<T>(T::MaxDeadline::get() + 1);
+		let id = leased::<T>(&world);
+		pass::<T>(T::MaxDeadline::get() + 1);
 		#[extrinsic_call]
-		_(RawOrigin::Signed(world.customer), request);
-		assert!(!Requests::<T>::contains_key(request));
+		_(RawOrigin::Signed(world.customer), id);
+		assert!(!Requests::<T>::contains_key(id));
 	}
 
 	#[benchmark]
 	fn advance() {
 		let world = served::<T>(T::MaxCandidates::get());
-		let request = leased::<T>(&world);
-		super::advance::<T>(2);
+		let id = leased::<T>(&world);
+		pass::<T>(2);
 		#[extrinsic_call]
-		_(RawOrigin::Signed(world.customer), request);
-		assert!(T::Workers::leased(request).is_some());
+		_(RawOrigin::Signed(world.customer), id);
+		assert!(T::Workers::leased(id).is_some());
 	}
 
 	#[benchmark]
@@ -298,22 +298,22 @@ mod benchmarks {
 	#[benchmark]
 	fn draw(s: Linear<1, { T::Workers::max_servers() }>) {
 		let world = served::<T>(s);
-		let request = order::<T>(&world, T::MaxInlineInput::get());
-		super::advance::<T>(1);
+		let id = order::<T>(&world, T::MaxInlineInput::get());
+		pass::<T>(1);
 		#[block]
 		{
 			Pallet::<T>::draw_workers();
 		}
-		assert!(T::Workers::leased(request).is_some());
+		assert!(T::Workers::leased(id).is_some());
 	}
 
 	#[benchmark]
 	fn prune() {
 		let world = served::<T>(1);
-		let request = leased::<T>(&world);
+		let id = leased::<T>(&world);
 		let output = Input::Inline(BoundedVec::truncate_from(alloc::vec![1]));
 		let operator = world.workers[0].1.clone();
-		Pallet::<T>::do_submit_result(operator, request, output, None, None)
+		Pallet::<T>::do_submit_result(operator, id, output, None, None)
 			.expect("the lease holder may; qed");
 		let now: BlockNumberFor<T> = frame_system::Pallet::<T>::block_number()
 			.saturating_add(T::Retention::get().into())
@@ -324,6 +324,6 @@ mod benchmarks {
 		{
 			Pallet::<T>::prune_settlements(now, &mut WeightMeter::new());
 		}
-		assert!(!Settlements::<T>::contains_key(request));
+		assert!(!Settlements::<T>::contains_key(id));
 	}
 }

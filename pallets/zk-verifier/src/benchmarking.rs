@@ -83,7 +83,7 @@ mod benchmarks {
 	}
 
 	#[benchmark]
-	fn verify(n: Linear<1, { T::MaxPublicInputs::get() }>) -> Result<(), BenchmarkError> {
+	fn verify_proof(n: Linear<1, { T::MaxPublicInputs::get() }>) -> Result<(), BenchmarkError> {
 		let key = register::<T>(whitelisted_caller(), n)?;
 		let inputs = simulator::inputs(n, SEED);
 		let proof = SimulatedKey::new(n, SEED).prove(&inputs, SEED);

@@ -121,7 +121,7 @@ impl<T: Config> Pallet<T> {
 	/// What one verification of a proof with so many public inputs weighs, storage included.
 	pub fn verify_weight(public_inputs: u32) -> frame_support::weights::Weight {
 		use crate::WeightInfo;
-		T::WeightInfo::verify(public_inputs)
+		T::WeightInfo::verify_proof(public_inputs)
 	}
 }
 

@@ -17,7 +17,7 @@ pub trait WeightInfo {
 	fn register_key(n: u32, ) -> Weight;
 	fn remove_key() -> Weight;
 	fn attest_key() -> Weight;
-	fn verify(n: u32, ) -> Weight;
+	fn verify_proof(n: u32, ) -> Weight;
 }
 
 /// Weights for `pallet_zk_verifier` using the Substrate node and recommended hardware.
@@ -57,7 +57,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Storage: `ZkVerifier::Points` (r:1 w:0)
 	/// Proof: `ZkVerifier::Points` (`max_values`: None, `max_size`: Some(7618), added: 10093, mode: `MaxEncodedLen`)
 	/// The range of component `n` is `[1, 64]`.
-	fn verify(n: u32, ) -> Weight {
+	fn verify_proof(n: u32, ) -> Weight {
 		Weight::from_parts(4_000_000_000, 11083)
 			.saturating_add(Weight::from_parts(250_000_000, 0).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(1_u64))
@@ -100,7 +100,7 @@ impl WeightInfo for () {
 	/// Storage: `ZkVerifier::Points` (r:1 w:0)
 	/// Proof: `ZkVerifier::Points` (`max_values`: None, `max_size`: Some(7618), added: 10093, mode: `MaxEncodedLen`)
 	/// The range of component `n` is `[1, 64]`.
-	fn verify(n: u32, ) -> Weight {
+	fn verify_proof(n: u32, ) -> Weight {
 		Weight::from_parts(4_000_000_000, 11083)
 			.saturating_add(Weight::from_parts(250_000_000, 0).saturating_mul(n.into()))
 			.saturating_add(RocksDbWeight::get().reads(1_u64))
