@@ -258,6 +258,7 @@ impl_runtime_apis! {
 			(list, AllPalletsWithSystem::storage_info())
 		}
 
+		#[allow(non_local_definitions)]
 		fn dispatch_benchmark(
 			config: frame_benchmarking::BenchmarkConfig,
 		) -> Result<Vec<frame_benchmarking::BenchmarkBatch>, alloc::string::String> {
