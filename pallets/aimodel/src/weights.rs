@@ -1,17 +1,16 @@
-//! Weights of `pallet_aimodel`.
+//! Weights of `pallet_aimodel`, measured by `scripts/bench-weights.sh`.
 //!
-//! Estimates, with one read at 25 µs and one write at 100 µs, until `scripts/bench-weights.sh` has
-//! measured them on the machine that is to author blocks.
+//! Date: 2026-11-21, steps: 20, repeats: 10, CPU: `Intel(R) Xeon(R) Processor @ 2.50GHz`, frame-benchmarking-cli 64.0.0.
 
+#![cfg_attr(rustfmt, rustfmt_skip)]
+#![allow(unused_parens)]
+#![allow(unused_imports)]
 #![allow(missing_docs)]
 
 use core::marker::PhantomData;
-use frame_support::{
-	traits::Get,
-	weights::{constants::RocksDbWeight, Weight},
-};
+use frame_support::{traits::Get, weights::{constants::RocksDbWeight, Weight}};
 
-/// The weights that the pallet needs.
+/// The weights that `pallet_aimodel` needs.
 pub trait WeightInfo {
 	fn deploy() -> Weight;
 	fn upgrade() -> Weight;
@@ -19,202 +18,247 @@ pub trait WeightInfo {
 	fn resplit() -> Weight;
 	fn transfer() -> Weight;
 	fn accept_transfer() -> Weight;
-	/// Closes a model of `v` versions.
-	fn retire(v: u32) -> Weight;
-	/// An input of `b` bytes.
-	fn request(b: u32) -> Weight;
-	/// An output of `b` bytes; without the verification of a proof.
-	fn submit_result(b: u32) -> Weight;
+	fn retire(v: u32, ) -> Weight;
+	fn request(b: u32, ) -> Weight;
+	fn submit_result(b: u32, ) -> Weight;
 	fn cancel() -> Weight;
 	fn expire() -> Weight;
 	fn advance() -> Weight;
 	fn withdraw() -> Weight;
 	fn set_platform_share() -> Weight;
-	/// Draws the workers of one request of a version with `s` servers, and leases it to the first.
-	fn draw(s: u32) -> Weight;
-	/// Prunes one settlement.
+	fn draw(s: u32, ) -> Weight;
 	fn prune() -> Weight;
 }
 
 /// Weights over the runtime's database.
 pub struct SubstrateWeight<T>(PhantomData<T>);
-
 impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	fn deploy() -> Weight {
-		Weight::from_parts(90_000_000, 18000)
-			.saturating_add(T::DbWeight::get().reads(6))
-			.saturating_add(T::DbWeight::get().writes(6))
+		// Minimum execution time: 169_316_000 picoseconds.
+		Weight::from_parts(187_314_000, 4309)
+			.saturating_add(T::DbWeight::get().reads(5_u64))
+			.saturating_add(T::DbWeight::get().writes(6_u64))
 	}
 	fn upgrade() -> Weight {
-		Weight::from_parts(95_000_000, 21000)
-			.saturating_add(T::DbWeight::get().reads(7))
-			.saturating_add(T::DbWeight::get().writes(7))
+		// Minimum execution time: 267_479_000 picoseconds.
+		Weight::from_parts(286_820_000, 88158)
+			.saturating_add(T::DbWeight::get().reads(37_u64))
+			.saturating_add(T::DbWeight::get().writes(8_u64))
 	}
 	fn reprice() -> Weight {
-		Weight::from_parts(60_000_000, 9000)
-			.saturating_add(T::DbWeight::get().reads(3))
-			.saturating_add(T::DbWeight::get().writes(4))
+		// Minimum execution time: 73_682_000 picoseconds.
+		Weight::from_parts(77_612_000, 7931)
+			.saturating_add(T::DbWeight::get().reads(2_u64))
+			.saturating_add(T::DbWeight::get().writes(4_u64))
 	}
 	fn resplit() -> Weight {
-		Weight::from_parts(60_000_000, 9000)
-			.saturating_add(T::DbWeight::get().reads(3))
-			.saturating_add(T::DbWeight::get().writes(4))
+		// Minimum execution time: 77_205_000 picoseconds.
+		Weight::from_parts(82_536_000, 7931)
+			.saturating_add(T::DbWeight::get().reads(2_u64))
+			.saturating_add(T::DbWeight::get().writes(4_u64))
 	}
 	fn transfer() -> Weight {
-		Weight::from_parts(60_000_000, 9000)
-			.saturating_add(T::DbWeight::get().reads(3))
-			.saturating_add(T::DbWeight::get().writes(4))
+		// Minimum execution time: 75_964_000 picoseconds.
+		Weight::from_parts(83_324_000, 7931)
+			.saturating_add(T::DbWeight::get().reads(2_u64))
+			.saturating_add(T::DbWeight::get().writes(4_u64))
 	}
 	fn accept_transfer() -> Weight {
-		Weight::from_parts(90_000_000, 18000)
-			.saturating_add(T::DbWeight::get().reads(6))
-			.saturating_add(T::DbWeight::get().writes(6))
+		// Minimum execution time: 218_714_000 picoseconds.
+		Weight::from_parts(231_243_000, 7931)
+			.saturating_add(T::DbWeight::get().reads(8_u64))
+			.saturating_add(T::DbWeight::get().writes(8_u64))
 	}
-	fn retire(v: u32) -> Weight {
-		Weight::from_parts(120_000_000, 30000)
-			.saturating_add(Weight::from_parts(30_000_000, 9000).saturating_mul(v.into()))
-			.saturating_add(T::DbWeight::get().reads(10))
-			.saturating_add(T::DbWeight::get().reads(3).saturating_mul(v.into()))
-			.saturating_add(T::DbWeight::get().writes(12))
-			.saturating_add(T::DbWeight::get().writes(2).saturating_mul(v.into()))
+	/// The range of component `v` is `[1, 32]`.
+	fn retire(v: u32, ) -> Weight {
+		// Minimum execution time: 219_824_000 picoseconds.
+		Weight::from_parts(228_138_261, 7931)
+			// Standard Error: 410_061
+			.saturating_add(Weight::from_parts(13_196_281, 0).saturating_mul(v.into()))
+			.saturating_add(T::DbWeight::get().reads(7_u64))
+			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(v.into())))
+			.saturating_add(T::DbWeight::get().writes(8_u64))
+			.saturating_add(T::DbWeight::get().writes((1_u64).saturating_mul(v.into())))
+			.saturating_add(Weight::from_parts(0, 2724).saturating_mul(v.into()))
 	}
-	fn request(b: u32) -> Weight {
-		Weight::from_parts(150_000_000, 42000)
-			.saturating_add(Weight::from_parts(2_000, 0).saturating_mul(b.into()))
-			.saturating_add(T::DbWeight::get().reads(14))
-			.saturating_add(T::DbWeight::get().writes(9))
+	/// The range of component `b` is `[1, 65536]`.
+	fn request(b: u32, ) -> Weight {
+		// Minimum execution time: 184_889_000 picoseconds.
+		Weight::from_parts(191_939_511, 7119)
+			// Standard Error: 8
+			.saturating_add(Weight::from_parts(1_400, 0).saturating_mul(b.into()))
+			.saturating_add(T::DbWeight::get().reads(11_u64))
+			.saturating_add(T::DbWeight::get().writes(7_u64))
 	}
-	fn submit_result(b: u32) -> Weight {
-		Weight::from_parts(180_000_000, 42000)
-			.saturating_add(Weight::from_parts(2_000, 0).saturating_mul(b.into()))
-			.saturating_add(T::DbWeight::get().reads(14))
-			.saturating_add(T::DbWeight::get().writes(18))
+	/// The range of component `b` is `[1, 65536]`.
+	fn submit_result(b: u32, ) -> Weight {
+		// Minimum execution time: 314_267_000 picoseconds.
+		Weight::from_parts(325_404_207, 70055)
+			// Standard Error: 10
+			.saturating_add(Weight::from_parts(3_371, 0).saturating_mul(b.into()))
+			.saturating_add(T::DbWeight::get().reads(30_u64))
+			.saturating_add(T::DbWeight::get().writes(30_u64))
 	}
 	fn cancel() -> Weight {
-		Weight::from_parts(120_000_000, 30000)
-			.saturating_add(T::DbWeight::get().reads(10))
-			.saturating_add(T::DbWeight::get().writes(12))
+		// Minimum execution time: 289_191_000 picoseconds.
+		Weight::from_parts(301_165_000, 70055)
+			.saturating_add(T::DbWeight::get().reads(11_u64))
+			.saturating_add(T::DbWeight::get().writes(11_u64))
 	}
 	fn expire() -> Weight {
-		Weight::from_parts(150_000_000, 36000)
-			.saturating_add(T::DbWeight::get().reads(12))
-			.saturating_add(T::DbWeight::get().writes(14))
+		// Minimum execution time: 287_069_000 picoseconds.
+		Weight::from_parts(299_037_000, 70055)
+			.saturating_add(T::DbWeight::get().reads(11_u64))
+			.saturating_add(T::DbWeight::get().writes(11_u64))
 	}
 	fn advance() -> Weight {
-		Weight::from_parts(150_000_000, 36000)
-			.saturating_add(T::DbWeight::get().reads(12))
-			.saturating_add(T::DbWeight::get().writes(12))
+		// Minimum execution time: 258_657_000 picoseconds.
+		Weight::from_parts(269_811_000, 70055)
+			.saturating_add(T::DbWeight::get().reads(9_u64))
+			.saturating_add(T::DbWeight::get().writes(13_u64))
 	}
 	fn withdraw() -> Weight {
-		Weight::from_parts(60_000_000, 9000)
-			.saturating_add(T::DbWeight::get().reads(3))
-			.saturating_add(T::DbWeight::get().writes(3))
+		// Minimum execution time: 97_803_000 picoseconds.
+		Weight::from_parts(100_992_000, 6196)
+			.saturating_add(T::DbWeight::get().reads(3_u64))
+			.saturating_add(T::DbWeight::get().writes(3_u64))
 	}
 	fn set_platform_share() -> Weight {
-		Weight::from_parts(10_000_000, 0)
-			.saturating_add(T::DbWeight::get().reads(0))
-			.saturating_add(T::DbWeight::get().writes(1))
+		// Minimum execution time: 12_081_000 picoseconds.
+		Weight::from_parts(13_123_000, 0)
+			.saturating_add(T::DbWeight::get().writes(1_u64))
 	}
-	fn draw(s: u32) -> Weight {
-		Weight::from_parts(60_000_000, 24000)
-			.saturating_add(Weight::from_parts(6_000_000, 9000).saturating_mul(s.into()))
-			.saturating_add(T::DbWeight::get().reads(8))
-			.saturating_add(T::DbWeight::get().reads(3).saturating_mul(s.into()))
-			.saturating_add(T::DbWeight::get().writes(8))
+	/// The range of component `s` is `[1, 64]`.
+	fn draw(s: u32, ) -> Weight {
+		// Minimum execution time: 199_439_000 picoseconds.
+		Weight::from_parts(200_065_605, 70055)
+			// Standard Error: 23_963
+			.saturating_add(Weight::from_parts(16_621_783, 0).saturating_mul(s.into()))
+			.saturating_add(T::DbWeight::get().reads(5_u64))
+			.saturating_add(T::DbWeight::get().reads((2_u64).saturating_mul(s.into())))
+			.saturating_add(T::DbWeight::get().writes(8_u64))
+			.saturating_add(Weight::from_parts(0, 2600).saturating_mul(s.into()))
 	}
 	fn prune() -> Weight {
-		Weight::from_parts(25_000_000, 6000)
-			.saturating_add(T::DbWeight::get().reads(2))
-			.saturating_add(T::DbWeight::get().writes(3))
+		// Minimum execution time: 55_036_000 picoseconds.
+		Weight::from_parts(57_700_000, 69153)
+			.saturating_add(T::DbWeight::get().reads(5_u64))
+			.saturating_add(T::DbWeight::get().writes(3_u64))
 	}
 }
 
+// For tests.
 impl WeightInfo for () {
 	fn deploy() -> Weight {
-		Weight::from_parts(90_000_000, 18000)
-			.saturating_add(RocksDbWeight::get().reads(6))
-			.saturating_add(RocksDbWeight::get().writes(6))
+		// Minimum execution time: 169_316_000 picoseconds.
+		Weight::from_parts(187_314_000, 4309)
+			.saturating_add(RocksDbWeight::get().reads(5_u64))
+			.saturating_add(RocksDbWeight::get().writes(6_u64))
 	}
 	fn upgrade() -> Weight {
-		Weight::from_parts(95_000_000, 21000)
-			.saturating_add(RocksDbWeight::get().reads(7))
-			.saturating_add(RocksDbWeight::get().writes(7))
+		// Minimum execution time: 267_479_000 picoseconds.
+		Weight::from_parts(286_820_000, 88158)
+			.saturating_add(RocksDbWeight::get().reads(37_u64))
+			.saturating_add(RocksDbWeight::get().writes(8_u64))
 	}
 	fn reprice() -> Weight {
-		Weight::from_parts(60_000_000, 9000)
-			.saturating_add(RocksDbWeight::get().reads(3))
-			.saturating_add(RocksDbWeight::get().writes(4))
+		// Minimum execution time: 73_682_000 picoseconds.
+		Weight::from_parts(77_612_000, 7931)
+			.saturating_add(RocksDbWeight::get().reads(2_u64))
+			.saturating_add(RocksDbWeight::get().writes(4_u64))
 	}
 	fn resplit() -> Weight {
-		Weight::from_parts(60_000_000, 9000)
-			.saturating_add(RocksDbWeight::get().reads(3))
-			.saturating_add(RocksDbWeight::get().writes(4))
+		// Minimum execution time: 77_205_000 picoseconds.
+		Weight::from_parts(82_536_000, 7931)
+			.saturating_add(RocksDbWeight::get().reads(2_u64))
+			.saturating_add(RocksDbWeight::get().writes(4_u64))
 	}
 	fn transfer() -> Weight {
-		Weight::from_parts(60_000_000, 9000)
-			.saturating_add(RocksDbWeight::get().reads(3))
-			.saturating_add(RocksDbWeight::get().writes(4))
+		// Minimum execution time: 75_964_000 picoseconds.
+		Weight::from_parts(83_324_000, 7931)
+			.saturating_add(RocksDbWeight::get().reads(2_u64))
+			.saturating_add(RocksDbWeight::get().writes(4_u64))
 	}
 	fn accept_transfer() -> Weight {
-		Weight::from_parts(90_000_000, 18000)
-			.saturating_add(RocksDbWeight::get().reads(6))
-			.saturating_add(RocksDbWeight::get().writes(6))
+		// Minimum execution time: 218_714_000 picoseconds.
+		Weight::from_parts(231_243_000, 7931)
+			.saturating_add(RocksDbWeight::get().reads(8_u64))
+			.saturating_add(RocksDbWeight::get().writes(8_u64))
 	}
-	fn retire(v: u32) -> Weight {
-		Weight::from_parts(120_000_000, 30000)
-			.saturating_add(Weight::from_parts(30_000_000, 9000).saturating_mul(v.into()))
-			.saturating_add(RocksDbWeight::get().reads(10))
-			.saturating_add(RocksDbWeight::get().reads(3).saturating_mul(v.into()))
-			.saturating_add(RocksDbWeight::get().writes(12))
-			.saturating_add(RocksDbWeight::get().writes(2).saturating_mul(v.into()))
+	/// The range of component `v` is `[1, 32]`.
+	fn retire(v: u32, ) -> Weight {
+		// Minimum execution time: 219_824_000 picoseconds.
+		Weight::from_parts(228_138_261, 7931)
+			// Standard Error: 410_061
+			.saturating_add(Weight::from_parts(13_196_281, 0).saturating_mul(v.into()))
+			.saturating_add(RocksDbWeight::get().reads(7_u64))
+			.saturating_add(RocksDbWeight::get().reads((1_u64).saturating_mul(v.into())))
+			.saturating_add(RocksDbWeight::get().writes(8_u64))
+			.saturating_add(RocksDbWeight::get().writes((1_u64).saturating_mul(v.into())))
+			.saturating_add(Weight::from_parts(0, 2724).saturating_mul(v.into()))
 	}
-	fn request(b: u32) -> Weight {
-		Weight::from_parts(150_000_000, 42000)
-			.saturating_add(Weight::from_parts(2_000, 0).saturating_mul(b.into()))
-			.saturating_add(RocksDbWeight::get().reads(14))
-			.saturating_add(RocksDbWeight::get().writes(9))
+	/// The range of component `b` is `[1, 65536]`.
+	fn request(b: u32, ) -> Weight {
+		// Minimum execution time: 184_889_000 picoseconds.
+		Weight::from_parts(191_939_511, 7119)
+			// Standard Error: 8
+			.saturating_add(Weight::from_parts(1_400, 0).saturating_mul(b.into()))
+			.saturating_add(RocksDbWeight::get().reads(11_u64))
+			.saturating_add(RocksDbWeight::get().writes(7_u64))
 	}
-	fn submit_result(b: u32) -> Weight {
-		Weight::from_parts(180_000_000, 42000)
-			.saturating_add(Weight::from_parts(2_000, 0).saturating_mul(b.into()))
-			.saturating_add(RocksDbWeight::get().reads(14))
-			.saturating_add(RocksDbWeight::get().writes(18))
+	/// The range of component `b` is `[1, 65536]`.
+	fn submit_result(b: u32, ) -> Weight {
+		// Minimum execution time: 314_267_000 picoseconds.
+		Weight::from_parts(325_404_207, 70055)
+			// Standard Error: 10
+			.saturating_add(Weight::from_parts(3_371, 0).saturating_mul(b.into()))
+			.saturating_add(RocksDbWeight::get().reads(30_u64))
+			.saturating_add(RocksDbWeight::get().writes(30_u64))
 	}
 	fn cancel() -> Weight {
-		Weight::from_parts(120_000_000, 30000)
-			.saturating_add(RocksDbWeight::get().reads(10))
-			.saturating_add(RocksDbWeight::get().writes(12))
+		// Minimum execution time: 289_191_000 picoseconds.
+		Weight::from_parts(301_165_000, 70055)
+			.saturating_add(RocksDbWeight::get().reads(11_u64))
+			.saturating_add(RocksDbWeight::get().writes(11_u64))
 	}
 	fn expire() -> Weight {
-		Weight::from_parts(150_000_000, 36000)
-			.saturating_add(RocksDbWeight::get().reads(12))
-			.saturating_add(RocksDbWeight::get().writes(14))
+		// Minimum execution time: 287_069_000 picoseconds.
+		Weight::from_parts(299_037_000, 70055)
+			.saturating_add(RocksDbWeight::get().reads(11_u64))
+			.saturating_add(RocksDbWeight::get().writes(11_u64))
 	}
 	fn advance() -> Weight {
-		Weight::from_parts(150_000_000, 36000)
-			.saturating_add(RocksDbWeight::get().reads(12))
-			.saturating_add(RocksDbWeight::get().writes(12))
+		// Minimum execution time: 258_657_000 picoseconds.
+		Weight::from_parts(269_811_000, 70055)
+			.saturating_add(RocksDbWeight::get().reads(9_u64))
+			.saturating_add(RocksDbWeight::get().writes(13_u64))
 	}
 	fn withdraw() -> Weight {
-		Weight::from_parts(60_000_000, 9000)
-			.saturating_add(RocksDbWeight::get().reads(3))
-			.saturating_add(RocksDbWeight::get().writes(3))
+		// Minimum execution time: 97_803_000 picoseconds.
+		Weight::from_parts(100_992_000, 6196)
+			.saturating_add(RocksDbWeight::get().reads(3_u64))
+			.saturating_add(RocksDbWeight::get().writes(3_u64))
 	}
 	fn set_platform_share() -> Weight {
-		Weight::from_parts(10_000_000, 0)
-			.saturating_add(RocksDbWeight::get().reads(0))
-			.saturating_add(RocksDbWeight::get().writes(1))
+		// Minimum execution time: 12_081_000 picoseconds.
+		Weight::from_parts(13_123_000, 0)
+			.saturating_add(RocksDbWeight::get().writes(1_u64))
 	}
-	fn draw(s: u32) -> Weight {
-		Weight::from_parts(60_000_000, 24000)
-			.saturating_add(Weight::from_parts(6_000_000, 9000).saturating_mul(s.into()))
-			.saturating_add(RocksDbWeight::get().reads(8))
-			.saturating_add(RocksDbWeight::get().reads(3).saturating_mul(s.into()))
-			.saturating_add(RocksDbWeight::get().writes(8))
+	/// The range of component `s` is `[1, 64]`.
+	fn draw(s: u32, ) -> Weight {
+		// Minimum execution time: 199_439_000 picoseconds.
+		Weight::from_parts(200_065_605, 70055)
+			// Standard Error: 23_963
+			.saturating_add(Weight::from_parts(16_621_783, 0).saturating_mul(s.into()))
+			.saturating_add(RocksDbWeight::get().reads(5_u64))
+			.saturating_add(RocksDbWeight::get().reads((2_u64).saturating_mul(s.into())))
+			.saturating_add(RocksDbWeight::get().writes(8_u64))
+			.saturating_add(Weight::from_parts(0, 2600).saturating_mul(s.into()))
 	}
 	fn prune() -> Weight {
-		Weight::from_parts(25_000_000, 6000)
-			.saturating_add(RocksDbWeight::get().reads(2))
-			.saturating_add(RocksDbWeight::get().writes(3))
+		// Minimum execution time: 55_036_000 picoseconds.
+		Weight::from_parts(57_700_000, 69153)
+			.saturating_add(RocksDbWeight::get().reads(5_u64))
+			.saturating_add(RocksDbWeight::get().writes(3_u64))
 	}
 }
