@@ -10,12 +10,9 @@
 //! [`PATIENCE`] blocks have gone by.
 
 use crate::{query_impls::MAX_JOBS, *};
-use aimodel_primitives::{
-	inference::{
-		inference as host, job_id, Job, JobInput, JobOutput, JobResult, Poll, ProofTask, Submitted,
-		MAX_RESULT_BYTES,
-	},
-	traits::Lease,
+use aimodel_primitives::inference::{
+	inference as host, job_id, Job, JobInput, JobOutput, JobResult, Poll, ProofTask, Submitted,
+	MAX_RESULT_BYTES,
 };
 use alloc::vec::Vec;
 use codec::{Decode, Encode};
@@ -40,7 +37,6 @@ pub const MAX_IN_FLIGHT: usize = 64;
 pub const MAX_TRIES: u32 = 4;
 
 type CallOf<T> = <T as CreateTransactionBase<Call<T>>>::RuntimeCall;
-type LeaseOf<T> = Lease<<T as frame_system::Config>::AccountId, BlockNumberFor<T>>;
 
 /// The transactions that are in flight for one key, and how often each action was signed.
 #[derive(Clone, Debug, Decode, Default, Encode, Eq, PartialEq)]

@@ -18,8 +18,6 @@ use sp_runtime::{traits::Saturating, ArithmeticError};
 /// Blocks after which workers are drawn again for a request that nobody could take.
 const REDRAW: u32 = 4;
 
-type LeaseOf<T> = Lease<<T as frame_system::Config>::AccountId, BlockNumberFor<T>>;
-
 impl<T: Config> From<QuoteError> for Error<T> {
 	fn from(error: QuoteError) -> Self {
 		match error {
@@ -176,14 +174,13 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Draws the candidates of a request, seeded by the last block's hash.
-	pub(crate) fn draw(id: RequestId, request: &mut Request<T>) {
+	fn draw(id: RequestId, request: &mut Request<T>) {
 		let parent = frame_system::Pallet::<T>::parent_hash();
 		let seed = (b"aimodel/draw", parent, id).using_encoded(sp_io::hashing::blake2_256);
 		let mut ranked = T::Workers::rank(&request.terms, seed.into(), T::MaxCandidates::get());
 		// The most preferred is taken from the end.
 		ranked.reverse();
 		request.candidates = BoundedVec::truncate_from(ranked);
-		request.drawn = true;
 	}
 
 	/// Leases a request to the first of its candidates that can still take it and had no chance yet.

@@ -26,7 +26,7 @@ impl<T: Config> Pallet<T> {
 		let waiting = Waiting::<T>::take();
 		for (id, _) in &waiting {
 			let Some(mut request) = Requests::<T>::get(id) else { continue };
-			Self::draw(*id, &mut request);
+			request.drawn = true;
 			Self::lease_to_next(*id, &mut request);
 			Self::tell_assignment(*id);
 			Requests::<T>::insert(id, request);

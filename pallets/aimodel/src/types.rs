@@ -4,7 +4,7 @@ use crate::Config;
 use aimodel_primitives::{
 	runtime_api::{Assurance, Version},
 	split::Division,
-	traits::LeaseTerms,
+	traits::{Lease, LeaseTerms},
 	Balance, BlobHash, ModelId, OutPoint, Pricing, RevenueSplit, VersionId,
 };
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -12,6 +12,9 @@ use frame_support::pallet_prelude::*;
 use frame_system::pallet_prelude::BlockNumberFor;
 use sp_core::H256;
 use sp_runtime::Permill;
+
+/// A lease of the pool of workers.
+pub(crate) type LeaseOf<T> = Lease<<T as frame_system::Config>::AccountId, BlockNumberFor<T>>;
 
 /// What an [`OutPoint`] commits to.
 #[derive(Clone, Debug, Decode, Encode, Eq, MaxEncodedLen, PartialEq, TypeInfo)]

@@ -136,23 +136,36 @@ fn a_customer_who_can_not_pay_is_refused() {
 }
 
 #[test]
-fn capacity_is_slots_and_free_bond() {
+fn capacity_is_slots() {
 	run(|| {
 		let (model, out_point) = deploy_served_digits();
-		let two_slots = Workers::serve(
-			RuntimeOrigin::signed(WORKER),
-			VersionId { model, index: 0 },
-			0,
-			LEASE.into(),
-			1,
-		);
-		assert_ok!(two_slots);
+		one_slot(model);
 		request_digit(out_point);
 		next_block();
 		assert_noop!(
 			Aimodel::request(customer(), out_point, PROVEN, image(), PRICE, None),
 			Error::<Test>::NoCapacity
 		);
+	});
+}
+
+#[test]
+fn capacity_is_free_bond() {
+	run(|| {
+		let (model, out_point) = deploy_served_digits();
+		// The bond covers one lapse at this price, not two.
+		let price = BOND * 3 / 5;
+		let dear = Pricing::Flat { per_call: price, per_unit: 0 };
+		assert_ok!(Aimodel::reprice(RuntimeOrigin::signed(OWNER), out_point, dear));
+		let tip = Tips::<Test>::get(model).unwrap();
+		request(tip, PROVEN, image(), price);
+		next_block();
+		assert_noop!(
+			Aimodel::request(customer(), tip, PROVEN, image(), price, None),
+			Error::<Test>::NoCapacity
+		);
+		assert_ok!(answer(&WORKER, 0));
+		request(tip, PROVEN, image(), price);
 	});
 }
 
