@@ -41,9 +41,9 @@ pub(crate) fn module(deps: Deps) -> Result<RpcModule<()>, RegisterMethodError> {
 	let uploads = Uploads::new(blobs.clone(), UploadLimits::default());
 	let mut module = RpcModule::new(());
 	module.merge(System::new(client.clone(), pool).into_rpc())?;
-	module.merge(TransactionPayment::new(client).into_rpc())?;
+	module.merge(TransactionPayment::new(client.clone()).into_rpc())?;
 	module.merge(blob::Blobs::new(blobs, uploads).into_rpc())?;
-	module.merge(worker::Status::new(keystore, worker).into_rpc())?;
+	module.merge(worker::Status::new(client, keystore, worker).into_rpc())?;
 	if let Some(sealer) = sealer {
 		module.merge(ManualSeal::new(sealer).into_rpc())?;
 	}

@@ -200,6 +200,13 @@ pub(crate) fn new_full(
 			gap_sync_body_policy: None,
 		})?;
 
+	if worker.is_some() {
+		task_manager.spawn_handle().spawn(
+			"operator-keys",
+			"worker",
+			worker::watch_operators(client.clone(), keystore.clone()),
+		);
+	}
 	// By default only authorities run offchain workers; a worker that is none would stay silent.
 	if config.offchain_worker.enabled || worker.is_some() {
 		start_offchain_workers(

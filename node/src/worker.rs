@@ -2,16 +2,20 @@
 
 use crate::{
 	cli::WorkerParams,
-	service::{application, is_development},
+	service::{application, is_development, FullClient},
 };
 use aimodel_inference::{BlobStore, Config, OnnxRuntime, Service};
 use aimodel_primitives::{
 	inference::InferenceService,
 	operator::{OperatorPublic, KEY_TYPE},
+	runtime_api::AimodelApi,
 };
-use futures::channel::mpsc;
+use aimodel_runtime::{AccountId, Hash};
+use futures::{channel::mpsc, StreamExt};
+use sc_client_api::BlockchainEvents;
 use sc_service::{error::Error as ServiceError, Configuration};
 use serde::Serialize;
+use sp_api::{ApiError, ProvideRuntimeApi};
 use sp_core::sr25519;
 use sp_keystore::{Keystore, KeystorePtr};
 use std::{
@@ -45,6 +49,17 @@ pub(crate) struct ServiceStatus {
 	library: PathBuf,
 	/// What ONNX Runtime says of itself.
 	build: String,
+	/// Jobs that wait for a thread.
+	queued: usize,
+}
+
+/// An operator key of this node.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub(crate) struct Operator {
+	/// The key, as an account.
+	operator: AccountId,
+	/// The bonded account that registered it; null where none did.
+	worker: Option<AccountId>,
 }
 
 impl Worker {
@@ -55,7 +70,11 @@ impl Worker {
 
 	/// What there is to tell.
 	pub(crate) fn status(&self) -> ServiceStatus {
-		ServiceStatus { library: self.library.path.clone(), build: self.library.build.clone() }
+		ServiceStatus {
+			library: self.library.path.clone(),
+			build: self.library.build.clone(),
+			queued: self.service.queued(),
+		}
 	}
 }
 
@@ -117,9 +136,47 @@ pub(crate) fn start(
 	Ok((Some(Worker { service, library }), job_finished))
 }
 
-/// The operator keys that the keystore holds.
-pub(crate) fn operators(keystore: &KeystorePtr) -> Vec<sr25519::Public> {
-	keystore.sr25519_public_keys(KEY_TYPE)
+/// The operator keys that the keystore holds, and whose they are at block `at`.
+pub(crate) fn operators(
+	client: &FullClient,
+	at: Hash,
+	keystore: &KeystorePtr,
+) -> Result<Vec<Operator>, ApiError> {
+	let operator = |key: sr25519::Public| {
+		let operator = AccountId::from(key);
+		let worker = client.runtime_api().worker_of(at, operator.clone())?;
+		Ok(Operator { operator, worker })
+	};
+	keystore.sr25519_public_keys(KEY_TYPE).into_iter().map(operator).collect()
+}
+
+/// Tells in the log whose operator keys this node holds, now and whenever that changes.
+pub(crate) async fn watch_operators(client: Arc<FullClient>, keystore: KeystorePtr) {
+	let mut blocks = client.import_notification_stream();
+	let mut known = Vec::new();
+	while let Some(block) = blocks.next().await {
+		if !block.is_new_best {
+			continue;
+		}
+		let operators = match operators(&client, block.hash, &keystore) {
+			Ok(operators) => operators,
+			Err(error) => {
+				log::warn!("Whose the operator keys are can not be read: {error}");
+				continue;
+			},
+		};
+		for it in operators.iter().filter(|it| !known.contains(*it)) {
+			let Operator { operator, worker } = it;
+			match worker {
+				Some(worker) => log::info!("🔑 Operator key {operator} signs for {worker}"),
+				None => log::warn!(
+					"🔑 Operator key {operator} signs for nobody: a bonded account must name it \
+					 in `workers.register` or `workers.setOperator`",
+				),
+			}
+		}
+		known = operators;
+	}
 }
 
 /// Puts the operator key that was asked for into the keystore, and tells which there are.
@@ -135,7 +192,7 @@ fn ready_operators(
 			.sr25519_generate_new(KEY_TYPE, Some(suri))
 			.map_err(|error| Error::Operator { suri: suri.into(), error })?;
 	}
-	let operators = operators(keystore);
+	let operators = keystore.sr25519_public_keys(KEY_TYPE);
 	if operators.is_empty() {
 		log::warn!(
 			"This worker has no operator key, and will answer nothing: `key insert --scheme \

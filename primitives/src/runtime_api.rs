@@ -161,6 +161,9 @@ sp_api::decl_runtime_apis! {
 		/// The requests that the bonded account `worker` has to answer now.
 		fn jobs_for(worker: AccountId) -> Vec<JobInfo<BlockNumber>>;
 
+		/// The bonded account that registered `operator` as its key.
+		fn worker_of(operator: AccountId) -> Option<AccountId>;
+
 		/// What `account` can withdraw.
 		fn earnings_of(account: AccountId) -> Balance;
 	}

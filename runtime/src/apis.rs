@@ -222,6 +222,10 @@ impl_runtime_apis! {
 			Aimodel::jobs_for(&worker)
 		}
 
+		fn worker_of(operator: AccountId) -> Option<AccountId> {
+			pallet_workers::Operators::<Runtime>::get(operator)
+		}
+
 		fn earnings_of(account: AccountId) -> Balance {
 			pallet_aimodel::Earnings::<Runtime>::get(account)
 		}

@@ -176,6 +176,11 @@ impl Service {
 		self.shared.state.lock().jobs.failure(id).map(Into::into)
 	}
 
+	/// Jobs that wait for a thread.
+	pub fn queued(&self) -> usize {
+		self.shared.state.lock().jobs.waiting()
+	}
+
 	/// The blob store that the service reads and writes.
 	pub fn blobs(&self) -> &Arc<BlobStore> {
 		&self.shared.runner.blobs

@@ -32,9 +32,8 @@ fn a_library_that_can_not_be_loaded_is_an_error_that_names_the_path() {
 	assert!(other.contains("OrtGetApiBase"), "{other}");
 
 	// A refusal is not the end: the right library can be loaded afterwards, again and again.
-	let library = std::env::var("ONNXRUNTIME_LIB").unwrap_or_else(|_| {
-		concat!(env!("CARGO_MANIFEST_DIR"), "/../../.onnxruntime/libonnxruntime.so.1.28.0").into()
-	});
+	let library = std::env::var("ONNXRUNTIME_LIB")
+		.unwrap_or_else(|_| "../../.onnxruntime/libonnxruntime.so.1.28.0".into());
 	for _ in 0..2 {
 		let runtime = OnnxRuntime::load(Path::new(&library), 1);
 		runtime.expect("run scripts/setup.sh, or set ONNXRUNTIME_LIB");

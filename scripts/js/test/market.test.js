@@ -42,7 +42,7 @@ async function settled(order) {
 
 world.test('the runtime API is in the metadata, and answers', async () => {
 	const [{ model: id, outPoint, version }] = digits;
-	assert.deepEqual(Object.keys(api.call.aimodelApi).sort(), ['earningsOf', 'jobsFor', 'model', 'quote', 'request']);
+	assert.deepEqual(Object.keys(api.call.aimodelApi).sort(), ['earningsOf', 'jobsFor', 'model', 'quote', 'request', 'workerOf']);
 	const info = await model(api, id);
 	assert.deepEqual([info.outPoint, info.owner, info.version], [outPoint, bob.address, version]);
 	assert.deepEqual(await quote(api, id, 64), {
@@ -55,6 +55,8 @@ world.test('the runtime API is in the metadata, and answers', async () => {
 	assert.equal(await status(api, 999_999), null);
 	assert.deepEqual(await jobsFor(api, charlie.address), []);
 	assert.equal(await earningsOf(api, ferdie.address), 0n);
+	assert.equal((await api.call.aimodelApi.workerOf(world.worker.address)).unwrap().toString(), charlie.address);
+	assert.ok((await api.call.aimodelApi.workerOf(ferdie.address)).isNone);
 	await assert.rejects(quote(api, id, 63), { section: 'quote', name: 'ShapeLength' });
 	await assert.rejects(quote(api, `0x${'00'.repeat(32)}`, 64), { section: 'quote', name: 'UnknownModel' });
 });

@@ -45,6 +45,15 @@ async function resultsOf(ids) {
 /** A test in the world of the moment; where it fails, the end of the node's log is shown. */
 const scenario = (name, run) => test(name, () => world.shown(run));
 
+scenario('a worker tells for whom its operator key signs', async () => {
+	const { api, charlie, worker } = world;
+	const { operators, service } = await rpc(api, 'worker_status');
+	assert.deepEqual(operators, [{ operator: worker.address, worker: charlie.address }]);
+	assert.equal(service.queued, 0);
+	await world.node.line(new RegExp(`Operator key ${worker.address} signs for nobody`));
+	await world.node.line(new RegExp(`Operator key ${worker.address} signs for ${charlie.address}`));
+});
+
 scenario('overlapping runs of the offchain worker lead to one submission', async () => {
 	const { api, alice } = world;
 	const order = await world.order(alice, { outPoint: digits.outPoint, input: images[0] });
