@@ -45,19 +45,20 @@ export class Node {
 	#waiting = new Set();
 
 	/**
-	 * Starts a development chain and waits until its RPC answers.
+	 * Starts a node and waits until its RPC answers.
 	 *
 	 * @param {object} [options]
+	 * @param {string} [options.chain] `dev`, `local`, or the path of a specification
 	 * @param {string[]} [options.args] besides what every such node has
 	 * @param {string} [options.basePath] a folder that outlives the node; else a new one that does not
 	 * @param {boolean} [options.metrics] whether to serve them
 	 * @param {number} [options.timeout] in milliseconds
 	 */
-	static async start({ args = [], basePath, metrics = false, timeout = 60_000 } = {}) {
+	static async start({ chain = 'dev', args = [], basePath, metrics = false, timeout = 60_000 } = {}) {
 		const node = new Node();
 		node.#ownFolder = basePath === undefined;
 		node.basePath = basePath ?? (await mkdtemp(`${tmpdir()}/aimodel-`));
-		const all = ['--dev', '--base-path', node.basePath, '--rpc-port', '0', '--port', '0'];
+		const all = [...(chain === 'dev' ? ['--dev'] : ['--chain', chain]), '--base-path', node.basePath, '--rpc-port', '0', '--port', '0'];
 		all.push(...(metrics ? ['--prometheus-port', '0'] : ['--no-prometheus']), '--no-telemetry', ...args);
 		node.child = spawn(`${PROGRAMS}/aimodel-node`, all, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
 		node.#follow();
