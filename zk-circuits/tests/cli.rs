@@ -1,13 +1,14 @@
 //! The `zkonnx` program, as a user meets it.
 
 use std::{
-	path::{Path, PathBuf},
+	path::Path,
 	process::{Command, Output},
 };
 use tempfile::TempDir;
 
 fn example(name: &str) -> String {
-	let path: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/digits").join(name);
+	// The program runs in another folder than the tests.
+	let path = Path::new("../examples/digits").join(name).canonicalize().expect("an example");
 	path.to_string_lossy().into_owned()
 }
 

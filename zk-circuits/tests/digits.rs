@@ -1,10 +1,7 @@
 //! The digits example, end to end: quantise, set up, prove, verify, and everything that must not
 //! verify.
 
-use std::{
-	path::{Path, PathBuf},
-	sync::OnceLock,
-};
+use std::{path::Path, sync::OnceLock};
 use zkonnx::{
 	quantize::{self, Format, Options, Rows},
 	rand::{rngs::StdRng, SeedableRng},
@@ -13,7 +10,7 @@ use zkonnx::{
 };
 
 fn example(name: &str) -> Vec<u8> {
-	let path: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/digits").join(name);
+	let path = Path::new("../examples/digits").join(name);
 	std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
