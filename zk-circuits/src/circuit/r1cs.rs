@@ -27,12 +27,6 @@ impl Linear {
 		self.0.extend(other.0.iter().map(|&(c, v)| (c * coefficient, v)));
 	}
 
-	/// `self + coefficient · other`.
-	pub(crate) fn plus(mut self, coefficient: impl Into<Fr>, other: &Self) -> Self {
-		self.add(coefficient.into(), other);
-		self
-	}
-
 	/// The row of a matrix: ordered by variable, each at most once, no coefficient zero.
 	pub(crate) fn row(mut self) -> Vec<(Fr, Variable)> {
 		self.0.sort_unstable_by_key(|&(_, variable)| variable);
