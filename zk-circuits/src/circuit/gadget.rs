@@ -27,10 +27,8 @@ pub(super) fn bits(system: &mut System, wire: &Wire, width: u32) -> Vec<Wire> {
 	bits.insert(0, lowest);
 	for bit in &bits {
 		// bit · (bit − 1) = 0
-		system.enforce(|| {
-			let minus_one = bit.linear().plus(-Fr::ONE, &Linear::constant(1));
-			[bit.linear(), minus_one, Linear::default()]
-		});
+		let (minus_one, zero) = (system.sum(-1, [(1, bit)]), system.constant(0));
+		system.enforce_product(bit, &minus_one, &zero);
 	}
 	bits
 }
