@@ -23,6 +23,7 @@ use ark_relations::{
 	gr1cs::{ConstraintSynthesizer, ConstraintSystemRef, LinearCombination, SynthesisError},
 	utils::variable::Variable,
 };
+pub(crate) use r1cs::{Assigned, Values};
 use r1cs::{Finished, Linear, Matrix, System, Wire};
 
 /// The constraints of a network.
@@ -121,12 +122,12 @@ impl Circuit {
 	}
 }
 
-/// The assignment of all variables for one run of the network.
-pub(crate) fn assign(network: &Network, trace: &Trace, public_inputs: &[Fr]) -> Vec<Fr> {
+/// The values of all variables and rows for one run of the network.
+pub(crate) fn assign(network: &Network, trace: &Trace, public_inputs: &[Fr]) -> Assigned {
 	let mut system = System::assign(public_inputs);
 	synthesise(network, &mut system, Some(trace));
 	match system.finish() {
-		Finished::Assign { assignment } => assignment,
+		Finished::Assign(assigned) => assigned,
 		_ => unreachable!("an assigning system finishes as assigned; qed"),
 	}
 }

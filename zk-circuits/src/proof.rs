@@ -146,10 +146,11 @@ impl Prover {
 			(self.network.output(), &output),
 		)
 		.expect("the executor has checked the input's length and made the output; qed");
-		let assignment = circuit::assign(&self.network, &trace, &public);
-		if let Some(constraint) = self.circuit.violated(&assignment) {
+		let assigned = circuit::assign(&self.network, &trace, &public);
+		if let Some(constraint) = assigned.violated() {
 			return Err(ProveError::Unsatisfied(constraint));
 		}
+		let assignment = assigned.variables.to_field();
 		let (r, s) = (Fr::rand(rng), Fr::rand(rng));
 		let proof = Groth16::<Bls12_381>::create_proof_with_reduction_and_matrices(
 			self.key.groth16(),
