@@ -34,12 +34,6 @@ impl Linear {
 		self.value += coefficient * other.value;
 	}
 
-	/// `self + coefficient · other`.
-	pub(crate) fn plus(mut self, coefficient: impl Into<Fr>, other: &Self) -> Self {
-		self.add(coefficient.into(), other);
-		self
-	}
-
 	/// The row of a matrix: ordered by variable, each at most once, no coefficient zero.
 	pub(crate) fn row(self) -> Vec<(Fr, Variable)> {
 		let mut terms = self.terms;
