@@ -162,8 +162,8 @@ fn samples(bounds: Interval, edges: &[i64]) -> Vec<i64> {
 #[test]
 fn rescale_has_one_result() {
 	for (lo, hi, shift) in [
-		(0, 255, 0), (-3, 5, 1), (-300, 300, 0), (-40, 1100, 2), (0, 700, 1), (-3000, 20, 3),
-		(-2100, 4100, 4), (255, 300, 0), (-9, 0, 0),
+		(0, 255, 0), (-3, 5, 1), (-300, 300, 0), (-40, 1100, 2), (0, 700, 1), (-300, 20, 3),
+		(255, 300, 0), (-9, 0, 0),
 	] {
 		let bounds = Interval { lo, hi };
 		for x in samples(bounds, &[0, 1 << shift, 255 << shift, 256 << shift, 512 << shift]) {
