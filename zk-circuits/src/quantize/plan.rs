@@ -254,11 +254,7 @@ impl Plan {
 				Operator::Scalar(_) if self.roles[index] == Role::Stored => {
 					alike(0, &vec![0; elements(dims(0))]);
 				},
-				Operator::Softmax { axis, .. } | Operator::ArgMax { axis }
-					if self.roles[index] == Role::Stored =>
-				{
-					alike(0, &lane(dims(0), *axis));
-				},
+				Operator::Softmax { .. } => alike(0, &vec![0; elements(dims(0))]),
 				Operator::Reduce { reduction, .. } => {
 					let keys = broadcast_indices(&node.dims, dims(0));
 					alike(0, &keys);
