@@ -25,12 +25,13 @@ mod points;
 
 use crate::{
 	circuit::Circuit,
+	groth16::{generator, key::Key},
 	network::{Network, TensorType},
 	statement,
 };
 use ark_bls12_381::Bls12_381;
 use ark_ec::AffineRepr;
-use ark_groth16::{Groth16, PreparedVerifyingKey};
+use ark_groth16::PreparedVerifyingKey;
 use ark_std::rand::{CryptoRng, RngCore};
 use std::fmt;
 
@@ -114,7 +115,7 @@ pub enum KeyError {
 		/// Circuit digest of the model.
 		model: [u8; 32],
 	},
-	/// The circuit has more constraints than the scalar field has room for (2^32).
+	/// The circuit has more constraints than the scalar field has room for (2^31).
 	#[error("the circuit is too large for the proof system")]
 	TooLarge,
 }
@@ -168,7 +169,7 @@ pub struct VerifyingKey {
 #[derive(Clone, Debug)]
 pub struct ProvingKey {
 	info: KeyInfo,
-	key: ark_groth16::ProvingKey<Bls12_381>,
+	key: Key,
 }
 
 /// Makes the keys of a network. Whoever knows what `rng` gave can forge proofs, so the origin is
@@ -178,8 +179,7 @@ pub fn setup(
 	rng: &mut (impl RngCore + CryptoRng),
 ) -> Result<ProvingKey, KeyError> {
 	let circuit = Circuit::new(network);
-	let key = Groth16::<Bls12_381>::generate_random_parameters_with_reduction(&circuit, rng)
-		.map_err(|_| KeyError::TooLarge)?;
+	let key = generator::generate(&circuit, rng).ok_or(KeyError::TooLarge)?;
 	let info = KeyInfo {
 		artifact_hash: network.artifact_hash(),
 		circuit_digest: circuit.digest(),
@@ -276,18 +276,21 @@ impl ProvingKey {
 		let (instance, witness) = (circuit.instance(), circuit.witness());
 		let domain = (circuit.constraints() + instance).next_power_of_two();
 		for (what, expected, got) in [
-			("a", instance + witness, self.key.a_query.len()),
-			("b in G1", instance + witness, self.key.b_g1_query.len()),
-			("b in G2", instance + witness, self.key.b_g2_query.len()),
-			("h", domain - 1, self.key.h_query.len()),
-			("l", witness, self.key.l_query.len()),
+			("a", instance + witness, self.key.variables),
+			("h", domain - 1, self.key.h.len()),
+			("l", witness, self.key.witness),
 		] {
 			check_count(what, expected, got)?;
 		}
 		Ok(())
 	}
 
-	pub(crate) fn groth16(&self) -> &ark_groth16::ProvingKey<Bls12_381> {
+	/// Bytes that the key's points take in memory.
+	pub fn memory(&self) -> usize {
+		self.key.bytes()
+	}
+
+	pub(crate) fn groth16(&self) -> &Key {
 		&self.key
 	}
 }
