@@ -276,7 +276,7 @@ fn bad_points_in_a_key_are_refused_even_with_a_good_checksum() {
 #[test]
 fn a_key_for_another_model_is_refused() {
 	let rows = Rows::read(Format::U8, &example("calibration.u8"), 64).expect("rows");
-	let options = Options { weight_bits: 5 };
+	let options = Options { weight_bits: 5, ..Options::default() };
 	let other = quantize::quantize(&example("digits.onnx"), &rows, options).expect("quantisable");
 	let key = ProvingKey::from_trusted_bytes(&prover().0.key().to_bytes()).expect("a key");
 	assert!(matches!(Prover::new(other.network.clone(), key), Err(KeyError::Artifact { .. })));

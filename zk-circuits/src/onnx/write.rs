@@ -47,6 +47,7 @@ impl GraphWriter {
 	}
 
 	/// Adds a node that is named after its output.
+	#[cfg(test)]
 	pub(crate) fn node(
 		&mut self,
 		operator: &str,

@@ -2,7 +2,7 @@
 
 use crate::files::{self, Failure};
 use std::path::PathBuf;
-use zkonnx::quantize::{self, FloatModel, Options};
+use zkonnx::quantize::{self, FloatModel, Method, Options};
 
 /// Turn a float ONNX model and calibration data into a provable model.
 ///
@@ -34,6 +34,9 @@ pub(crate) struct Arguments {
 	/// Bits of a weight, 2 to 8: fewer make a smaller circuit and a coarser model
 	#[arg(long, value_name = "N", default_value_t = 8)]
 	weight_bits: u32,
+	/// How calibration chooses ranges: minmax, percentile or mse
+	#[arg(long, value_name = "METHOD", default_value = "minmax")]
+	method: Method,
 	/// Overwrite the output
 	#[arg(long)]
 	force: bool,
@@ -61,7 +64,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 		None => calibration.clone(),
 	};
 	files::progress(format_args!("calibrating with {} rows", calibration.len()));
-	let options = Options { weight_bits: arguments.weight_bits };
+	let options = Options { weight_bits: arguments.weight_bits, method: arguments.method };
 	let quantized = files::about(model, quantize::quantize(&onnx, &calibration, options))?;
 	for note in &quantized.notes {
 		files::progress(format_args!("note: {note}"));
