@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod ceremony;
 mod circuit;
 #[cfg(test)]
 mod fixture;
