@@ -49,6 +49,9 @@ pub struct Status {
 	pub terms: Option<Terms>,
 	/// Contributions, without the beacon.
 	pub contributions: usize,
+	/// The hash of the transcript after each record, and whose it is; the beacon is nobody's. With
+	/// it participants find their contribution again.
+	pub records: Vec<([u8; 32], Option<PublicKey>)>,
 	/// Whether the beacon has been applied.
 	pub closed: bool,
 	/// Whether the coordinator has closed the transcript, or nothing can ever be added.
@@ -61,6 +64,7 @@ impl<const K: usize> From<&chain::Chain<K>> for Status {
 			hash: chain.id(),
 			terms: chain.terms.clone(),
 			contributions: chain.contributions(),
+			records: chain.heads(),
 			closed: chain.closed(),
 			finished: chain.finished(),
 		}

@@ -216,5 +216,9 @@ fn the_program_takes_a_ceremony_from_identities_to_a_verified_proof() {
 	assert!(model.contains("the transcript is for the artifact"), "{model}");
 	let magic = world.fails("ceremony powers verify t");
 	assert!(magic.contains("no file of powers of tau"), "{magic}");
+	let import = world.fails("ceremony powers import m.onnx imported");
+	assert!(import.contains("neither a challenge nor a response"), "{import}");
+	let half = world.run("ceremony powers import m.onnx imported --minimum 2");
+	assert_eq!(half.status.code(), Some(2), "all terms or none");
 	assert_eq!(world.leftovers(), 0);
 }

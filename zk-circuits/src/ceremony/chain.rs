@@ -187,6 +187,23 @@ impl<const K: usize> Chain<K> {
 		}
 	}
 
+	/// The head after each record, and the participant whose it is.
+	pub(super) fn heads(&self) -> Vec<([u8; 32], Option<PublicKey>)> {
+		let participants = self.terms.as_ref().map_or(&[][..], |terms| &terms.participants);
+		let mut head = self.root;
+		let records = self.records.iter().map(|record| {
+			head = advance(&head, record);
+			let key = match &record.kind {
+				Kind::Contribution { participant, .. } => {
+					participants.get(usize::from(*participant)).copied()
+				},
+				Kind::Beacon { .. } => None,
+			};
+			(head, key)
+		});
+		records.collect()
+	}
+
 	/// The points after all records.
 	pub(super) fn points(&self) -> &[G1Affine; K] {
 		self.records.last().map_or(&self.start, |record| &record.points)

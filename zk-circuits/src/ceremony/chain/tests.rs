@@ -100,6 +100,9 @@ fn honest_chains_are_valid_and_survive_a_file() {
 		(2, true, false)
 	);
 	assert!(sealed().finished());
+	let keys = [Some(identity(0).public()), Some(identity(1).public()), None];
+	let heads = [with(1).id(), with(2).id(), closed().id()];
+	assert_eq!(sealed().heads(), heads.into_iter().zip(keys).collect::<Vec<_>>());
 	let ids = [start().id(), with(1).id(), with(2).id(), closed().id(), sealed().id()];
 	assert!((1..ids.len()).all(|i| !ids[..i].contains(&ids[i])));
 }

@@ -90,9 +90,14 @@ impl Randomness {
 pub(super) fn status_json(status: &Status) -> serde_json::Value {
 	let terms = status.terms.as_ref();
 	let beacon = terms.map(|terms| &terms.beacon);
+	let records = status.records.iter().map(|(hash, participant)| {
+		let who = participant.map_or("beacon".into(), |key| key.to_string());
+		format!("{} by {who}", hex::encode(hash))
+	});
 	serde_json::json!({
 		"transcript_hash": hex::encode(status.hash),
 		"contributions": status.contributions,
+		"records": records.collect::<Vec<_>>(),
 		"least_contributions": terms.map(|terms| terms.minimum),
 		"participants": terms.map(|terms| terms.participants.len()),
 		"coordinator": terms.map(|terms| terms.coordinator.to_string()),
