@@ -6,9 +6,10 @@
 //! | bytes | what |
 //! |---|---|
 //! | 8 | `zkonnxPK` or `zkonnxVK` |
-//! | 2 | version of the file format: 1 |
+//! | 2 | version of the file format: 2 |
 //! | 2 | version of the statement |
-//! | 1 | origin: 0 is `insecure-dev` |
+//! | 1 | origin: 0 is `insecure-dev`, 1 is a ceremony |
+//! | 32 | of a ceremony only: the hash of its transcript |
 //! | 32 | artifact hash: `blake2b-256` of the `.onnx` file |
 //! | 32 | circuit digest ([`crate::Circuit::digest`]) |
 //! | 2 + 4·r | input tensor: element type, number r of dimensions, then each as u32 |
@@ -36,18 +37,32 @@ use ark_std::rand::{CryptoRng, RngCore};
 use std::fmt;
 
 /// Who made a key, and so who could forge proofs with it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "kebab-case")]
+///
+/// In a file it is a claim of whoever wrote the file. For a ceremony, [`crate::ceremony`] derives
+/// the key from the transcript that the hash names; a chain trusts only what was attested to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Origin {
 	/// One party ran the setup and may have kept what forges proofs. For development.
 	InsecureDev,
+	/// Several parties ran the setup. To forge proofs, all of them would have to collude.
+	Ceremony {
+		/// The hash of the ceremony's transcript.
+		transcript: [u8; 32],
+	},
+}
+
+impl serde::Serialize for Origin {
+	fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+		serializer.collect_str(self)
+	}
 }
 
 impl fmt::Display for Origin {
 	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 		match self {
 			Self::InsecureDev => f.write_str("insecure-dev"),
+			Self::Ceremony { transcript } => write!(f, "ceremony:{}", hex::encode(transcript)),
 		}
 	}
 }
@@ -63,7 +78,7 @@ pub enum KeyError {
 		expected: &'static str,
 	},
 	/// The file is of another version of the format.
-	#[error("the key file has format version {0}; this program reads version 1")]
+	#[error("the key file has format version {0}; this program reads version {version}", version = file::FORMAT)]
 	Format(u16),
 	/// The key is for another version of the statement.
 	#[error("the key is for version {0} of the statement; this program proves version {version}", version = statement::VERSION)]
@@ -232,6 +247,15 @@ impl VerifyingKey {
 }
 
 impl ProvingKey {
+	/// A key that was made elsewhere in this crate.
+	pub(crate) fn new(
+		info: KeyInfo,
+		key: &ark_groth16::ProvingKey<Bls12_381>,
+	) -> Result<Self, KeyError> {
+		check_verifying(&info, &key.vk)?;
+		Ok(Self { info, key: Key::from_arkworks(key) })
+	}
+
 	/// What the key is for.
 	pub fn info(&self) -> &KeyInfo {
 		&self.info

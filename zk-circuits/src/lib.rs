@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod agreement;
+pub mod ceremony;
 mod circuit;
 #[cfg(test)]
 mod fixture;

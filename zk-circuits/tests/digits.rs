@@ -222,8 +222,12 @@ fn a_damaged_key_is_refused() {
 		refused(&bytes);
 	}
 	let mut other = bytes.clone();
-	other[8] = 2;
-	assert_eq!(refused(&other), KeyError::Format(2));
+	other[8] = 1;
+	assert_eq!(refused(&other), KeyError::Format(1));
+	assert_eq!(
+		KeyError::Format(1).to_string(),
+		"the key file has format version 1; this program reads version 2"
+	);
 	let mut other = bytes.clone();
 	other[10] = 9;
 	assert_eq!(refused(&other), KeyError::Statement(9));

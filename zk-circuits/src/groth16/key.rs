@@ -83,6 +83,24 @@ impl Key {
 			+ self.h.len() * size_of::<blst_p1_affine>()
 	}
 
+	/// A key of plain arkworks.
+	pub(crate) fn from_arkworks(key: &ark_groth16::ProvingKey<Bls12_381>) -> Self {
+		let [shared, a, b_g1] = divide(&key.a_query, &key.b_g1_query);
+		Self {
+			vk: key.vk.clone(),
+			beta_g1: key.beta_g1,
+			delta_g1: key.delta_g1,
+			variables: key.a_query.len(),
+			shared,
+			a,
+			b_g1,
+			b_g2: Query::sparse(&key.b_g2_query, |_| true),
+			l: Query::sparse(&key.l_query, |_| true),
+			witness: key.l_query.len(),
+			h: key.h_query.iter().map(Point::pack).collect(),
+		}
+	}
+
 	/// The same key for plain arkworks.
 	pub(crate) fn to_arkworks(&self) -> ark_groth16::ProvingKey<Bls12_381> {
 		ark_groth16::ProvingKey {
