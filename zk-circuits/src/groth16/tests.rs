@@ -160,7 +160,7 @@ where
 		(0..3).for_each(|_| values.push(7));
 		for i in 0..2 * points.len() {
 			match i % 9 {
-				0 | 1 | 2 => values.push(1),
+				0..=2 => values.push(1),
 				3 => values.push(0),
 				4 => values.push(-1),
 				5 => values.push(rng.gen()),
