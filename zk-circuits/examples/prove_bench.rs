@@ -68,6 +68,8 @@ fn measure(name: &str, network: Network, runs: usize, arkworks: bool) {
 	drop(bytes);
 	let (prover, new) = time(|| Prover::new(network, key).expect("its own key"));
 	line("prover", new);
+	let (prover, warm) = time(|| prover.warm());
+	line("prover, to warm up", warm);
 
 	let mut input = || {
 		let mut input = vec![0; prover.network().input().bytes()];

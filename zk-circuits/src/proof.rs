@@ -164,6 +164,13 @@ impl Prover {
 		Ok(Self { network, key, verifying_key, circuit, groth16 })
 	}
 
+	/// Computes what makes each further proof of a small circuit faster. Takes the time of some ten
+	/// proofs and 1.8 MB; does nothing for circuits of 2^11 constraints and more.
+	pub fn warm(mut self) -> Self {
+		self.groth16.warm(self.key.groth16());
+		self
+	}
+
 	/// The network.
 	pub fn network(&self) -> &Network {
 		&self.network

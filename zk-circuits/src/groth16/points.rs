@@ -6,7 +6,7 @@
 use super::key::Query;
 use crate::circuit::Values;
 use ark_bls12_381::{Fq, Fq2, Fr, G1Affine, G1Projective, G2Affine, G2Projective};
-use ark_ec::AffineRepr;
+use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::{AdditiveGroup, BigInt, PrimeField};
 use blst::{blst_fp, blst_fp2, blst_p1_affine, blst_p2_affine, MultiPoint};
 use rayon::prelude::*;
@@ -14,6 +14,9 @@ use std::{iter::Sum, ops::Add};
 
 /// Bytes of a scalar.
 pub(crate) const SCALAR_BYTES: usize = 32;
+
+/// Bits of a scalar.
+pub(crate) const SCALAR_BITS: usize = Fr::MODULUS_BIT_SIZE as usize;
 
 /// Multi-scalar multiplications are not cut into parts of fewer points.
 const LEAST_PART: usize = 256;
@@ -102,14 +105,75 @@ fn part(count: usize) -> usize {
 	count.div_ceil(rayon::current_num_threads()).max(LEAST_PART)
 }
 
-/// `Σ scalar · point` of arbitrary scalars, little-endian.
-pub(crate) fn multiply<P: Point>(points: &[P], scalars: &[u8]) -> P::Sum {
+/// `Σ scalar · point` of arbitrary scalars, little-endian, each of `bits` bits in whole bytes.
+pub(crate) fn multiply<P: Point>(points: &[P], scalars: &[u8], bits: usize) -> P::Sum {
 	let part = part(points.len());
 	points
 		.par_chunks(part)
-		.zip(scalars.par_chunks(part * SCALAR_BYTES))
-		.map(|(points, scalars)| P::multiply(points, scalars, Fr::MODULUS_BIT_SIZE as usize))
+		.zip(scalars.par_chunks(part * bits.div_ceil(8)))
+		.map(|(points, scalars)| P::multiply(points, scalars, bits))
 		.sum()
+}
+
+/// Points and some of their multiples. Cut into short digits, the scalars of few points become
+/// those of many, whose multiplication has less to spend for each.
+#[derive(Clone, Debug)]
+pub(crate) struct Table {
+	/// The points, then the points times `2^DIGIT_BITS`, and so on.
+	points: Vec<blst_p1_affine>,
+	count: usize,
+}
+
+impl Table {
+	/// Above so many points, multiples do not make up for the memory that they take.
+	const MOST: usize = 1 << 11;
+	/// What `blst` cuts into three windows.
+	const DIGIT_BITS: usize = 29;
+	const DIGITS: usize = SCALAR_BITS.div_ceil(Self::DIGIT_BITS);
+
+	/// `None` for too many points.
+	pub(crate) fn new(points: &[blst_p1_affine]) -> Option<Self> {
+		if points.len() > Self::MOST {
+			return None;
+		}
+		let count = points.len();
+		let mut points = points.to_vec();
+		for digit in 1..Self::DIGITS {
+			let multiples: Vec<G1Projective> = points[(digit - 1) * count..]
+				.par_iter()
+				.map(|point| {
+					let mut multiple = point.unpack().into_group();
+					for _ in 0..Self::DIGIT_BITS {
+						multiple.double_in_place();
+					}
+					multiple
+				})
+				.collect();
+			let multiples = G1Projective::normalize_batch(&multiples);
+			points.extend(multiples.iter().map(blst_p1_affine::pack));
+		}
+		Some(Self { points, count })
+	}
+
+	/// `Σ scalar · point` of arbitrary scalars, little-endian.
+	pub(crate) fn multiply(&self, scalars: &[u8]) -> G1Projective {
+		let scalars = &scalars[..self.count * SCALAR_BYTES];
+		let digits: Vec<u8> = (0..Self::DIGITS)
+			.flat_map(|digit| {
+				scalars.chunks_exact(SCALAR_BYTES).map(move |s| Self::digit(s, digit))
+			})
+			.flat_map(u32::to_le_bytes)
+			.collect();
+		multiply(&self.points, &digits, Self::DIGIT_BITS)
+	}
+
+	fn digit(scalar: &[u8], digit: usize) -> u32 {
+		let (byte, shift) = (digit * Self::DIGIT_BITS / 8, digit * Self::DIGIT_BITS % 8);
+		let mut window = [0; 8];
+		let bytes = &scalar[byte..scalar.len().min(byte + window.len())];
+		window[..bytes.len()].copy_from_slice(bytes);
+		(u64::from_le_bytes(window) >> shift) as u32 & ((1 << Self::DIGIT_BITS) - 1)
+	}
 }
 
 /// `Σ value · point` of a query's points and the values of its variables, of which number
@@ -160,7 +224,7 @@ fn multiply_fields<P: Point>(query: &Query<P>, values: &Values, first: usize) ->
 			scalars.extend(scalar_bytes(value));
 		}
 	}
-	P::multiply(&points, &scalars, Fr::MODULUS_BIT_SIZE as usize)
+	P::multiply(&points, &scalars, SCALAR_BITS)
 }
 
 /// A scalar, little-endian.

@@ -3,7 +3,7 @@
 use super::{
 	domain::Domain,
 	key::Key,
-	points::{multiply, multiply_values, scalar_bytes, SCALAR_BYTES},
+	points::{multiply, multiply_values, scalar_bytes, Table, SCALAR_BITS, SCALAR_BYTES},
 };
 use crate::circuit::{Assigned, Values};
 use ark_bls12_381::{Bls12_381, Fr, G1Projective};
@@ -27,6 +27,8 @@ struct Buffers {
 #[derive(Debug)]
 pub(crate) struct Prover {
 	domain: Domain,
+	/// The key's H query with multiples.
+	h: Option<Table>,
 	/// As many as proofs were ever made at once.
 	idle: Mutex<Vec<Buffers>>,
 }
@@ -36,7 +38,12 @@ impl Prover {
 	/// is too large.
 	pub(crate) fn new(constraints: usize, instance: usize) -> Option<Self> {
 		let domain = Domain::new(constraints.checked_add(instance)?)?;
-		Some(Self { domain, idle: Mutex::default() })
+		Some(Self { domain, h: None, idle: Mutex::default() })
+	}
+
+	/// Computes multiples of a small key's points: for many proofs, all with this key.
+	pub(crate) fn warm(&mut self, key: &Key) {
+		self.h = Table::new(&key.h);
 	}
 
 	/// The proof for an assignment that satisfies the circuit, blinded by `r` and `s`; and how long
@@ -52,7 +59,11 @@ impl Prover {
 		let mut buffers = self.idle().pop().unwrap_or_else(|| self.buffers());
 		self.quotient(&mut buffers, assigned, key.variables - key.witness);
 		let quotient = start.elapsed();
-		let h: G1Projective = multiply(&key.h, &buffers.scalars[..key.h.len() * SCALAR_BYTES]);
+		let scalars = &buffers.scalars[..key.h.len() * SCALAR_BYTES];
+		let h = match &self.h {
+			Some(table) => table.multiply(scalars),
+			None => multiply(&key.h, scalars, SCALAR_BITS),
+		};
 		self.idle().push(buffers);
 		let multiplied = start.elapsed();
 

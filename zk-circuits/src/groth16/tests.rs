@@ -2,7 +2,7 @@ use super::{
 	domain::Domain,
 	generator,
 	key::Query,
-	points::{self, Point, SCALAR_BYTES},
+	points::{self, Point, Table, SCALAR_BYTES},
 	prover::Prover,
 };
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
 	statement,
 };
 use ark_bls12_381::{Bls12_381, Fr, G1Affine, G1Projective, G2Affine, G2Projective};
-use ark_ec::{AffineRepr, CurveGroup};
+use ark_ec::{AffineRepr, CurveGroup, VariableBaseMSM};
 use ark_ff::{AdditiveGroup, FftField, Field, UniformRand};
 use ark_groth16::Groth16;
 use ark_std::rand::{rngs::StdRng, Rng, SeedableRng};
@@ -63,7 +63,7 @@ fn the_prover_makes_the_proofs_of_arkworks() {
 	for input in [[0; 9], [255; 9], rng.gen(), rng.gen()] {
 		let (circuit, public, assigned) = case(&onnx, &input);
 		let key = generator::generate(&circuit, &mut rng).expect("a key");
-		let prover = Prover::new(circuit.constraints(), circuit.instance()).expect("small");
+		let mut prover = Prover::new(circuit.constraints(), circuit.instance()).expect("small");
 		let arkworks = key.to_arkworks();
 		let verifying = ark_groth16::prepare_verifying_key(&key.vk);
 		for blinding in [[Fr::rand(&mut rng), Fr::rand(&mut rng)], [Fr::ZERO; 2]] {
@@ -81,6 +81,7 @@ fn the_prover_makes_the_proofs_of_arkworks() {
 			assert_eq!(proof, expected.expect("a proof"));
 			let verified = Groth16::<Bls12_381>::verify_proof(&verifying, &proof, &public);
 			assert_eq!(verified, Ok(true));
+			prover.warm(&key);
 		}
 	}
 }
@@ -151,7 +152,7 @@ where
 		let bytes: Vec<u8> = scalars.iter().flat_map(|s| points::scalar_bytes(*s)).collect();
 		assert_eq!(bytes.len(), count * SCALAR_BYTES);
 		let expected = G::msm(&points[..count], &scalars).expect("lengths");
-		assert_eq!(points::multiply(&packed[..count], &bytes), expected);
+		assert_eq!(points::multiply(&packed[..count], &bytes, 255), expected);
 		assert_eq!(P::sum(&packed[..count]), points[..count].iter().copied().sum());
 
 		// Every kind of value; some variables have no point.
@@ -159,7 +160,7 @@ where
 		(0..3).for_each(|_| values.push(7));
 		for i in 0..2 * points.len() {
 			match i % 9 {
-				0 | 1 | 2 => values.push(1),
+				0..=2 => values.push(1),
 				3 => values.push(0),
 				4 => values.push(-1),
 				5 => values.push(rng.gen()),
@@ -192,6 +193,22 @@ fn multiplications_are_those_of_arkworks() {
 	points[12] = -points[11];
 	points[13] = G2Affine::zero();
 	assert_multiplies::<G2Projective, blst_p2_affine>(&points, &mut rng);
+}
+
+#[test]
+fn a_table_multiplies_as_its_points_do() {
+	let mut rng = StdRng::seed_from_u64(5);
+	let points = random_points::<G1Projective>(300, &mut rng);
+	let packed: Vec<blst_p1_affine> = points.iter().map(Point::pack).collect();
+	for count in [1, 2, 3, 300] {
+		let table = Table::new(&packed[..count]).expect("few points");
+		let mut scalars: Vec<Fr> = (0..count).map(|_| Fr::rand(&mut rng)).collect();
+		scalars[0] = -Fr::ONE;
+		let bytes: Vec<u8> = scalars.iter().flat_map(|s| points::scalar_bytes(*s)).collect();
+		let expected = G1Projective::msm(&points[..count], &scalars).expect("lengths");
+		assert_eq!(table.multiply(&bytes), expected);
+	}
+	assert!(Table::new(&vec![packed[0]; (1 << 11) + 1]).is_none());
 }
 
 #[test]
