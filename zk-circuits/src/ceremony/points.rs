@@ -121,7 +121,8 @@ pub(super) fn scale<P: Point>(points: &[P], scalar: impl Fn(usize) -> Fr + Sync)
 		.par_iter()
 		.enumerate()
 		.with_min_len(16)
-		.map(|(index, point)| *point * scalar(index))
+		// Arkworks uses the endomorphism of G1 for projective points only.
+		.map(|(index, point)| point.into_group() * scalar(index))
 		.collect();
 	P::Group::normalize_batch(&products)
 }

@@ -53,7 +53,7 @@ enum Start {
 		/// `blake2b-256` of the points here.
 		state: [u8; 32],
 		/// `τ`, `α`, `β`.
-		points: [G1Affine; 3],
+		points: Box<[G1Affine; 3]>,
 	},
 }
 
@@ -75,7 +75,7 @@ impl Head {
 		}
 		let points = match &start {
 			Start::One => [G1Affine::generator(); 3],
-			Start::Imported { points, .. } => *points,
+			Start::Imported { points, .. } => **points,
 		};
 		let chain = Chain::new(&header(power, &start, terms.as_ref()), terms, points);
 		Ok(Self { power, start, chain })
@@ -113,7 +113,7 @@ impl Head {
 						return Err(CeremonyError::Start(Fault::Identity));
 					}
 				}
-				Start::Imported { source, state, points }
+				Start::Imported { source, state, points: Box::new(points) }
 			},
 			[code] => return Err(CeremonyError::Code { what: "the start", code }),
 		};

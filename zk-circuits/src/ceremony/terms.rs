@@ -18,7 +18,7 @@ pub const MAX_PARTICIPANTS: usize = 1024;
 
 /// The public key of a participant or of a coordinator: Ed25519.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct PublicKey(VerifyingKey);
+pub struct PublicKey([u8; 32]);
 
 impl PublicKey {
 	/// Reads a key; refuses bytes that are no point, points of small order, for which signatures
@@ -29,17 +29,19 @@ impl PublicKey {
 		let unreduced =
 			highest & 0x7f == 0x7f && middle.iter().all(|byte| *byte == 0xff) && *lowest >= 0xed;
 		let key = VerifyingKey::from_bytes(bytes).ok();
-		key.filter(|key| !unreduced && !key.is_weak()).map(Self)
+		key.filter(|key| !unreduced && !key.is_weak()).map(|key| Self(key.to_bytes()))
 	}
 
 	/// The 32 bytes of the key.
 	pub fn to_bytes(self) -> [u8; 32] {
-		self.0.to_bytes()
+		self.0
 	}
 
 	/// Whether a signature is this key's. There is one valid encoding.
 	pub(super) fn signed(&self, message: &[u8], signature: &[u8; 64]) -> bool {
-		self.0.verify_strict(message, &ed25519_dalek::Signature::from_bytes(signature)).is_ok()
+		let signature = ed25519_dalek::Signature::from_bytes(signature);
+		let key = VerifyingKey::from_bytes(&self.0);
+		key.is_ok_and(|key| key.verify_strict(message, &signature).is_ok())
 	}
 }
 
@@ -78,7 +80,7 @@ impl Identity {
 
 	/// The public key.
 	pub fn public(&self) -> PublicKey {
-		PublicKey(self.0.verifying_key())
+		PublicKey(self.0.verifying_key().to_bytes())
 	}
 
 	pub(super) fn sign(&self, message: &[u8]) -> [u8; 64] {

@@ -82,7 +82,7 @@ pub fn import(
 		encode(&[reference.beta_g2]),
 	];
 	let state = hash::blake2b_256(&parts.each_ref().map(Vec::as_slice));
-	let head = Head::new(keep, Start::Imported { source, state, points }, terms)?;
+	let head = Head::new(keep, Start::Imported { source, state, points: Box::new(points) }, terms)?;
 	write(output, &head.to_bytes())?;
 	parts.iter().try_for_each(|part| write(output, part))?;
 	Ok(Status::from(&head.chain))
@@ -101,9 +101,9 @@ mod tests {
 			let n = 1u64 << power;
 			assert!(layout(576 * n + 160) == Some((power, Compress::No)));
 			assert!(layout(288 * n + 1264) == Some((power, Compress::Yes)));
-			assert!(layout(576 * n + 161) == None);
+			assert!(layout(576 * n + 161).is_none());
 		}
-		assert!(layout(0) == None);
-		assert!(layout(u64::MAX) == None);
+		assert!(layout(0).is_none());
+		assert!(layout(u64::MAX).is_none());
 	}
 }
