@@ -2,15 +2,16 @@
 
 use crate::{ElementType, Network};
 use ort::{environment::Environment, session, value::Tensor};
-use std::{path::PathBuf, sync::OnceLock};
+use std::{path::Path, sync::OnceLock};
 
 const LIBRARY: &str = "../.onnxruntime/libonnxruntime.so.1.28.0";
 
 fn environment() -> &'static Environment {
 	static ENVIRONMENT: OnceLock<Environment> = OnceLock::new();
 	ENVIRONMENT.get_or_init(|| {
-		let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(LIBRARY);
-		assert!(path.is_file(), "{} is missing: run scripts/setup.sh", path.display());
+		// Absolute, lest the loader search for it elsewhere.
+		let path = Path::new(LIBRARY).canonicalize();
+		let path = path.unwrap_or_else(|_| panic!("{LIBRARY} is missing: run scripts/setup.sh"));
 		ort::init_from(path)
 			.expect("the library loads")
 			.with_telemetry(false)

@@ -8,6 +8,8 @@ mod division;
 mod lookup;
 mod order;
 mod rescale;
+#[cfg(test)]
+mod tests;
 
 pub(super) use division::{divide, quotient};
 pub(super) use lookup::lookup;
