@@ -19,6 +19,9 @@ pub struct LayerReport {
 	pub signal_to_noise_db: Option<f64>,
 	/// Number of its elements.
 	pub elements: usize,
+	/// Bits of the widest integer that is computed for it, over all inputs. A rescale takes about
+	/// one constraint for each bit and element; pools and activations may share it.
+	pub bits: u32,
 }
 
 /// What proving takes, by formula, on two cores of a server.
@@ -59,6 +62,13 @@ impl Quantized {
 				}
 			}
 		}
+		let summary = self.network.summary();
+		let bits = |name: &str| {
+			let prefix = name.strip_suffix("clipped").unwrap_or(name);
+			let nodes = summary.iter().filter(|node| node.name.starts_with(prefix));
+			let width = nodes.map(|node| node.lowest.abs_diff(node.highest)).max().unwrap_or(0);
+			u64::BITS - width.leading_zeros()
+		};
 		let constraints = self.network.constraints();
 		let padded = constraints.max(1).next_power_of_two() as f64;
 		let layers = layers
@@ -70,6 +80,7 @@ impl Quantized {
 				signal_to_noise_db: (noise > 0.0 && signal > 0.0)
 					.then(|| 10.0 * (signal / noise).log10()),
 				elements: stored.steps.len(),
+				bits: bits(&stored.name),
 			})
 			.collect();
 		Ok(Report {

@@ -215,7 +215,12 @@ impl Lowering<'_> {
 		let wide = emitter.cast(x, &name("integers"), DataType::Int32);
 		let axes = Attribute::Ints(vec![axis as i64]);
 		let max = emitter.node("ReduceMax", &[&wide], &name("max"), &[("axes", axes)]);
-		let distance = emitter.node("Sub", &[&max, &wide], &name("distance"), &[]);
+		let below = emitter.node("Sub", &[&max, &wide], &name("below"), &[]);
+		// Always in range, which interval analysis can not know.
+		emitter.constant("lowest", &[], Data::I32(vec![0]));
+		emitter.constant("highest", &[], Data::I32(vec![255]));
+		let limits = [below.as_str(), "lowest", "highest"];
+		let distance = emitter.node("Clip", &limits, &name("distance"), &[]);
 		let table = emitter.constant(&name("table"), &[256], Data::I32(table));
 		let powers = emitter.node("Gather", &[&table, &distance], &name("powers"), &[]);
 		let axes = emitter.ints(&name("axes"), [axis as i64]);

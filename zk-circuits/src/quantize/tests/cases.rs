@@ -72,7 +72,8 @@ fn float_execution_equals_that_of_onnx_runtime() {
 	assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// The provable model, read as a graph of its own, against the float model. Where a folder is
+/// The provable model, read as a graph of its own, against the float model and bit for bit against
+/// the network. Where a folder is
 /// named, the provable models are written there, to be run elsewhere.
 #[test]
 fn provable_models_approximate_their_float_models() {
@@ -88,6 +89,13 @@ fn provable_models_approximate_their_float_models() {
 			},
 		};
 		let provable = read::read(&lowered.onnx).expect("readable").graph;
+		let network = match crate::Network::from_onnx(&lowered.onnx) {
+			Ok(network) => network,
+			Err(error) => {
+				wrong.push(format!("{}: {error}", case.name));
+				continue;
+			},
+		};
 		let (mut signal, mut noise) = (0.0, 0.0);
 		let (mut inputs, mut outputs) = (Vec::new(), Vec::new());
 		for row in 0..case.rows.len() {
@@ -96,6 +104,14 @@ fn provable_models_approximate_their_float_models() {
 			let input = lowered.scales.quantize_input(&row);
 			let values = provable.execute(input.iter().map(|&x| f64::from(x)).collect());
 			let integers = &values[provable.output].data;
+			let bytes = network.execute(&input).expect("a row");
+			let own: Vec<u8> = match network.output().element {
+				crate::ElementType::I32 => {
+					integers.iter().flat_map(|&x| (x as i32).to_le_bytes()).collect()
+				},
+				_ => integers.iter().flat_map(|&x| (x as i64).to_le_bytes()).collect(),
+			};
+			assert!(bytes == own, "{}: two executors differ", case.name);
 			inputs.extend(&input);
 			outputs.extend(integers.iter().flat_map(|&x| (x as i64).to_le_bytes()));
 			for (y, integer) in y.iter().zip(integers) {
