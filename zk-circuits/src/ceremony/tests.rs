@@ -161,7 +161,7 @@ pub(super) fn arkworks_accepts(key: &ark_groth16::ProvingKey<Bls12_381>) {
 		(network.output(), &output),
 	)
 	.expect("valid tensors");
-	let assignment = circuit::assign(&network, &trace, &public);
+	let assignment = circuit::assign(&network, &trace, &public).variables.to_field();
 	let proof = Groth16::<Bls12_381>::create_proof_with_reduction_and_matrices(
 		key,
 		Fr::from(3u64),
