@@ -112,8 +112,8 @@ impl Operator {
 				let filters = bias.len();
 				let taps = window.kernel[0].saturating_mul(window.kernel[1]);
 				let fits = x.len() == window.axes + 2
-					&& *group > 0 && x[1] % group == 0
-					&& filters % group == 0
+					&& *group > 0 && x[1].is_multiple_of(*group)
+					&& filters.is_multiple_of(*group)
 					&& Some(weights.len())
 						== (x[1] / group).checked_mul(filters).and_then(|n| n.checked_mul(taps));
 				if !fits {
@@ -263,7 +263,7 @@ impl Operator {
 }
 
 fn too_small(dims: &[usize]) -> String {
-	format!("activations {dims:?} are smaller than its kernel, or not a batch of one")
+	format!("activations {dims:?} are smaller than its kernel, too large, or not a batch of one")
 }
 
 fn conv(
@@ -383,7 +383,7 @@ fn pair_dims(a: &[usize], b: &[usize]) -> Result<Vec<usize>, String> {
 /// For each element of `dims` and each term of its sum, the factors' positions.
 fn pair_indices(a: &[usize], b: &[usize], dims: &[usize]) -> (Vec<usize>, Vec<usize>) {
 	let (batch, inner) = (dims.len() - 2, a[a.len() - 1]);
-	let wide = [&dims[..], &[inner]].concat();
+	let wide = [dims, &[inner]].concat();
 	// a: [batch, rows, 1, inner]; b: [batch, 1, columns, inner] with the last two swapped.
 	let a_dims = [&a[..a.len() - 1], &[1, inner]].concat();
 	let a_indices = broadcast_indices(&a_dims, &wide);

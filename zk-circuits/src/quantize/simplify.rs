@@ -126,11 +126,10 @@ fn combine(a: &Value, b: &Value, scale: &Value, shift: &Value) -> Option<Operato
 
 /// Folds an affine function into the linear operators that read it, if nothing else does.
 fn fold_forward(graph: &mut Graph) -> bool {
-	let readers = graph.readers();
-	for index in 1..graph.nodes.len() {
+	for (index, readers) in graph.readers().into_iter().enumerate().skip(1) {
 		let node = &graph.nodes[index];
 		let Operator::Affine { scale, shift } = &node.operator else { continue };
-		let rewritten: Option<Vec<(usize, Operator)>> = readers[index]
+		let rewritten: Option<Vec<(usize, Operator)>> = readers
 			.iter()
 			.map(|&reader| {
 				let operator = match &graph.nodes.get(reader)?.operator {
@@ -194,10 +193,9 @@ fn fold_forward(graph: &mut Graph) -> bool {
 /// Moves an affine function with one scale and shift past the only move that reads it, towards a
 /// linear operator.
 fn push_down(graph: &mut Graph) -> bool {
-	let readers = graph.readers();
-	for index in 1..graph.nodes.len() {
+	for (index, readers) in graph.readers().into_iter().enumerate().skip(1) {
 		let Operator::Affine { scale, shift } = &graph.nodes[index].operator else { continue };
-		let [reader] = readers[index][..] else { continue };
+		let [reader] = readers[..] else { continue };
 		let Some(next) = graph.nodes.get(reader) else { continue };
 		let (Some(a), Some(b)) = (scale.uniform(), shift.uniform()) else { continue };
 		let passes = match &next.operator {

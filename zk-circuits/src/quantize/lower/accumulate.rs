@@ -111,7 +111,7 @@ impl Lowering<'_> {
 					let name = format!("{prefix}.quotient");
 					at = self.emitter.node("Div", &[&at, &divisor], &name, &[]);
 				}
-				self.names[index] = self.emitter.to_bytes(&at, &prefix);
+				self.names[index] = self.emitter.clip_to_bytes(&at, &prefix);
 				return Ok(());
 			}
 			self.emitter.reset(mark);

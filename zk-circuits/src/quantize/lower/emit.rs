@@ -107,7 +107,7 @@ impl Emitter {
 	}
 
 	/// Clips to `0..=255` and casts to `uint8`.
-	pub(super) fn to_bytes(&mut self, x: &str, name: &str) -> String {
+	pub(super) fn clip_to_bytes(&mut self, x: &str, name: &str) -> String {
 		self.constant("lowest", &[], Data::I32(vec![0]));
 		self.constant("highest", &[], Data::I32(vec![255]));
 		let clipped = self.node("Clip", &[x, "lowest", "highest"], &format!("{name}.clipped"), &[]);

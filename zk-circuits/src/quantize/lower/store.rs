@@ -238,7 +238,7 @@ impl Lowering<'_> {
 		let dividend = emitter.node("Add", &[&scaled, &offset], &name("dividend"), &[]);
 		let divisor = emitter.node("Mul", &[&sum, &two], &name("divisor"), &[]);
 		let quotient = emitter.node("Div", &[&dividend, &divisor], &name("quotient"), &[]);
-		Ok(emitter.to_bytes(&quotient, prefix))
+		Ok(emitter.clip_to_bytes(&quotient, prefix))
 	}
 
 	/// A move or an `ArgMax` after the scores.

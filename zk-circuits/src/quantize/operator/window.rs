@@ -1,5 +1,8 @@
 //! Sliding windows over one or two axes: convolution and pooling.
 
+/// The most products of one channel, padding included.
+const MAX_TAPS: usize = 1 << 24;
+
 /// How a window slides. One axis is treated as two, the first of size 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::quantize) struct Window {
@@ -45,7 +48,8 @@ impl Window {
 		self.kernel[axis].checked_sub(1)?.checked_mul(self.dilations[axis])?.checked_add(1)
 	}
 
-	/// The number of places that the window takes on each axis; at least one.
+	/// The number of places that the window takes on each axis; at least one. `None` if it is larger
+	/// than the image, or takes too long.
 	pub(in crate::quantize) fn places(&self, sizes: [usize; 2]) -> Option<[usize; 2]> {
 		let mut places = [0; 2];
 		for axis in 0..2 {
@@ -53,7 +57,9 @@ impl Window {
 				sizes[axis].checked_add(self.before[axis])?.checked_add(self.after[axis])?;
 			places[axis] = padded.checked_sub(self.span(axis)?)? / self.strides[axis] + 1;
 		}
-		Some(places)
+		let products = places.iter().chain(&self.kernel);
+		let work = products.copied().try_fold(1usize, usize::checked_mul)?;
+		(work <= MAX_TAPS).then_some(places)
 	}
 
 	/// The shape of the result for an image of shape `dims`.

@@ -166,7 +166,7 @@ impl Reader<'_> {
 		if weights.dims.len() != dims.len()
 			|| spatial == 0
 			|| weights.dims[0] != dims[1]
-			|| dims[1] % group != 0
+			|| !dims[1].is_multiple_of(group)
 		{
 			let reason = format!("activations {dims:?} meet weights {:?}", weights.dims);
 			return Err(refuse(node, reason));

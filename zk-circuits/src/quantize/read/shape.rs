@@ -205,7 +205,7 @@ impl Reader<'_> {
 		if let Some(at) = list.iter().position(|&size| size == -1) {
 			let known = dims.iter().try_fold(1usize, |n, &d| n.checked_mul(d)).ok_or_else(error)?;
 			let all = elements(&from);
-			if known == 0 || all % known != 0 {
+			if known == 0 || !all.is_multiple_of(known) {
 				return Err(error());
 			}
 			dims[at] = all / known;
@@ -475,7 +475,10 @@ impl Reader<'_> {
 		known(node, &["blocksize", "mode"])?;
 		let x = self.operand(node, 0)?;
 		let dims = self.dims(&x);
-		let size = int(node, "blocksize")?.and_then(|b| usize::try_from(b).ok()).unwrap_or(0);
+		let size = int(node, "blocksize")?
+			.and_then(|b| usize::try_from(b).ok())
+			.filter(|&b| b < 1 << 12)
+			.unwrap_or(0);
 		let &[n, c, h, w] = &dims[..] else { return Err(refuse(node, "its input has not rank 4")) };
 		let (split, perm, dims) = match node.operator.as_str() {
 			"DepthToSpace" if size > 0 && c % (size * size) == 0 => {

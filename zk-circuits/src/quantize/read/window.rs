@@ -74,11 +74,11 @@ impl Reader<'_> {
 		}
 		let sizes = window.sizes(dims);
 		let mode = text(node, "auto_pad", "NOTSET")?;
-		for at in 2 - axes..2 {
+		for (at, &size) in sizes.iter().enumerate().skip(2 - axes) {
 			let total = || {
-				let places = sizes[at].div_ceil(window.strides[at]);
+				let places = size.div_ceil(window.strides[at]);
 				let span = window.span(at).unwrap_or(usize::MAX);
-				((places - 1) * window.strides[at]).saturating_add(span).saturating_sub(sizes[at])
+				((places - 1) * window.strides[at]).saturating_add(span).saturating_sub(size)
 			};
 			(window.before[at], window.after[at]) = match mode {
 				"NOTSET" | "" => (window.before[at], window.after[at]),
@@ -107,17 +107,17 @@ impl Reader<'_> {
 		let sizes = window.sizes(&dims);
 		let padded = window.clone();
 		if flag(node, "ceil_mode", false)? {
-			for at in 0..2 {
+			for (at, &size) in sizes.iter().enumerate() {
 				let span = window.span(at).unwrap_or(usize::MAX);
-				let length = sizes[at] + window.before[at] + window.after[at];
+				let length = size + window.before[at] + window.after[at];
 				let Some(room) = length.checked_sub(span) else { continue };
 				let mut places = room.div_ceil(window.strides[at]) + 1;
 				// The last window must begin inside the tensor or the padding before it.
-				if (places - 1) * window.strides[at] >= sizes[at] + window.before[at] {
+				if (places - 1) * window.strides[at] >= size + window.before[at] {
 					places -= 1;
 				}
 				let needed = (places - 1) * window.strides[at] + span;
-				window.after[at] = needed.saturating_sub(sizes[at] + window.before[at]);
+				window.after[at] = needed.saturating_sub(size + window.before[at]);
 			}
 		}
 		if !average {

@@ -157,7 +157,12 @@ impl Lowering<'_> {
 	}
 
 	/// Multiplies by one integer above zero and by another below.
-	pub(super) fn slope(&mut self, target: &mut Target, x: Accumulator, ratios: &[(f64, f64)]) -> Accumulator {
+	pub(super) fn slope(
+		&mut self,
+		target: &mut Target,
+		x: Accumulator,
+		ratios: &[(f64, f64)],
+	) -> Accumulator {
 		let prefix = self.prefixes[target.root].clone();
 		let x = self.settle(target, x, "before");
 		let (above, below): (Vec<f64>, Vec<f64>) = ratios.iter().copied().unzip();

@@ -107,7 +107,11 @@ impl Lowering<'_> {
 	}
 
 	/// A product, a sum or a multiple of stored values.
-	pub(super) fn term(&mut self, target: &mut Target, value: usize) -> Result<Accumulator, QuantizeError> {
+	pub(super) fn term(
+		&mut self,
+		target: &mut Target,
+		value: usize,
+	) -> Result<Accumulator, QuantizeError> {
 		let node = self.node(value).clone();
 		let input = node.inputs[0];
 		let name = format!("{}.{}", self.prefixes[target.root], self.prefixes[value]);
