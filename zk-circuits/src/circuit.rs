@@ -168,8 +168,7 @@ fn synthesise(network: &Network, system: &mut System, trace: Option<&Trace>) {
 	let mut values = vec![input];
 	for (index, node) in network.nodes().iter().enumerate() {
 		let sources: Vec<&[Wire]> = node.sources.iter().map(|&at| &values[at][..]).collect();
-		let bounds: Vec<&[Interval]> =
-			node.sources.iter().map(|&at| network.bounds(at)).collect();
+		let bounds: Vec<&[Interval]> = node.sources.iter().map(|&at| network.bounds(at)).collect();
 		let result = operator::constrain(system, &node.operator, &sources, &bounds, &|element| {
 			value(index + 1, element)
 		});

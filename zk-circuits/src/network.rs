@@ -7,8 +7,8 @@
 
 mod bounds;
 mod execute;
-mod fuse;
 mod import;
+mod order;
 
 pub use bounds::Interval;
 pub use execute::ExecuteError;
@@ -123,9 +123,11 @@ impl Linear {
 		let window = &self.windows[row * self.window..][..self.window];
 		let weights = &self.weights[group * self.window * self.columns..];
 		let weights = weights.iter().skip(column).step_by(self.columns);
-		window.iter().zip(weights).filter(|(&at, _)| at != Self::PADDING).map(move |(&at, &w)| {
-			(at as usize + group * self.group_stride, i64::from(w))
-		})
+		window
+			.iter()
+			.zip(weights)
+			.filter(|(&at, _)| at != Self::PADDING)
+			.map(move |(&at, &w)| (at as usize + group * self.group_stride, i64::from(w)))
 	}
 }
 
@@ -143,8 +145,6 @@ pub(crate) enum Operator {
 	/// `y[i] = min(max(⌊x[i] / 2^shifts[i]⌋, 0), 255)`: `Div` (truncating; the same after `max`),
 	/// then `Clip`.
 	Rescale { shifts: Vec<u32> },
-	/// `y[i]` is the greatest of the elements `windows[i]` after a rescale by `shifts[i]`.
-	RescaleMax { shifts: Vec<u32>, windows: Vec<Vec<usize>> },
 	/// `y[i] = x[i] / divisors[i]`, truncated; divisors are positive.
 	Divide { divisors: Vec<i64> },
 	/// `y[i] = ⌊x_0[i] / x_1[i]⌋`, where `x_0 ≥ 0` and `x_1 ≥ 1`.
@@ -170,7 +170,6 @@ impl Operator {
 			Self::Sum { .. } => "Sum",
 			Self::Product => "Product",
 			Self::Rescale { .. } => "Rescale",
-			Self::RescaleMax { .. } => "RescaleMax",
 			Self::Divide { .. } => "Divide",
 			Self::Quotient => "Quotient",
 			Self::Clip { .. } => "Clip",

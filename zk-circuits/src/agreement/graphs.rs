@@ -7,10 +7,38 @@ use ark_std::rand::{distributions::uniform::SampleRange, rngs::StdRng, Rng};
 
 /// The operators that a graph can get, each as a step from `uint8` to `uint8`.
 pub(super) const OPERATORS: [&str; 32] = [
-	"Abs", "Add", "Add constant", "ArgMax", "Clip", "Concat", "ConvInteger", "ConvInteger 1-D",
-	"Div", "Div tensors", "Expand", "Flatten", "Gather", "Gather table", "Identity",
-	"MatMulInteger", "Max", "MaxPool", "MaxPool 1-D", "Min", "Mul constant", "Mul tensors", "Neg",
-	"Pad", "ReduceMax", "ReduceSum", "Relu", "Resize", "Slice", "Split", "Squeeze", "Transpose",
+	"Abs",
+	"Add",
+	"Add constant",
+	"ArgMax",
+	"Clip",
+	"Concat",
+	"ConvInteger",
+	"ConvInteger 1-D",
+	"Div",
+	"Div tensors",
+	"Expand",
+	"Flatten",
+	"Gather",
+	"Gather table",
+	"Identity",
+	"MatMulInteger",
+	"Max",
+	"MaxPool",
+	"MaxPool 1-D",
+	"Min",
+	"Mul constant",
+	"Mul tensors",
+	"Neg",
+	"Pad",
+	"ReduceMax",
+	"ReduceSum",
+	"Relu",
+	"Resize",
+	"Slice",
+	"Split",
+	"Squeeze",
+	"Transpose",
 ];
 
 /// The most elements of an activation.
@@ -85,7 +113,12 @@ impl<'r> Graphs<'r> {
 		self.constant(vec![values.len()], Data::I64(values.to_vec()))
 	}
 
-	fn node(&mut self, operator: &str, inputs: &[&str], attributes: &[(&str, Attribute)]) -> String {
+	fn node(
+		&mut self,
+		operator: &str,
+		inputs: &[&str],
+		attributes: &[(&str, Attribute)],
+	) -> String {
 		let name = self.name();
 		self.graph.node_with(operator, inputs, &[&name], attributes);
 		name
@@ -164,7 +197,11 @@ impl<'r> Graphs<'r> {
 			2 => attributes.push(("auto_pad", Attribute::Text("SAME_LOWER".into()))),
 			_ => {
 				let dilation = sizes.iter().zip(&kernel).map(|(&size, &kernel)| {
-					if kernel > 1 && (kernel - 1) * 2 < size { 2 } else { 1 }
+					if kernel > 1 && (kernel - 1) * 2 < size {
+						2
+					} else {
+						1
+					}
 				});
 				attributes.push(("dilations", ints(&dilation.collect::<Vec<_>>())));
 			},
@@ -173,7 +210,12 @@ impl<'r> Graphs<'r> {
 	}
 
 	/// Gives the current value the shape that a node of windows has left.
-	fn slid(&self, sizes: &[usize], kernel: &[usize], attributes: &[(&str, Attribute)]) -> Vec<usize> {
+	fn slid(
+		&self,
+		sizes: &[usize],
+		kernel: &[usize],
+		attributes: &[(&str, Attribute)],
+	) -> Vec<usize> {
 		let ints = |name: &str| {
 			attributes.iter().find(|(key, _)| *key == name).map(|(_, value)| match value {
 				Attribute::Ints(values) => values.iter().map(|&x| x as usize).collect::<Vec<_>>(),
@@ -310,7 +352,8 @@ impl<'r> Graphs<'r> {
 			},
 			"Identity" => self.at = self.node("Identity", &[&at], &[]),
 			"Pad" => {
-				let pads: Vec<i64> = [0, 0, 1, 0, 0, 1, 0, 2].map(|most| self.random(0..=most)).into();
+				let pads: Vec<i64> =
+					[0, 0, 1, 0, 0, 1, 0, 2].map(|most| self.random(0..=most)).into();
 				let fill: u8 = self.rng.gen();
 				let fill = self.constant(vec![], Data::U8(vec![fill]));
 				for axis in 0..rank {
@@ -397,7 +440,12 @@ impl<'r> Graphs<'r> {
 		let plain = ["Add constant", "Div tensors", "Gather table"].contains(&operator);
 		let signed = if plain { x.clone() } else { self.shifted(&x) };
 		match operator {
-			"Abs" | "Neg" | "Relu" => self.node(operator, &[&signed], &[]),
+			"Abs" | "Neg" => self.node(operator, &[&signed], &[]),
+			"Relu" => {
+				// ONNX Runtime does not load a Clip right after it.
+				let positive = self.node(operator, &[&signed], &[]);
+				self.shifted(&positive)
+			},
 			"Add" => {
 				let operator = ["Add", "Sub"][self.random(0..2)];
 				self.node(operator, &[&x, &signed], &[])

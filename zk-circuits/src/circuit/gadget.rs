@@ -14,7 +14,7 @@ mod tests;
 pub(super) use division::{divide, quotient};
 pub(super) use lookup::lookup;
 pub(super) use order::{abs, arg_max, clip, max};
-pub(super) use rescale::{rescale, rescale_max};
+pub(super) use rescale::rescale;
 
 use super::r1cs::{Linear, System, Wire};
 use crate::network::Interval;
@@ -149,18 +149,4 @@ fn boolean(system: &mut System, value: bool) -> Wire {
 fn check_boolean(system: &mut System, wire: &Wire) {
 	let (less, zero) = (system.sum(-1, [(1, wire)]), system.constant(0));
 	system.enforce_product(wire, &less, &zero);
-}
-
-/// Enforces that the product of `factors`, of which there are two or more, is 0. The products
-/// between can be as large as the field.
-fn one_is_zero(system: &mut System, factors: &[Wire]) {
-	let [first, between @ .., last] = factors else { return };
-	let mut product = (first.linear(), Fr::from(first.value()));
-	for factor in between {
-		let value = product.1 * Fr::from(factor.value());
-		let next = system.allocate_field(|| value);
-		system.enforce(|| [product.0, factor.linear(), next.clone()]);
-		product = (next, value);
-	}
-	system.enforce(|| [product.0, last.linear(), Linear::default()]);
 }

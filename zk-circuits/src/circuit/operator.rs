@@ -53,15 +53,6 @@ pub(super) fn constrain(
 			.zip(shifts)
 			.map(|((x, b), &shift)| gadget::rescale(system, x, *b, shift))
 			.collect(),
-		Operator::RescaleMax { shifts, windows } => windows
-			.iter()
-			.zip(shifts)
-			.map(|(window, &shift)| {
-				let window: Vec<_> =
-					window.iter().map(|&at| (sources[0][at].clone(), bounds[0][at])).collect();
-				gadget::rescale_max(system, &window, shift)
-			})
-			.collect(),
 		Operator::Divide { divisors } => elements()
 			.zip(divisors)
 			.map(|((x, b), &divisor)| gadget::divide(system, x, *b, divisor))

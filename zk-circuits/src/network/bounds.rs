@@ -94,17 +94,6 @@ pub(super) fn of(operator: &Operator, sources: &[&[Interval]]) -> Vec<Interval> 
 		Operator::Rescale { shifts } => {
 			each(&|at, x| x.map(|x| (x >> shifts[at]).clamp(0, u8::MAX.into())))
 		},
-		Operator::RescaleMax { shifts, windows } => windows
-			.iter()
-			.zip(shifts)
-			.map(|(window, &shift)| {
-				window
-					.iter()
-					.map(|&at| sources[0][at].map(|x| (x >> shift).clamp(0, u8::MAX.into())))
-					.reduce(Interval::max)
-					.unwrap_or(Interval::exactly(0))
-			})
-			.collect(),
 		Operator::Divide { divisors } => each(&|at, x| x.map(|x| x / divisors[at])),
 		Operator::Quotient => each(&|at, x| Interval {
 			lo: x.lo / sources[1][at].hi.max(1),
@@ -129,9 +118,8 @@ pub(super) fn of(operator: &Operator, sources: &[&[Interval]]) -> Vec<Interval> 
 				.reduce(Interval::or)
 				.unwrap_or(Interval::exactly(0))
 		}),
-		Operator::ArgMax { windows } => windows
-			.iter()
-			.map(|window| Interval { lo: 0, hi: window.len() as i64 - 1 })
-			.collect(),
+		Operator::ArgMax { windows } => {
+			windows.iter().map(|window| Interval { lo: 0, hi: window.len() as i64 - 1 }).collect()
+		},
 	}
 }

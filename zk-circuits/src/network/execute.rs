@@ -77,14 +77,9 @@ fn run(operator: &Operator, sources: &[&[i64]]) -> Vec<i64> {
 		}),
 		Operator::Product => each(&|at, x| x * sources[1][at]),
 		// Division as ONNX Runtime does it: toward zero.
-		Operator::Rescale { shifts } => each(&|at, x| rescaled(x, shifts[at])),
-		Operator::RescaleMax { shifts, windows } => windows
-			.iter()
-			.zip(shifts)
-			.map(|(window, &shift)| {
-				window.iter().map(|&at| rescaled(sources[0][at], shift)).max().unwrap_or(0)
-			})
-			.collect(),
+		Operator::Rescale { shifts } => {
+			each(&|at, x| (x / (1i64 << shifts[at])).clamp(0, u8::MAX.into()))
+		},
 		Operator::Divide { divisors } => each(&|at, x| x / divisors[at]),
 		Operator::Quotient => each(&|at, x| x / sources[1][at].max(1)),
 		Operator::Clip { lo, hi } => each(&|_, x| x.max(*lo).min(*hi)),
@@ -97,10 +92,6 @@ fn run(operator: &Operator, sources: &[&[i64]]) -> Vec<i64> {
 			windows.iter().map(|window| first_greatest(window, sources[0])).collect()
 		},
 	}
-}
-
-fn rescaled(x: i64, shift: u32) -> i64 {
-	(x / (1i64 << shift)).clamp(0, u8::MAX.into())
 }
 
 /// The position in `window` of its first greatest element.

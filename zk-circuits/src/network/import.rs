@@ -10,7 +10,7 @@ mod window;
 
 pub use error::ImportError;
 
-use super::{bounds, fuse, Interval, Network, Node, Operator, Pick, TensorType};
+use super::{bounds, order, Interval, Network, Node, Operator, Pick, TensorType};
 use crate::{
 	hash::blake2b_256,
 	onnx::{self, proto::tensor_proto::DataType, Attribute, Data, Dim, Model, Tensor},
@@ -198,7 +198,8 @@ impl<'a> Importer<'a> {
 		if let Some(divisors) = value.division.take() {
 			// Nothing shares the division.
 			let name = value.node.clone();
-			value.index = self.add_node(&name, "Div", vec![value.index], Operator::Divide { divisors })?;
+			value.index =
+				self.add_node(&name, "Div", vec![value.index], Operator::Divide { divisors })?;
 			if let Some(stored) = self.values.get_mut(node.inputs[at].as_str()) {
 				*stored = Value { used: true, ..value.clone() };
 			}
@@ -208,11 +209,7 @@ impl<'a> Importer<'a> {
 
 	/// The value at an operand, perhaps with a division that is still to be done; nothing if the
 	/// operand is a constant.
-	fn read_divided(
-		&mut self,
-		node: &onnx::Node,
-		at: usize,
-	) -> Result<Option<Value>, ImportError> {
+	fn read_divided(&mut self, node: &onnx::Node, at: usize) -> Result<Option<Value>, ImportError> {
 		let name = node.inputs.get(at).map_or("", String::as_str);
 		match self.values.get_mut(name) {
 			Some(value) => {
@@ -292,7 +289,8 @@ impl<'a> Importer<'a> {
 			},
 		};
 		let picks = self.constant_integers(node, at)?.into_iter().map(Pick::Constant).collect();
-		let index = self.add_node(&node.inputs[at], "constant", vec![], Operator::Select { picks })?;
+		let index =
+			self.add_node(&node.inputs[at], "constant", vec![], Operator::Select { picks })?;
 		let (shape, name) = (tensor.dims.clone(), node.inputs[at].clone());
 		Ok(Value { index, element, shape, division: None, node: name, used: true })
 	}
@@ -405,8 +403,7 @@ impl<'a> Importer<'a> {
 				value.element
 			)));
 		}
-		let mut output_value = value.index;
-		fuse::fuse(&mut self.nodes, &mut self.bounds, &mut output_value);
+		order::pool_first(&mut self.nodes, &mut self.bounds, value.index);
 		Ok(Network {
 			artifact_hash,
 			input: TensorType {
@@ -414,7 +411,7 @@ impl<'a> Importer<'a> {
 				shape: std::iter::once(1).chain(input_shape).collect(),
 			},
 			output: TensorType { element: value.element, shape },
-			output_value,
+			output_value: value.index,
 			nodes: self.nodes,
 			bounds: self.bounds,
 			metadata: self.model.metadata.clone(),
@@ -480,10 +477,7 @@ fn integer(node: &onnx::Node, name: &'static str, default: i64) -> Result<i64, I
 }
 
 /// An attribute that is a list of integers.
-fn list<'n>(
-	node: &'n onnx::Node,
-	name: &'static str,
-) -> Result<Option<&'n [i64]>, ImportError> {
+fn list<'n>(node: &'n onnx::Node, name: &'static str) -> Result<Option<&'n [i64]>, ImportError> {
 	match node.attributes.get(name) {
 		None => Ok(None),
 		Some(Attribute::Ints(values)) => Ok(Some(values)),
@@ -507,7 +501,8 @@ fn word<'n>(
 /// An axis, counted from the end if negative.
 fn axis(node: &onnx::Node, axis: i64, rank: usize) -> Result<usize, ImportError> {
 	let counted = if axis < 0 { axis + rank as i64 } else { axis };
-	usize::try_from(counted).ok().filter(|&axis| axis < rank).ok_or_else(|| {
-		operand(node, format!("axis {axis} does not exist in {rank} dimensions"))
-	})
+	usize::try_from(counted)
+		.ok()
+		.filter(|&axis| axis < rank)
+		.ok_or_else(|| operand(node, format!("axis {axis} does not exist in {rank} dimensions")))
 }

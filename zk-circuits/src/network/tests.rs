@@ -153,8 +153,7 @@ fn operands_that_do_not_fit_are_refused() {
 	assert!(operand_reason(|file| node(file, "MatMulInteger").input.truncate(3))
 		.contains("must be 128"));
 	assert!(operand_reason(|file| tensor(file, "w0").dims = vec![3, 2]).contains("3 rows"));
-	assert!(operand_reason(|file| tensor(file, "highest").dims = vec![1, 1])
-		.contains("scalars"));
+	assert!(operand_reason(|file| tensor(file, "highest").dims = vec![1, 1]).contains("scalars"));
 	for divisor in [0i32, -4] {
 		assert!(operand_reason(|file| {
 			let divisor = [divisor, 1, 1].iter().flat_map(|d| d.to_le_bytes()).collect();
@@ -162,6 +161,21 @@ fn operands_that_do_not_fit_are_refused() {
 		})
 		.contains("must be positive"));
 	}
+}
+
+#[test]
+fn a_clip_after_a_relu_is_refused_because_onnx_runtime_does_not_load_it() {
+	let error = operand_reason(|file| {
+		let relu = proto::NodeProto {
+			op_type: Some("Relu".into()),
+			input: vec!["quotient0".into()],
+			output: vec!["positive".into()],
+			..Default::default()
+		};
+		node(file, "Clip").input[0] = "positive".into();
+		graph(file).node.insert(3, relu);
+	});
+	assert!(error.contains("lower limit"), "{error}");
 }
 
 #[test]

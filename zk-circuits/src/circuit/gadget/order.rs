@@ -44,7 +44,8 @@ pub(in crate::circuit) fn clip(
 	}
 	if bounds.hi > hi {
 		let under = system.sum(hi, [(-1, &result)]);
-		let under = positive_part(system, &under, Interval { lo: hi - bounds.hi, hi: hi - bounds.lo });
+		let under =
+			positive_part(system, &under, Interval { lo: hi - bounds.hi, hi: hi - bounds.lo });
 		result = system.sum(hi, [(-1, &under)]);
 	}
 	result
@@ -74,8 +75,7 @@ pub(in crate::circuit) fn arg_max(system: &mut System, window: &[(Wire, Interval
 			position = at;
 		}
 	}
-	let rest: Vec<Wire> =
-		(1..window.len()).map(|at| boolean(system, at == position)).collect();
+	let rest: Vec<Wire> = (1..window.len()).map(|at| boolean(system, at == position)).collect();
 	let first = system.sum(1, rest.iter().map(|indicator| (-1, indicator)));
 	if !rest.is_empty() {
 		check_boolean(system, &first);

@@ -1,6 +1,6 @@
-//! Rescale and clip to `uint8`, alone and under a maximum.
+//! Rescale and clip to `uint8`.
 
-use super::{bits, compose, none_set, one_is_zero, width, Interval, System, Wire};
+use super::{bits, compose, none_set, width, Interval, System, Wire};
 
 const MAX: i64 = u8::MAX as i64;
 
@@ -31,44 +31,6 @@ pub(in crate::circuit) fn rescale(
 	let (quotient, sign) = all[shift as usize..].split_at(magnitude as usize);
 	// The offset makes the topmost bit 1 exactly for what is not negative.
 	saturate(system, quotient, sign.first(), most > MAX)
-}
-
-/// The greatest of `window` after [`rescale`]; each element is given with its bounds.
-///
-/// With the result before the upper clip, `y`, and each quotient `q_i = ⌊x_i / 2^shift⌋`: one
-/// decomposition of `y·2^shift + 2^shift − 1 − x_i` gives `y − q_i`, and that it is not negative.
-/// `y` is not negative either, and is 0 or one of the `q_i`, since `y·∏(y − q_i)` is 0.
-pub(in crate::circuit) fn rescale_max(
-	system: &mut System,
-	window: &[(Wire, Interval)],
-	shift: u32,
-) -> Wire {
-	if let [(wire, bounds)] = window {
-		return rescale(system, wire, *bounds, shift);
-	}
-	let most = window.iter().map(|(_, bounds)| bounds.hi >> shift).max().unwrap_or(0);
-	if most <= 0 {
-		return system.constant(0);
-	}
-	if window.iter().any(|(_, bounds)| bounds.lo >> shift >= MAX) {
-		return system.constant(MAX);
-	}
-	let greatest = window.iter().map(|(x, _)| x.value() >> shift).fold(0, i64::max);
-	let y = system.allocate(greatest);
-	let y_bits = bits(system, &y, width(most));
-	let mut candidates = vec![y.clone()];
-	for (x, bounds) in window {
-		// An element that never exceeds 0 is no more than the 0 that `y` is compared with.
-		if bounds.hi >> shift <= 0 {
-			continue;
-		}
-		let above = system.sum((1 << shift) - 1, [(1 << shift, &y), (-1, x)]);
-		let highest = most - (bounds.lo >> shift);
-		let above = bits(system, &above, shift + width(highest));
-		candidates.push(compose(system, &above[shift as usize..]));
-	}
-	one_is_zero(system, &candidates);
-	saturate(system, &y_bits, None, most > MAX)
 }
 
 /// `min(max(quotient, 0), 255)` of a quotient in bits; `not_negative` is its sign, if it can be

@@ -99,7 +99,8 @@ impl<'a> Importer<'a> {
 		let least = |value: usize| self.bounds[value].iter().map(|bound| bound.lo).min();
 		if least(sources[0]).is_some_and(|lo| lo < 0) || least(sources[1]).is_some_and(|lo| lo < 1)
 		{
-			let reason = "where both operands are activations, the dividend must be known to be at \
+			let reason =
+				"where both operands are activations, the dividend must be known to be at \
 			              least 0, and the divisor at least 1";
 			return Err(operand(node, reason));
 		}
@@ -109,6 +110,13 @@ impl<'a> Importer<'a> {
 	pub(super) fn clip(&mut self, node: &'a onnx::Node) -> Result<(), ImportError> {
 		attributes(node, &[])?;
 		operands(node, 1..=3)?;
+		let reads = |other: &&onnx::Node| other.outputs.contains(&node.inputs[0]);
+		if self.model.nodes.iter().find(reads).is_some_and(|other| other.operator == "Relu") {
+			let reason =
+				"ONNX Runtime does not load an int32 Relu with a Clip after it; raise the \
+			              Clip's lower limit to 0 instead of the Relu";
+			return Err(operand(node, reason));
+		}
 		let limit = |at: usize, default: i64| match node.inputs.get(at).map(String::as_str) {
 			None | Some("") => Ok(default),
 			Some(_) => match &self.constant(node, at)? {
@@ -162,8 +170,7 @@ impl<'a> Importer<'a> {
 				*source = self.add_node(&node.name, &node.operator, vec![*source], negated())?;
 			}
 		}
-		let window =
-			|at| (0..sources.len()).map(|source| Pick::Element { source, at }).collect();
+		let window = |at| (0..sources.len()).map(|source| Pick::Element { source, at }).collect();
 		let operator = Operator::Max { windows: (0..elements).map(window).collect() };
 		if !least {
 			return self.push(node, sources, operator, ElementType::I32, shape);
@@ -187,7 +194,13 @@ impl<'a> Importer<'a> {
 			},
 			Ok(DataType::Int32) => ElementType::I32,
 			Ok(DataType::Int64) => ElementType::I64,
-			_ => return Err(attribute(node, "to", "2 (uint8), 6 (int32) and 7 (int64) are provable")),
+			_ => {
+				return Err(attribute(
+					node,
+					"to",
+					"2 (uint8), 6 (int32) and 7 (int64) are provable",
+				))
+			},
 		};
 		self.give(node, 0, value);
 		Ok(())

@@ -1,8 +1,8 @@
 //! Operators that move elements, and tables. Only a table takes constraints.
 
 use super::{
-	attribute, attributes, axis, integer, integers, onnx, operand, operands, shape, word,
-	Data, ElementType, ImportError, Importer, Operator, Pick, Value,
+	attribute, attributes, axis, integer, integers, onnx, operand, operands, shape, word, Data,
+	ElementType, ImportError, Importer, Operator, Pick, Value,
 };
 use std::cmp::Ordering;
 
@@ -335,9 +335,10 @@ impl<'a> Importer<'a> {
 			let (first, last) = (pads[at], pads[at + axes.len()]);
 			let size = (shape[along] as i64).saturating_add(first).saturating_add(last);
 			before[along] = first;
-			shape[along] = usize::try_from(size).ok().filter(|&size| size > 0).ok_or_else(|| {
-				operand(node, format!("nothing is left along axis {given}"))
-			})?;
+			shape[along] = usize::try_from(size)
+				.ok()
+				.filter(|&size| size > 0)
+				.ok_or_else(|| operand(node, format!("nothing is left along axis {given}")))?;
 		}
 		self.elements_of(node, &shape)?;
 		let strides = shape::strides(&value.shape);
@@ -380,7 +381,8 @@ impl<'a> Importer<'a> {
 		let index_shape = &self.constant(node, 1)?.dims;
 		let flat: Vec<usize> =
 			outer.iter().copied().chain([indices.len()]).chain(rest[1..].iter().copied()).collect();
-		let shape: Vec<usize> = outer.iter().chain(index_shape).chain(&rest[1..]).copied().collect();
+		let shape: Vec<usize> =
+			outer.iter().chain(index_shape).chain(&rest[1..]).copied().collect();
 		self.elements_of(node, &shape)?;
 		let positions = shape::gather(&value.shape, &flat, |at, source| {
 			source.copy_from_slice(at);
@@ -433,7 +435,11 @@ impl<'a> Importer<'a> {
 			return Err(attribute(node, "mode", "only nearest is provable"));
 		}
 		if node.attributes.contains_key("axes") {
-			return Err(attribute(node, "axes", "scales or sizes must be given for all dimensions"));
+			return Err(attribute(
+				node,
+				"axes",
+				"scales or sizes must be given for all dimensions",
+			));
 		}
 		let value = self.read(node, 0)?;
 		let factors = self.resize_factors(node, &value.shape)?;
@@ -485,7 +491,9 @@ impl<'a> Importer<'a> {
 			(true, false) => match &self.constant(node, 2)?.data {
 				Data::F32(scales) if scales.len() == shape.len() => scales
 					.iter()
-					.map(|&k| (k.fract() == 0.0 && (1.0..65536.0).contains(&k)).then_some(k as usize))
+					.map(|&k| {
+						(k.fract() == 0.0 && (1.0..65536.0).contains(&k)).then_some(k as usize)
+					})
 					.collect(),
 				_ => None,
 			},

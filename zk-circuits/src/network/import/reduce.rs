@@ -7,8 +7,15 @@ use super::{
 
 impl<'a> Importer<'a> {
 	pub(super) fn max_pool(&mut self, node: &'a onnx::Node) -> Result<(), ImportError> {
-		let known =
-			["auto_pad", "ceil_mode", "dilations", "kernel_shape", "pads", "storage_order", "strides"];
+		let known = [
+			"auto_pad",
+			"ceil_mode",
+			"dilations",
+			"kernel_shape",
+			"pads",
+			"storage_order",
+			"strides",
+		];
 		attributes(node, &known)?;
 		operands(node, 1..=1)?;
 		if integer(node, "storage_order", 0)? != 0 {
@@ -60,7 +67,11 @@ impl<'a> Importer<'a> {
 		attributes(node, &["axis", "keepdims", "select_last_index"])?;
 		operands(node, 1..=1)?;
 		if integer(node, "select_last_index", 0)? != 0 {
-			return Err(attribute(node, "select_last_index", "only 0, the first index, is provable"));
+			return Err(attribute(
+				node,
+				"select_last_index",
+				"only 0, the first index, is provable",
+			));
 		}
 		let value = self.read_i32(node, 0)?;
 		let along = axis(node, integer(node, "axis", 0)?, value.shape.len())?;

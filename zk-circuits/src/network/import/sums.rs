@@ -21,8 +21,7 @@ impl<'a> Importer<'a> {
 		};
 		let Some((&last, leading)) = value.shape.split_last().filter(|(&last, _)| last == inner)
 		else {
-			let reason =
-				format!("activations {:?} meet weights of {inner} rows", value.shape);
+			let reason = format!("activations {:?} meet weights of {inner} rows", value.shape);
 			return Err(operand(node, reason));
 		};
 		let zero_point = self.zero_points(node, columns)?;
@@ -150,8 +149,9 @@ impl<'a> Importer<'a> {
 		};
 		let (outer, inner) = (kept(false), kept(true));
 		let strides = shape::strides(from);
-		let position =
-			|at: &[usize]| -> usize { at.iter().zip(&strides).map(|(at, stride)| at * stride).sum() };
+		let position = |at: &[usize]| -> usize {
+			at.iter().zip(&strides).map(|(at, stride)| at * stride).sum()
+		};
 		let mut windows = Vec::new();
 		shape::for_each(&outer, |at| {
 			let first = position(at);
@@ -209,7 +209,8 @@ impl<'a> Importer<'a> {
 		match weight_zero_point {
 			true => Ok(zero_point),
 			false => {
-				let reason = "the weights' zero point (input 3) must be 128 (uint8), one or one per \
+				let reason =
+					"the weights' zero point (input 3) must be 128 (uint8), one or one per \
 				              column";
 				Err(operand(node, reason))
 			},

@@ -116,7 +116,8 @@ impl Window {
 			let mut elements = Vec::with_capacity(self.kernel.iter().product());
 			shape::for_each(&self.kernel, |position| {
 				let element = (0..place.len()).try_fold(0, |sum, axis| {
-					let at = place[axis] * self.strides[axis] + position[axis] * self.dilations[axis];
+					let at =
+						place[axis] * self.strides[axis] + position[axis] * self.dilations[axis];
 					let at = at.checked_sub(self.begin[axis])?;
 					(at < self.input[axis]).then(|| sum + at * strides[axis])
 				});
