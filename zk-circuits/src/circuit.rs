@@ -9,11 +9,12 @@
 //! then the witness in the order in which `synthesise` allocates it.
 
 mod gadget;
+mod operator;
 mod r1cs;
 
 use crate::{
 	hash,
-	network::{Network, Operator, Trace},
+	network::{Interval, Network, Trace},
 	statement,
 };
 use ark_bls12_381::Fr;
@@ -22,6 +23,7 @@ use ark_relations::{
 	gr1cs::{ConstraintSynthesizer, ConstraintSystemRef, LinearCombination, SynthesisError},
 	utils::variable::Variable,
 };
+pub(crate) use r1cs::{Assigned, Values};
 use r1cs::{Finished, Linear, Matrix, System, Wire};
 
 /// The constraints of a network.
@@ -120,12 +122,12 @@ impl Circuit {
 	}
 }
 
-/// The assignment of all variables for one run of the network.
-pub(crate) fn assign(network: &Network, trace: &Trace, public_inputs: &[Fr]) -> Vec<Fr> {
+/// The values of all variables and rows for one run of the network.
+pub(crate) fn assign(network: &Network, trace: &Trace, public_inputs: &[Fr]) -> Assigned {
 	let mut system = System::assign(public_inputs);
 	synthesise(network, &mut system, Some(trace));
 	match system.finish() {
-		Finished::Assign { assignment } => assignment,
+		Finished::Assign(assigned) => assigned,
 		_ => unreachable!("an assigning system finishes as assigned; qed"),
 	}
 }
@@ -165,31 +167,11 @@ fn synthesise(network: &Network, system: &mut System, trace: Option<&Trace>) {
 
 	let mut values = vec![input];
 	for (index, node) in network.nodes().iter().enumerate() {
-		let source = &values[node.source];
-		let result = match &node.operator {
-			Operator::MatMul { weights, columns, zero_point } => (0..*columns)
-				.map(|column| {
-					let value = value(index + 1, column);
-					if !system.building() {
-						return system.constant(value);
-					}
-					let column = || weights.iter().skip(column).step_by(*columns);
-					let sum: i64 = column().map(|&w| i64::from(w)).sum();
-					let terms = column().zip(source).map(|(&w, x)| (i64::from(w), x));
-					system.sum(-sum * i64::from(*zero_point), terms)
-				})
-				.collect(),
-			Operator::AddConstant { constant } => source
-				.iter()
-				.zip(constant)
-				.map(|(x, &c)| system.sum(i64::from(c), [(1, x)]))
-				.collect(),
-			Operator::Rescale { shifts } => {
-				let bounds = network.bounds(node.source);
-				let rescaled = source.iter().zip(bounds).zip(shifts);
-				rescaled.map(|((x, b), &s)| gadget::rescale(system, x, *b, s)).collect()
-			},
-		};
+		let sources: Vec<&[Wire]> = node.sources.iter().map(|&at| &values[at][..]).collect();
+		let bounds: Vec<&[Interval]> = node.sources.iter().map(|&at| network.bounds(at)).collect();
+		let result = operator::constrain(system, &node.operator, &sources, &bounds, &|element| {
+			value(index + 1, element)
+		});
 		values.push(result);
 	}
 	unpack(system, network.output(), &values[network.output_value()], 1 + input_scalars);

@@ -6,9 +6,10 @@
 //! | bytes | what |
 //! |---|---|
 //! | 8 | `zkonnxPK` or `zkonnxVK` |
-//! | 2 | version of the file format: 1 |
+//! | 2 | version of the file format: 2 |
 //! | 2 | version of the statement |
-//! | 1 | origin: 0 is `insecure-dev` |
+//! | 1 | origin: 0 is `insecure-dev`, 1 is a ceremony |
+//! | 32 | of a ceremony only: the hash of its transcript |
 //! | 32 | artifact hash: `blake2b-256` of the `.onnx` file |
 //! | 32 | circuit digest ([`crate::Circuit::digest`]) |
 //! | 2 + 4·r | input tensor: element type, number r of dimensions, then each as u32 |
@@ -25,28 +26,43 @@ mod points;
 
 use crate::{
 	circuit::Circuit,
+	groth16::{generator, key::Key},
 	network::{Network, TensorType},
 	statement,
 };
 use ark_bls12_381::Bls12_381;
 use ark_ec::AffineRepr;
-use ark_groth16::{Groth16, PreparedVerifyingKey};
+use ark_groth16::PreparedVerifyingKey;
 use ark_std::rand::{CryptoRng, RngCore};
 use std::fmt;
 
 /// Who made a key, and so who could forge proofs with it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "kebab-case")]
+///
+/// In a file it is a claim of whoever wrote the file. For a ceremony, [`crate::ceremony`] derives
+/// the key from the transcript that the hash names; a chain trusts only what was attested to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Origin {
 	/// One party ran the setup and may have kept what forges proofs. For development.
 	InsecureDev,
+	/// Several parties ran the setup. To forge proofs, all of them would have to collude.
+	Ceremony {
+		/// The hash of the ceremony's transcript.
+		transcript: [u8; 32],
+	},
+}
+
+impl serde::Serialize for Origin {
+	fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+		serializer.collect_str(self)
+	}
 }
 
 impl fmt::Display for Origin {
 	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 		match self {
 			Self::InsecureDev => f.write_str("insecure-dev"),
+			Self::Ceremony { transcript } => write!(f, "ceremony:{}", hex::encode(transcript)),
 		}
 	}
 }
@@ -62,7 +78,7 @@ pub enum KeyError {
 		expected: &'static str,
 	},
 	/// The file is of another version of the format.
-	#[error("the key file has format version {0}; this program reads version 1")]
+	#[error("the key file has format version {0}; this program reads version {version}", version = file::FORMAT)]
 	Format(u16),
 	/// The key is for another version of the statement.
 	#[error("the key is for version {0} of the statement; this program proves version {version}", version = statement::VERSION)]
@@ -114,7 +130,7 @@ pub enum KeyError {
 		/// Circuit digest of the model.
 		model: [u8; 32],
 	},
-	/// The circuit has more constraints than the scalar field has room for (2^32).
+	/// The circuit has more constraints than the scalar field has room for (2^31).
 	#[error("the circuit is too large for the proof system")]
 	TooLarge,
 }
@@ -168,7 +184,7 @@ pub struct VerifyingKey {
 #[derive(Clone, Debug)]
 pub struct ProvingKey {
 	info: KeyInfo,
-	key: ark_groth16::ProvingKey<Bls12_381>,
+	key: Key,
 }
 
 /// Makes the keys of a network. Whoever knows what `rng` gave can forge proofs, so the origin is
@@ -178,8 +194,7 @@ pub fn setup(
 	rng: &mut (impl RngCore + CryptoRng),
 ) -> Result<ProvingKey, KeyError> {
 	let circuit = Circuit::new(network);
-	let key = Groth16::<Bls12_381>::generate_random_parameters_with_reduction(&circuit, rng)
-		.map_err(|_| KeyError::TooLarge)?;
+	let key = generator::generate(&circuit, rng).ok_or(KeyError::TooLarge)?;
 	let info = KeyInfo {
 		artifact_hash: network.artifact_hash(),
 		circuit_digest: circuit.digest(),
@@ -232,6 +247,15 @@ impl VerifyingKey {
 }
 
 impl ProvingKey {
+	/// A key that was made elsewhere in this crate.
+	pub(crate) fn new(
+		info: KeyInfo,
+		key: &ark_groth16::ProvingKey<Bls12_381>,
+	) -> Result<Self, KeyError> {
+		check_verifying(&info, &key.vk)?;
+		Ok(Self { info, key: Key::from_arkworks(key) })
+	}
+
 	/// What the key is for.
 	pub fn info(&self) -> &KeyInfo {
 		&self.info
@@ -276,18 +300,21 @@ impl ProvingKey {
 		let (instance, witness) = (circuit.instance(), circuit.witness());
 		let domain = (circuit.constraints() + instance).next_power_of_two();
 		for (what, expected, got) in [
-			("a", instance + witness, self.key.a_query.len()),
-			("b in G1", instance + witness, self.key.b_g1_query.len()),
-			("b in G2", instance + witness, self.key.b_g2_query.len()),
-			("h", domain - 1, self.key.h_query.len()),
-			("l", witness, self.key.l_query.len()),
+			("a", instance + witness, self.key.variables),
+			("h", domain - 1, self.key.h.len()),
+			("l", witness, self.key.witness),
 		] {
 			check_count(what, expected, got)?;
 		}
 		Ok(())
 	}
 
-	pub(crate) fn groth16(&self) -> &ark_groth16::ProvingKey<Bls12_381> {
+	/// Bytes that the key's points take in memory.
+	pub fn memory(&self) -> usize {
+		self.key.bytes()
+	}
+
+	pub(crate) fn groth16(&self) -> &Key {
 		&self.key
 	}
 }

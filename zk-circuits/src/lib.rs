@@ -1,8 +1,12 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(test)]
+mod agreement;
+pub mod ceremony;
 mod circuit;
 #[cfg(test)]
 mod fixture;
+mod groth16;
 mod hash;
 pub mod keys;
 mod network;
@@ -18,7 +22,7 @@ pub use keys::{setup, KeyError, KeyInfo, Origin, ProvingKey, VerifyingKey};
 pub use network::{ExecuteError, ImportError, Interval, Network, NodeSummary, Scales, TensorType};
 pub use onnx::{ModelError, MAX_MODEL_BYTES, MAX_MODEL_ITEMS, MAX_TENSOR_ELEMENTS, OPSETS};
 pub use proof::{
-	verify, Proof, ProofError, ProveError, Prover, VerifyError, PROOF_BYTES,
+	verify, verify_batch, Proof, ProofError, ProveError, Prover, Timings, VerifyError, PROOF_BYTES,
 	UNCOMPRESSED_PROOF_BYTES,
 };
 pub use statement::ElementType;

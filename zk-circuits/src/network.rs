@@ -8,6 +8,7 @@
 mod bounds;
 mod execute;
 mod import;
+mod order;
 
 pub use bounds::Interval;
 pub use execute::ExecuteError;
@@ -69,33 +70,121 @@ impl Scales {
 	}
 }
 
-/// An operator on integers. Element-wise operators act on each of `n` elements.
+/// An element of one of a node's sources, or a constant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pick {
+	Element { source: usize, at: usize },
+	Constant(i64),
+}
+
+/// Weighted sums over windows of the source: dense layers, convolutions, sums along axes.
+///
+/// With `k` window positions and `m` columns for each of the groups:
+/// `y[r, g, c] = Σ_i (x[windows[r, i] + g·group_stride] − zero_point) · weights[g, i, c]`.
+#[derive(Clone, Debug)]
+pub(crate) struct Linear {
+	/// `rows × k` elements of the source, for the first group; [`Linear::PADDING`] adds nothing.
+	pub(crate) windows: Vec<u32>,
+	/// `k`.
+	pub(crate) window: usize,
+	/// What a group adds to the elements of the group before it.
+	pub(crate) group_stride: usize,
+	/// `groups × k × columns`.
+	pub(crate) weights: Vec<i16>,
+	/// Columns of one group.
+	pub(crate) columns: usize,
+	pub(crate) groups: usize,
+	pub(crate) zero_point: u8,
+	/// Whether the result is `[group, column, row]`, as convolutions give it, and not
+	/// `[row, group, column]`.
+	pub(crate) channels_first: bool,
+}
+
+impl Linear {
+	/// The element of a window that lies in the padding, whose value is the zero point.
+	pub(crate) const PADDING: u32 = u32::MAX;
+
+	pub(crate) fn rows(&self) -> usize {
+		self.windows.len() / self.window
+	}
+
+	/// Number of results.
+	pub(crate) fn elements(&self) -> usize {
+		self.rows() * self.groups * self.columns
+	}
+
+	/// Of result `at`: the elements of the source and their weights.
+	pub(crate) fn terms(&self, at: usize) -> impl Iterator<Item = (usize, i64)> + '_ {
+		let (row, channel) = match self.channels_first {
+			true => (at % self.rows(), at / self.rows()),
+			false => (at / (self.groups * self.columns), at % (self.groups * self.columns)),
+		};
+		let (group, column) = (channel / self.columns, channel % self.columns);
+		let window = &self.windows[row * self.window..][..self.window];
+		let weights = &self.weights[group * self.window * self.columns..];
+		let weights = weights.iter().skip(column).step_by(self.columns);
+		window
+			.iter()
+			.zip(weights)
+			.filter(|(&at, _)| at != Self::PADDING)
+			.map(move |(&at, &w)| (at as usize + group * self.group_stride, i64::from(w)))
+	}
+}
+
+/// An operator on integers.
 #[derive(Clone, Debug)]
 pub(crate) enum Operator {
-	/// `y[j] = Σ_i (x[i] − zero_point) · weights[i · columns + j]`: `MatMulInteger` of one row.
-	MatMul { weights: Vec<i16>, columns: usize, zero_point: u8 },
-	/// `y[i] = x[i] + constant[i]`.
-	AddConstant { constant: Vec<i32> },
+	/// Moves and constants: `y[i]` is what `picks[i]` names.
+	Select { picks: Vec<Pick> },
+	/// Weighted sums over windows of one source.
+	Linear(Linear),
+	/// `y[i] = constant + Σ_s factors[s][i] · x_s[i]`.
+	Sum { factors: Vec<Vec<i64>>, constant: i64 },
+	/// `y[i] = x_0[i] · x_1[i]`.
+	Product,
 	/// `y[i] = min(max(⌊x[i] / 2^shifts[i]⌋, 0), 255)`: `Div` (truncating; the same after `max`),
 	/// then `Clip`.
 	Rescale { shifts: Vec<u32> },
+	/// `y[i] = x[i] / divisors[i]`, truncated; divisors are positive.
+	Divide { divisors: Vec<i64> },
+	/// `y[i] = ⌊x_0[i] / x_1[i]⌋`, where `x_0 ≥ 0` and `x_1 ≥ 1`.
+	Quotient,
+	/// `y[i] = min(max(x[i], lo), hi)`.
+	Clip { lo: i64, hi: i64 },
+	/// `y[i]` is the greatest of `windows[i]`.
+	Max { windows: Vec<Vec<Pick>> },
+	/// `y[i] = |x[i]|`.
+	Abs,
+	/// `y[i] = table[x[i]]`.
+	Lookup { table: Vec<i64> },
+	/// `y[i]` is the position of the first greatest element of `windows[i]`.
+	ArgMax { windows: Vec<Vec<usize>> },
 }
 
 impl Operator {
 	/// The name that `inspect` and errors use.
 	pub(crate) fn name(&self) -> &'static str {
 		match self {
-			Self::MatMul { .. } => "MatMul",
-			Self::AddConstant { .. } => "AddConstant",
+			Self::Select { .. } => "Select",
+			Self::Linear(_) => "Linear",
+			Self::Sum { .. } => "Sum",
+			Self::Product => "Product",
 			Self::Rescale { .. } => "Rescale",
+			Self::Divide { .. } => "Divide",
+			Self::Quotient => "Quotient",
+			Self::Clip { .. } => "Clip",
+			Self::Max { .. } => "Max",
+			Self::Abs => "Abs",
+			Self::Lookup { .. } => "Lookup",
+			Self::ArgMax { .. } => "ArgMax",
 		}
 	}
 
 	/// Number of multiplications by a weight.
 	fn multiply_accumulates(&self) -> u64 {
 		match self {
-			Self::MatMul { weights, .. } => weights.len() as u64,
-			Self::AddConstant { .. } | Self::Rescale { .. } => 0,
+			Self::Linear(linear) => (linear.rows() * linear.weights.len()) as u64,
+			_ => 0,
 		}
 	}
 }
@@ -105,8 +194,8 @@ impl Operator {
 pub(crate) struct Node {
 	/// Name of the ONNX node that it comes from (the last one, where several are fused).
 	pub(crate) name: String,
-	/// Index of the value that it reads, at most its own index.
-	pub(crate) source: usize,
+	/// The values that it reads, each of them given before.
+	pub(crate) sources: Vec<usize>,
 	pub(crate) operator: Operator,
 }
 
@@ -182,11 +271,12 @@ impl Network {
 		})
 	}
 
-	/// The nodes of the integer graph with the bounds of their values.
+	/// The nodes of the integer graph with the bounds of their values, without its constants.
 	pub fn summary(&self) -> Vec<NodeSummary> {
 		self.nodes
 			.iter()
 			.zip(self.bounds.iter().skip(1))
+			.filter(|(node, _)| !node.sources.is_empty())
 			.map(|(node, bounds)| NodeSummary {
 				name: node.name.clone(),
 				operator: node.operator.name(),

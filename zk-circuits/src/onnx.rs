@@ -30,7 +30,7 @@ pub const MAX_MODEL_ITEMS: usize = 100_000;
 pub const MAX_TENSOR_ELEMENTS: usize = 1 << 26;
 
 /// The versions of the default operator set (`ai.onnx`) that are read.
-pub const OPSETS: std::ops::RangeInclusive<i64> = 13..=21;
+pub const OPSETS: std::ops::RangeInclusive<i64> = 11..=21;
 
 /// Why a file is not an ONNX model that this crate reads.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]

@@ -1,16 +1,21 @@
 //! Proving and verifying.
 
 use crate::{
-	circuit::{self, Circuit},
+	circuit::{self, Assigned, Circuit},
+	groth16::prover as groth16,
+	hash,
 	keys::{KeyError, ProvingKey, VerifyingKey},
 	network::{ExecuteError, Network},
 	statement,
 };
-use ark_bls12_381::{Bls12_381, Fr};
-use ark_ff::UniformRand;
+use ark_bls12_381::{Bls12_381, Fr, G1Affine, G1Projective};
+use ark_ec::{pairing::Pairing, AffineRepr, CurveGroup, VariableBaseMSM};
+use ark_ff::{AdditiveGroup, Field, UniformRand, Zero};
 use ark_groth16::Groth16;
 use ark_serialize::{CanonicalDeserialize, CanonicalSerialize};
 use ark_std::rand::{CryptoRng, RngCore};
+use rayon::prelude::*;
+use std::time::{Duration, Instant};
 
 /// Length of a proof's interchange form.
 pub const PROOF_BYTES: usize = 192;
@@ -90,29 +95,80 @@ pub enum ProveError {
 	/// this crate.
 	#[error("the witness violates constraint {0}")]
 	Unsatisfied(usize),
-	/// The prover failed for a reason of arkworks' own.
-	#[error("the prover failed: {0}")]
-	Backend(String),
+	/// The proof that was made does not verify: a point of the proving key is not what it must be,
+	/// or there is a bug in this crate.
+	#[error("the proof that was made is not valid: the proving key is damaged")]
+	Invalid,
 }
 
-/// Makes proofs for one network with one key. The matrices are built once.
+/// Where the time of a proof goes, for benchmarks.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Timings {
+	/// Running the network, and assigning the variables and the values of the rows.
+	pub assign: Duration,
+	/// Checking the values of the rows.
+	pub check: Duration,
+	/// The transforms that give the quotient polynomial.
+	pub quotient: Duration,
+	/// The multi-scalar multiplication of the quotient.
+	pub h: Duration,
+	/// The multi-scalar multiplications of the variables, and the rest of the proof.
+	pub variables: Duration,
+	/// Verifying the proof.
+	pub verify: Duration,
+	/// What plain arkworks takes to make the same proof from the same variables.
+	pub arkworks: Option<Duration>,
+}
+
+impl Timings {
+	/// All of [`Prover::prove`].
+	pub fn prove(&self) -> Duration {
+		self.assign + self.check + self.quotient + self.h + self.variables + self.verify
+	}
+}
+
+/// Makes proofs for one network with one key. What does not depend on the input is computed once.
 ///
 /// All parallel work runs where it is called from: install a rayon pool around [`Prover::prove`]
-/// to bound it. (Inside, arkworks 0.6 runs multi-scalar multiplications in pools of at most two
-/// threads that it makes itself, one pool for every two threads of the caller's.)
+/// to bound it. (Only small rests of it are left to arkworks 0.6.)
+///
+/// A proof that leaves a prover is valid. The values of the constraints' rows are checked against
+/// each other, which costs next to nothing and names the constraint; but they can not tell of a
+/// damaged key, or of a variable that is not what the rows were computed from. So the finished
+/// proof is verified, too, for about two milliseconds.
 #[derive(Debug)]
 pub struct Prover {
 	network: Network,
 	key: ProvingKey,
+	verifying_key: VerifyingKey,
 	circuit: Circuit,
+	groth16: groth16::Prover,
+}
+
+/// An input that was run: all that a proof needs but randomness.
+struct Run {
+	output: Vec<u8>,
+	public: Vec<Fr>,
+	assigned: Assigned,
 }
 
 impl Prover {
-	/// Checks that the key was made for the network, and builds its matrices.
+	/// Checks that the key was made for the network, and prepares what all proofs share.
 	pub fn new(network: Network, key: ProvingKey) -> Result<Self, KeyError> {
 		let circuit = Circuit::new(&network);
 		key.check(&network, &circuit)?;
-		Ok(Self { network, key, circuit })
+		let groth16 = groth16::Prover::new(circuit.constraints(), circuit.instance())
+			.ok_or(KeyError::TooLarge)?;
+		let verifying_key = key.verifying_key();
+		Ok(Self { network, key, verifying_key, circuit, groth16 })
+	}
+
+	/// Computes what makes each further proof of a small circuit faster. Takes the time of some ten
+	/// proofs and 1.8 MB; does nothing for circuits of 2^11 constraints and more.
+	pub fn warm(mut self) -> Self {
+		self.groth16.warm(self.key.groth16());
+		self
 	}
 
 	/// The network.
@@ -138,6 +194,102 @@ impl Prover {
 		binding: Fr,
 		rng: &mut (impl RngCore + CryptoRng),
 	) -> Result<(Vec<u8>, Proof), ProveError> {
+		let (run, proof) = self.unverified(input, binding, [Fr::rand(rng), Fr::rand(rng)])?;
+		verify(&self.verifying_key, &run.public, &proof).map_err(|_| ProveError::Invalid)?;
+		Ok((run.output, proof))
+	}
+
+	/// [`Prover::prove`] for several inputs, each with its binding. As many are proved at once as
+	/// the pool has threads, so that memory does not grow with their number. All are verified
+	/// together.
+	pub fn prove_batch(
+		&self,
+		inputs: &[(&[u8], Fr)],
+		rng: &mut (impl RngCore + CryptoRng),
+	) -> Vec<Result<(Vec<u8>, Proof), ProveError>> {
+		let mut results = Vec::with_capacity(inputs.len());
+		for part in inputs.chunks(rayon::current_num_threads()) {
+			let jobs: Vec<_> =
+				part.iter().map(|job| (job, [Fr::rand(rng), Fr::rand(rng)])).collect();
+			let proved: Vec<_> = jobs
+				.into_par_iter()
+				.map(|(&(input, binding), blinding)| {
+					let (run, proof) = self.unverified(input, binding, blinding)?;
+					Ok((run.output, run.public, proof))
+				})
+				.collect();
+			results.extend(proved);
+		}
+		let proofs: Vec<_> = results
+			.iter()
+			.flatten()
+			.map(|(_, public, proof): &(Vec<u8>, Vec<Fr>, Proof)| (&public[..], proof))
+			.collect();
+		let all_valid = verify_batch(&self.verifying_key, &proofs).is_ok();
+		let checked = |(output, public, proof): (Vec<u8>, Vec<Fr>, Proof)| match all_valid
+			|| verify(&self.verifying_key, &public, &proof).is_ok()
+		{
+			true => Ok((output, proof)),
+			false => Err(ProveError::Invalid),
+		};
+		results.into_iter().map(|result| result.and_then(checked)).collect()
+	}
+
+	/// Makes and drops a proof, and says where the time went; `arkworks` is whether to make it with
+	/// plain arkworks, too.
+	pub fn time(
+		&self,
+		input: &[u8],
+		rng: &mut (impl RngCore + CryptoRng),
+		arkworks: bool,
+	) -> Result<Timings, ProveError> {
+		let start = Instant::now();
+		let run = self.run(input, Fr::ONE)?;
+		let assign = start.elapsed();
+		let start = Instant::now();
+		check(&run.assigned)?;
+		let check = start.elapsed();
+		let key = self.key.groth16();
+		let (r, s) = (Fr::rand(rng), Fr::rand(rng));
+		let (proof, [quotient, h, variables]) = self.groth16.prove(key, &run.assigned, r, s);
+		let proof = Proof(proof);
+		let start = Instant::now();
+		verify(&self.verifying_key, &run.public, &proof).map_err(|_| ProveError::Invalid)?;
+		let verify = start.elapsed();
+		let arkworks = arkworks.then(|| {
+			let (key, variables) = (key.to_arkworks(), run.assigned.variables.to_field());
+			let start = Instant::now();
+			let other = self.prove_with_arkworks(&key, r, s, &variables);
+			let time = start.elapsed();
+			(other == Ok(proof)).then_some(time).ok_or(ProveError::Invalid)
+		});
+		let arkworks = arkworks.transpose()?;
+		Ok(Timings { assign, check, quotient, h, variables, verify, arkworks })
+	}
+
+	/// The proof that plain arkworks makes.
+	fn prove_with_arkworks(
+		&self,
+		key: &ark_groth16::ProvingKey<Bls12_381>,
+		r: Fr,
+		s: Fr,
+		variables: &[Fr],
+	) -> Result<Proof, ProveError> {
+		Groth16::<Bls12_381>::create_proof_with_reduction_and_matrices(
+			key,
+			r,
+			s,
+			self.circuit.matrices(),
+			self.circuit.instance(),
+			self.circuit.constraints(),
+			variables,
+		)
+		.map(Proof)
+		.map_err(|_| ProveError::Invalid)
+	}
+
+	/// Runs the network and assigns the variables.
+	fn run(&self, input: &[u8], binding: Fr) -> Result<Run, ProveError> {
 		let trace = self.network.trace(input)?;
 		let output = self.network.output_bytes(&trace);
 		let public = statement::public_inputs(
@@ -146,22 +298,27 @@ impl Prover {
 			(self.network.output(), &output),
 		)
 		.expect("the executor has checked the input's length and made the output; qed");
-		let assignment = circuit::assign(&self.network, &trace, &public);
-		if let Some(constraint) = self.circuit.violated(&assignment) {
-			return Err(ProveError::Unsatisfied(constraint));
-		}
-		let (r, s) = (Fr::rand(rng), Fr::rand(rng));
-		let proof = Groth16::<Bls12_381>::create_proof_with_reduction_and_matrices(
-			self.key.groth16(),
-			r,
-			s,
-			self.circuit.matrices(),
-			self.circuit.instance(),
-			self.circuit.constraints(),
-			&assignment,
-		)
-		.map_err(|error| ProveError::Backend(error.to_string()))?;
-		Ok((output, Proof(proof)))
+		let assigned = circuit::assign(&self.network, &trace, &public);
+		Ok(Run { output, public, assigned })
+	}
+
+	fn unverified(
+		&self,
+		input: &[u8],
+		binding: Fr,
+		[r, s]: [Fr; 2],
+	) -> Result<(Run, Proof), ProveError> {
+		let run = self.run(input, binding)?;
+		check(&run.assigned)?;
+		let (proof, _) = self.groth16.prove(self.key.groth16(), &run.assigned, r, s);
+		Ok((run, Proof(proof)))
+	}
+}
+
+fn check(assigned: &Assigned) -> Result<(), ProveError> {
+	match assigned.violated() {
+		Some(constraint) => Err(ProveError::Unsatisfied(constraint)),
+		None => Ok(()),
 	}
 }
 
@@ -177,20 +334,96 @@ pub enum VerifyError {
 		/// Public inputs given.
 		got: usize,
 	},
-	/// The proof does not prove the statement.
+	/// The proof does not prove the statement; of a batch, at least one does not.
 	#[error("the proof is not valid for this key, binding, input and output")]
 	Invalid,
 }
 
+fn check_public_inputs(key: &VerifyingKey, public_inputs: &[Fr]) -> Result<(), VerifyError> {
+	let expected = key.prepared().vk.gamma_abc_g1.len() - 1;
+	match public_inputs.len() {
+		got if got != expected => Err(VerifyError::PublicInputs { expected, got }),
+		_ => Ok(()),
+	}
+}
+
 /// Checks a proof against a key and public inputs (see [`statement::public_inputs`]).
 pub fn verify(key: &VerifyingKey, public_inputs: &[Fr], proof: &Proof) -> Result<(), VerifyError> {
-	let prepared = key.prepared();
-	let expected = prepared.vk.gamma_abc_g1.len() - 1;
-	if public_inputs.len() != expected {
-		return Err(VerifyError::PublicInputs { expected, got: public_inputs.len() });
-	}
-	match Groth16::<Bls12_381>::verify_proof(prepared, &proof.0, public_inputs) {
+	check_public_inputs(key, public_inputs)?;
+	match Groth16::<Bls12_381>::verify_proof(key.prepared(), &proof.0, public_inputs) {
 		Ok(true) => Ok(()),
 		_ => Err(VerifyError::Invalid),
 	}
 }
+
+/// Checks proofs for one key, each with its public inputs, in one equation: with one final
+/// exponentiation, and for a further proof one Miller loop and two multiplications by 128 bits.
+/// If one proof is not valid, the batch is refused, without saying which. The empty batch is
+/// accepted.
+///
+/// Equation `i` is raised to `rᵢ`, or crafted invalid proofs would cancel each other: the first 16
+/// bytes, little-endian, of `blake2b-256` of
+///
+/// - the 14 bytes `zkonnx/batch/1`;
+/// - the key ([`VerifyingKey::points`]);
+/// - for each proof: its public inputs (canonical scalars, 32 bytes), its uncompressed form;
+/// - `i` as u64, little-endian.
+///
+/// Nobody can choose a proof after the coefficients are known, since it changes all of them.
+pub fn verify_batch(key: &VerifyingKey, proofs: &[(&[Fr], &Proof)]) -> Result<(), VerifyError> {
+	for (public_inputs, _) in proofs {
+		check_public_inputs(key, public_inputs)?;
+	}
+	let coefficients = coefficients(key, proofs);
+	let vk = &key.prepared().vk;
+
+	// Π e(rᵢ·Aᵢ, Bᵢ) = e(Σrᵢ·α, β) · e(Σ rᵢ·inputsᵢ, γ) · e(Σ rᵢ·Cᵢ, δ)
+	let mut inputs = vec![Fr::ZERO; vk.gamma_abc_g1.len()];
+	for ((public_inputs, _), coefficient) in proofs.iter().zip(&coefficients) {
+		let coefficient = Fr::from(*coefficient);
+		inputs[0] += coefficient;
+		for (sum, input) in inputs[1..].iter_mut().zip(*public_inputs) {
+			*sum += coefficient * input;
+		}
+	}
+	let times =
+		|point: &G1Affine, scalar: u128| point.mul_bigint([scalar as u64, (scalar >> 64) as u64]);
+	let (a, c): (Vec<G1Projective>, Vec<G1Projective>) = proofs
+		.par_iter()
+		.zip(&coefficients)
+		.map(|((_, proof), &coefficient)| {
+			(times(&proof.0.a, coefficient), times(&proof.0.c, coefficient))
+		})
+		.unzip();
+	let public = G1Projective::msm_unchecked(&vk.gamma_abc_g1, &inputs);
+	let mut left = a;
+	left.extend([vk.alpha_g1 * -inputs[0], -public, -c.into_iter().sum::<G1Projective>()]);
+	let left = G1Projective::normalize_batch(&left);
+	let right = proofs.iter().map(|(_, proof)| proof.0.b);
+	let right = right.chain([vk.beta_g2, vk.gamma_g2, vk.delta_g2]);
+	match Bls12_381::multi_pairing(left, right).is_zero() {
+		true => Ok(()),
+		false => Err(VerifyError::Invalid),
+	}
+}
+
+fn coefficients(key: &VerifyingKey, proofs: &[(&[Fr], &Proof)]) -> Vec<u128> {
+	let mut state = hash::hasher();
+	state.update(b"zkonnx/batch/1").update(&key.points());
+	for (public_inputs, proof) in proofs {
+		for input in *public_inputs {
+			state.update(&statement::scalar_to_bytes(*input));
+		}
+		state.update(&proof.to_uncompressed_bytes());
+	}
+	(0..proofs.len() as u64)
+		.map(|index| {
+			let digest = hash::digest(state.clone().update(&index.to_le_bytes()));
+			let (half, _) = digest.split_first_chunk().expect("32 bytes are 16 and more; qed");
+			u128::from_le_bytes(*half)
+		})
+		.collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,21 +1,32 @@
 //! Float model and calibration data to provable model.
 //!
 //! Every real number is represented by integers, `real = scale · (integer − zero point)`. Input:
-//! one scale; hidden activations: one scale per channel, folded into the weights of the next
-//! layer; output: one scale, so that scores can be compared. Weights have 8 bits or fewer,
-//! symmetrical around 128, and for each output channel the largest power of two is found by which
-//! they can be multiplied and still fit, so that the rescale divides by that power: a shift.
+//! one scale; hidden activations: one scale per channel wherever the operators that read them can
+//! fold it into their weights; output: one scale, so that scores can be compared. Weights have 8
+//! bits or fewer, symmetrical around 128, and for each output channel the largest power of two is
+//! found by which they can be multiplied and still fit, so that the rescale divides by that power:
+//! a shift.
 //!
-//! Calibration (here: the least and the largest value seen) chooses scales. It never narrows what
-//! the circuit admits.
+//! The way of a model: `read` makes a float graph of it, `simplify` rewrites that, `plan` decides
+//! what is stored as bytes and which elements share a scale, `calibrate` finds the scales, and
+//! `lower` writes the provable graph. Calibration never narrows what the circuit admits.
 
+mod calibrate;
 mod evaluate;
 mod float;
+mod graph;
 mod lower;
+mod operator;
+mod plan;
+mod read;
+mod report;
 mod rows;
+mod simplify;
+mod value;
 
 pub use evaluate::Evaluation;
 pub use float::FloatModel;
+pub use report::{LayerReport, Report};
 pub use rows::{read_labels, Format, Rows, RowsError};
 
 use crate::network::{ImportError, Network, Scales};
@@ -27,11 +38,39 @@ pub struct Options {
 	/// Bits of a weight, 2 to 8. Fewer make fewer constraints (one less per rescaled activation
 	/// and bit) and a coarser model.
 	pub weight_bits: u32,
+	/// How calibration chooses ranges.
+	pub method: Method,
 }
 
 impl Default for Options {
 	fn default() -> Self {
-		Self { weight_bits: 8 }
+		Self { weight_bits: 8, method: Method::MinMax }
+	}
+}
+
+/// How calibration chooses the range of real numbers that 256 steps are spread over. Numbers
+/// outside are clipped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Method {
+	/// From the least to the largest value seen.
+	#[default]
+	MinMax,
+	/// Without the 0.05 % of values at each end.
+	Percentile,
+	/// The part of that range whose mean square error is least.
+	Mse,
+}
+
+impl std::str::FromStr for Method {
+	type Err = String;
+
+	fn from_str(name: &str) -> Result<Self, String> {
+		match name {
+			"minmax" => Ok(Self::MinMax),
+			"percentile" => Ok(Self::Percentile),
+			"mse" => Ok(Self::Mse),
+			_ => Err(format!("'{name}' is not minmax, percentile or mse")),
+		}
 	}
 }
 
@@ -46,6 +85,8 @@ pub struct Quantized {
 	pub scales: Scales,
 	/// The float model.
 	pub float: FloatModel,
+	/// The values that are rescaled.
+	stored: Vec<lower::Stored>,
 	/// What was done that is worth knowing, one sentence each.
 	pub notes: Vec<String>,
 }
@@ -66,10 +107,10 @@ pub enum QuantizeError {
 		outputs: usize,
 	},
 	/// The input is of the wrong type or shape.
-	#[error("the input '{0}' must be float with a batch dimension of 1 or a symbol, then fixed dimensions")]
+	#[error("the input '{0}' must be float or uint8 with a batch dimension of 1 or a symbol, then fixed dimensions; export the model with a fixed input shape")]
 	Input(String),
-	/// The output is not the result of the last layer.
-	#[error("the output '{0}' is not the result of the last node")]
+	/// The output does not depend on the input, or is the input.
+	#[error("the output '{0}' is not computed from the input")]
 	Output(String),
 	/// An operator that can not be quantised.
 	#[error("node '{node}': the operator {operator} can not be quantised; {hint}")]
@@ -91,6 +132,18 @@ pub enum QuantizeError {
 		/// What was expected, and what came.
 		reason: String,
 	},
+	/// An attribute that is not known, or has a value that can not be quantised.
+	#[error("node '{node}' ({operator}), attribute {attribute}: {hint}")]
+	Attribute {
+		/// The node.
+		node: String,
+		/// Its operator.
+		operator: String,
+		/// The attribute.
+		attribute: String,
+		/// What to do about it.
+		hint: String,
+	},
 	/// There is nothing to calibrate with.
 	#[error("there are no calibration rows")]
 	NoCalibration,
@@ -111,13 +164,13 @@ pub enum QuantizeError {
 	/// [`Options::weight_bits`] is out of range.
 	#[error("{0} bits per weight were asked for; 2 to 8 are possible")]
 	WeightBits(u32),
-	/// A bias is too large for `int32` beside its weights.
-	#[error("layer {layer}: the bias of channel {channel} is too large beside its weights")]
-	Bias {
-		/// The layer, counted from 1.
-		layer: usize,
-		/// The channel, counted from 0.
-		channel: usize,
+	/// No scale makes the products of a layer fit `int32`.
+	#[error("node '{node}' ({operator}): its products do not fit int32 at any scale; its weights or biases are too far apart")]
+	TooWide {
+		/// The node.
+		node: String,
+		/// Its operator.
+		operator: String,
 	},
 	/// The number of labels is not that of the rows.
 	#[error("there are {labels} labels for {rows} rows")]
@@ -141,12 +194,25 @@ pub fn quantize(
 	if !(2..=8).contains(&options.weight_bits) {
 		return Err(QuantizeError::WeightBits(options.weight_bits));
 	}
-	let float = FloatModel::from_onnx(onnx)?;
-	let ranges = float.calibrate(calibration)?;
-	let (onnx, scales) = lower::lower(&float, &ranges, options)?;
-	let network = Network::from_onnx(&onnx)?;
+	let (float, lowered) = to_provable(onnx, calibration, options)?;
+	let network = Network::from_onnx(&lowered.onnx)?;
 	let notes = float.notes().to_vec();
-	Ok(Quantized { onnx, network, scales, float, notes })
+	let lower::Lowered { onnx, scales, stored } = lowered;
+	Ok(Quantized { onnx, network, scales, float, stored, notes })
+}
+
+/// The float model and its provable form, not yet imported.
+fn to_provable(
+	onnx: &[u8],
+	calibration: &Rows,
+	options: Options,
+) -> Result<(FloatModel, lower::Lowered), QuantizeError> {
+	let float = FloatModel::from_onnx(onnx)?;
+	float.check(calibration.row_len())?;
+	let plan = plan::Plan::new(&float.graph);
+	let scales = calibrate::calibrate(&float, &plan, calibration, options.method)?;
+	let lowered = lower::lower(&float, &plan, &scales, options)?;
+	Ok((float, lowered))
 }
 
 #[cfg(test)]

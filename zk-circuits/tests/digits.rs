@@ -219,8 +219,12 @@ fn a_damaged_key_is_refused() {
 		refused(&bytes);
 	}
 	let mut other = bytes.clone();
-	other[8] = 2;
-	assert_eq!(refused(&other), KeyError::Format(2));
+	other[8] = 1;
+	assert_eq!(refused(&other), KeyError::Format(1));
+	assert_eq!(
+		KeyError::Format(1).to_string(),
+		"the key file has format version 1; this program reads version 2"
+	);
 	let mut other = bytes.clone();
 	other[10] = 9;
 	assert_eq!(refused(&other), KeyError::Statement(9));
@@ -273,7 +277,7 @@ fn bad_points_in_a_key_are_refused_even_with_a_good_checksum() {
 #[test]
 fn a_key_for_another_model_is_refused() {
 	let rows = Rows::read(Format::U8, &example("calibration.u8"), 64).expect("rows");
-	let options = Options { weight_bits: 5 };
+	let options = Options { weight_bits: 5, ..Options::default() };
 	let other = quantize::quantize(&example("digits.onnx"), &rows, options).expect("quantisable");
 	let key = ProvingKey::from_trusted_bytes(&prover().0.key().to_bytes()).expect("a key");
 	assert!(matches!(Prover::new(other.network.clone(), key), Err(KeyError::Artifact { .. })));

@@ -15,8 +15,8 @@ use aimodel_primitives::{
 use std::{sync::Arc, time::Instant};
 use zkonnx::{
 	rand::rngs::OsRng,
-	statement::{public_inputs, scalar_from_bytes, StatementError},
-	ImportError, KeyError, Network, ProveError, Prover, ProvingKey, VerifyError, VerifyingKey,
+	statement::{scalar_from_bytes, StatementError},
+	ImportError, KeyError, Network, ProveError, Prover, ProvingKey,
 };
 
 /// Why there is no proof.
@@ -44,15 +44,12 @@ pub enum ProverError {
 		/// The digest in the job.
 		registered: BlobHash,
 	},
-	/// The binding, or a tensor, does not fit the statement.
-	#[error("the statement can not be built: {0}")]
+	/// The binding is no scalar.
+	#[error("the binding does not fit the statement: {0}")]
 	Statement(#[from] StatementError),
 	/// The prover failed.
 	#[error("{0}")]
 	Prove(#[from] ProveError),
-	/// The proof was made and does not verify: the proving key is damaged, or there is a bug.
-	#[error("the proof that was made is not valid, so the proving key is not sound: {0}")]
-	Invalid(#[from] VerifyError),
 }
 
 /// An inference and its proof.
@@ -75,7 +72,6 @@ pub(crate) struct Provers {
 struct LoadedProver {
 	prover: Prover,
 	digest: BlobHash,
-	verifying_key: VerifyingKey,
 }
 
 impl Provers {
@@ -99,8 +95,8 @@ impl Provers {
 		Ok(Self { blobs, pool, loaded: Loaded::new(count), metrics })
 	}
 
-	/// Runs the artifact's network on an input and proves it. Checks the proof before it is handed
-	/// out.
+	/// Runs the artifact's network on an input and proves it. A proof that the prover hands out is
+	/// valid.
 	pub(crate) fn prove(
 		&self,
 		artifact: ArtifactHash,
@@ -116,14 +112,8 @@ impl Provers {
 		}
 		let binding = scalar_from_bytes(&task.binding)?;
 		let start = Instant::now();
-		let (output, proof) = self.pool.install(|| {
-			let (output, proof) = loaded.prover.prove(input, binding, &mut OsRng)?;
-			let network = loaded.prover.network();
-			let public =
-				public_inputs(binding, (network.input(), input), (network.output(), &output))?;
-			zkonnx::verify(&loaded.verifying_key, &public, &proof)?;
-			Ok::<_, ProverError>((output, proof))
-		})?;
+		let (output, proof) =
+			self.pool.install(|| loaded.prover.prove(input, binding, &mut OsRng))?;
 		self.metrics.proving(start.elapsed());
 		Ok(Proved { output, proof: proof.to_uncompressed_bytes().to_vec() })
 	}
@@ -140,10 +130,9 @@ impl Provers {
 			// Not every point is checked, which would take longer than a lease. A bad point makes
 			// proofs that are not valid, and each is verified before it leaves.
 			let proving_key = ProvingKey::from_trusted_bytes(&key_bytes)?;
-			let verifying_key = proving_key.verifying_key();
-			let prover = Prover::new(network, proving_key)?;
+			let prover = Prover::new(network, proving_key)?.warm();
 			let digest = prover.circuit().digest().into();
-			Ok(LoadedProver { prover, digest, verifying_key })
+			Ok(LoadedProver { prover, digest })
 		});
 		let loaded = loaded.map_err(|error| ProverError::Key { key, error })?;
 		let took = start.elapsed();

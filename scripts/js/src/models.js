@@ -91,9 +91,12 @@ export function readVerifyingKey(file) {
 
 	if (new TextDecoder().decode(take(8)) !== 'zkonnxVK') throw new TypeError('The file is no verifying key of zkonnx.');
 	const format = u16();
-	if (format !== 1) throw new TypeError(`The verifying key file has format ${format}; 1 is known.`);
+	if (format !== 2) throw new TypeError(`The verifying key file has format ${format}; 2 is known.`);
 	const statementVersion = u16();
+	// 0 is `insecure-dev`; 1 is a ceremony, named by the hash of its transcript.
 	const origin = take(1)[0];
+	if (origin > 1) throw new TypeError(`The verifying key has the unknown origin ${origin}.`);
+	const ceremony = origin === 1 ? u8aToHex(take(32)) : null;
 	const artifact = u8aToHex(take(32));
 	const circuitDigest = u8aToHex(take(32));
 	const [input, output] = [readTensor(), readTensor()];
@@ -101,7 +104,7 @@ export function readVerifyingKey(file) {
 	const payload = take(file.length - at);
 	// The chain wants the points alone; the file counts those of the public inputs.
 	const points = u8aConcat(payload.subarray(0, KEY_HEAD), payload.subarray(KEY_HEAD + 8));
-	return { artifact, circuitDigest, statementVersion, origin, input, output, points };
+	return { artifact, circuitDigest, statementVersion, origin, ceremony, input, output, points };
 }
 
 /**

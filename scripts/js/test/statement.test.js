@@ -40,7 +40,9 @@ test('what can not be packed is refused', () => {
 test('a file that is no verifying key is refused with a sentence', () => {
 	assert.throws(() => readVerifyingKey(new TextEncoder().encode('zkonnxPK and more')), /no verifying key/);
 	assert.throws(() => readVerifyingKey(new TextEncoder().encode('zkonnxVK\x01')), /truncated/);
-	assert.throws(() => readVerifyingKey(new TextEncoder().encode('zkonnxVK\x07\0')), /format 7; 1 is known/);
+	assert.throws(() => readVerifyingKey(new TextEncoder().encode('zkonnxVK\x07\0')), /format 7; 2 is known/);
+	const origin = new TextEncoder().encode('zkonnxVK\x02\0\x01\0\x09');
+	assert.throws(() => readVerifyingKey(origin), /unknown origin 9/);
 });
 
 test('amounts are written and read without loss', () => {

@@ -2,7 +2,19 @@
 //! wires that it reads.
 //!
 //! A wire's value is an integer whose bounds are known from interval analysis. All widths here are
-//! at most 33 bits, so that sums of bits never wrap around the field's order.
+//! at most 34 bits, so that sums of bits never wrap around the field's order.
+
+mod division;
+mod lookup;
+mod order;
+mod rescale;
+#[cfg(test)]
+mod tests;
+
+pub(super) use division::{divide, quotient};
+pub(super) use lookup::lookup;
+pub(super) use order::{abs, arg_max, clip, max};
+pub(super) use rescale::rescale;
 
 use super::r1cs::{Linear, System, Wire};
 use crate::network::Interval;
@@ -26,11 +38,7 @@ pub(super) fn bits(system: &mut System, wire: &Wire, width: u32) -> Vec<Wire> {
 	);
 	bits.insert(0, lowest);
 	for bit in &bits {
-		// bit · (bit − 1) = 0
-		system.enforce(|| {
-			let minus_one = bit.linear().plus(-Fr::ONE, &Linear::constant(1));
-			[bit.linear(), minus_one, Linear::default()]
-		});
+		check_boolean(system, bit);
 	}
 	bits
 }
@@ -105,50 +113,40 @@ pub(super) fn check_u8(system: &mut System, wire: &Wire) {
 	bits(system, wire, 8);
 }
 
-/// `min(max(⌊wire / 2^shift⌋, 0), 255)`, where `wire` is known to be within `bounds`.
-///
-/// With `q = ⌊wire / 2^shift⌋ = low + 256·high` and `low` in 0..=255: the result is `low` if
-/// `high` is 0, else 255 if `high` is positive, else 0. One decomposition, to the width that the
-/// bounds need, gives the remainder, `low` and `high` in two's complement; what the bounds exclude
-/// is not constrained again.
-pub(super) fn rescale(system: &mut System, wire: &Wire, bounds: Interval, shift: u32) -> Wire {
-	let (least, most) = (bounds.lo >> shift, bounds.hi >> shift);
-	if most <= 0 {
+/// 1 if `wire` is 0 or more, else 0.
+fn non_negative(system: &mut System, wire: &Wire, bounds: Interval) -> Wire {
+	if bounds.lo >= 0 {
+		return system.constant(1);
+	}
+	if bounds.hi < 0 {
 		return system.constant(0);
 	}
-	if least >= 255 {
-		return system.constant(255);
-	}
-	let negative_possible = least < 0;
-	// Magnitude bits of the quotient: it lies in −2^magnitude..2^magnitude.
-	let magnitude = width(most).max(if negative_possible { width(-least - 1) } else { 0 });
-	let total = shift + magnitude + u32::from(negative_possible);
-	let offset = if negative_possible { 1i64 << (shift + magnitude) } else { 0 };
-	let shifted = system.sum(offset, [(1, wire)]);
-	let all = bits(system, &shifted, total);
-	let (quotient, sign) = all[shift as usize..].split_at(magnitude as usize);
-	let (low, high) = quotient.split_at(quotient.len().min(8));
-	let low = compose(system, low);
 	// The offset makes the topmost bit 1 exactly for what is not negative.
-	match (sign.first(), most > 255) {
-		(None, false) => low,
-		(Some(not_negative), false) => system.product(not_negative, &low),
-		(sign, true) => {
-			let negative = sign.map(|bit| system.sum(1, [(-1, bit)]));
-			let mut outside = high.to_vec();
-			outside.extend(negative);
-			let in_range = none_set(system, &outside);
-			// result = in_range·(low − 255) + 255·not_negative
-			let beyond = system.sum(-255, [(1, &low)]);
-			let top = match sign {
-				Some(not_negative) => system.sum(0, [(255, not_negative)]),
-				None => system.constant(255),
-			};
-			let value = if in_range.value() == 1 { low.value() } else { top.value() };
-			let result = system.allocate(value);
-			let correction = system.sum(0, [(1, &result), (-1, &top)]);
-			system.enforce_product(&in_range, &beyond, &correction);
-			result
-		},
+	let magnitude = width(bounds.hi).max(width(-bounds.lo - 1));
+	let shifted = system.sum(1 << magnitude, [(1, wire)]);
+	bits(system, &shifted, magnitude + 1).swap_remove(magnitude as usize)
+}
+
+/// `max(wire, 0)`.
+fn positive_part(system: &mut System, wire: &Wire, bounds: Interval) -> Wire {
+	if bounds.lo >= 0 {
+		return wire.clone();
 	}
+	if bounds.hi <= 0 {
+		return system.constant(0);
+	}
+	let not_negative = non_negative(system, wire, bounds);
+	system.product(&not_negative, wire)
+}
+
+/// A new variable that is 0 or 1.
+fn boolean(system: &mut System, value: bool) -> Wire {
+	let bit = system.allocate(value.into());
+	check_boolean(system, &bit);
+	bit
+}
+
+fn check_boolean(system: &mut System, wire: &Wire) {
+	let (less, zero) = (system.sum(-1, [(1, wire)]), system.constant(0));
+	system.enforce_product(wire, &less, &zero);
 }

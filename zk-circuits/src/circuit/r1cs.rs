@@ -1,7 +1,12 @@
 //! Linear combinations, and a constraint system that is built or assigned by the same code.
+//!
+//! While assigning, a system records what the rows of the matrices evaluate to, as it records the
+//! variables: from the values of the wires. So a prover never multiplies the matrices, whose size
+//! is the network's number of multiplications, with the assignment.
 
 use ark_bls12_381::Fr;
 use ark_ff::{AdditiveGroup, Field};
+use std::collections::BTreeSet;
 
 /// Rows of `(coefficient, variable)`; the form of [`ark_relations`] and `ark_groth16`.
 pub(crate) type Matrix = Vec<Vec<(Fr, usize)>>;
@@ -9,50 +14,47 @@ pub(crate) type Matrix = Vec<Vec<(Fr, usize)>>;
 /// Index of a variable: 0 is the constant 1, then the public inputs, then the witness.
 pub(crate) type Variable = usize;
 
-/// A sum of variables with coefficients.
+/// A sum of variables with coefficients, and what it evaluates to. Only a building system reads the
+/// terms, and only an assigning one the value.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Linear(Vec<(Fr, Variable)>);
+pub(crate) struct Linear {
+	terms: Vec<(Fr, Variable)>,
+	value: Fr,
+}
 
 impl Linear {
 	pub(crate) fn constant(value: impl Into<Fr>) -> Self {
-		Self(vec![(value.into(), 0)])
-	}
-
-	pub(crate) fn variable(variable: Variable) -> Self {
-		Self(vec![(Fr::ONE, variable)])
+		let value = value.into();
+		Self { terms: vec![(value, 0)], value }
 	}
 
 	/// Adds `coefficient · other`.
 	pub(crate) fn add(&mut self, coefficient: Fr, other: &Self) {
-		self.0.extend(other.0.iter().map(|&(c, v)| (c * coefficient, v)));
-	}
-
-	/// `self + coefficient · other`.
-	pub(crate) fn plus(mut self, coefficient: impl Into<Fr>, other: &Self) -> Self {
-		self.add(coefficient.into(), other);
-		self
+		self.terms.extend(other.terms.iter().map(|&(c, v)| (c * coefficient, v)));
+		self.value += coefficient * other.value;
 	}
 
 	/// The row of a matrix: ordered by variable, each at most once, no coefficient zero.
-	pub(crate) fn row(mut self) -> Vec<(Fr, Variable)> {
-		self.0.sort_unstable_by_key(|&(_, variable)| variable);
-		self.0.dedup_by(|next, kept| {
+	pub(crate) fn row(self) -> Vec<(Fr, Variable)> {
+		let mut terms = self.terms;
+		terms.sort_unstable_by_key(|&(_, variable)| variable);
+		terms.dedup_by(|next, kept| {
 			let same = next.1 == kept.1;
 			if same {
 				kept.0 += next.0;
 			}
 			same
 		});
-		self.0.retain(|(coefficient, _)| *coefficient != Fr::ZERO);
-		self.0
+		terms.retain(|(coefficient, _)| *coefficient != Fr::ZERO);
+		terms
 	}
 }
 
-/// An integer of the circuit: its linear combination while the constraints are built, its value
+/// An integer of the circuit: the terms of its linear combination while the constraints are built, its value
 /// while the witness is assigned.
 #[derive(Clone, Debug)]
 pub(crate) struct Wire {
-	linear: Option<Linear>,
+	terms: Option<Vec<(Fr, Variable)>>,
 	value: i64,
 }
 
@@ -70,7 +72,79 @@ enum Mode {
 	/// Build the matrices.
 	Build([Matrix; 3]),
 	/// Assign the variables.
-	Assign(Vec<Fr>),
+	Assign(Assigned),
+}
+
+/// Field elements, most of which are small integers and are kept as such.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Values {
+	integers: Vec<i64>,
+	/// Positions and values of the elements that are no small integers, in order. `integers` has
+	/// zeros there.
+	fields: Vec<(usize, Fr)>,
+}
+
+impl Values {
+	pub(crate) fn push(&mut self, value: i64) {
+		self.integers.push(value);
+	}
+
+	pub(crate) fn push_field(&mut self, value: Fr) {
+		self.fields.push((self.integers.len(), value));
+		self.integers.push(0);
+	}
+
+	pub(crate) fn len(&self) -> usize {
+		self.integers.len()
+	}
+
+	/// The integers, with zeros in the place of other elements.
+	pub(crate) fn integers(&self) -> &[i64] {
+		&self.integers
+	}
+
+	/// Positions and values of the elements that are not in [`Values::integers`], in order.
+	pub(crate) fn fields(&self) -> &[(usize, Fr)] {
+		&self.fields
+	}
+
+	pub(crate) fn to_field(&self) -> Vec<Fr> {
+		let mut values: Vec<Fr> = self.integers.iter().map(|&value| Fr::from(value)).collect();
+		for &(at, value) in &self.fields {
+			values[at] = value;
+		}
+		values
+	}
+
+	fn get(&self, at: usize) -> Fr {
+		match self.fields.binary_search_by_key(&at, |&(position, _)| position) {
+			Ok(found) => self.fields[found].1,
+			Err(_) => Fr::from(self.integers[at]),
+		}
+	}
+}
+
+/// What a system holds that was assigned: all that depends on the input.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Assigned {
+	/// The variables: the constant 1, the public inputs, the witness.
+	pub(crate) variables: Values,
+	/// The values of the rows of A, B and C.
+	pub(crate) rows: [Values; 3],
+}
+
+impl Assigned {
+	/// Index of the first constraint whose recorded values do not fit: `a · b ≠ c`.
+	pub(crate) fn violated(&self) -> Option<usize> {
+		let [a, b, c] = &self.rows;
+		let no_integers: BTreeSet<usize> =
+			self.rows.iter().flat_map(|row| &row.fields).map(|&(at, _)| at).collect();
+		let wrong_field = no_integers.iter().copied().find(|&i| a.get(i) * b.get(i) != c.get(i));
+		let product = |i: usize| i128::from(a.integers[i]) * i128::from(b.integers[i]);
+		let wrong_integer = (0..a.len())
+			.find(|&i| product(i) != i128::from(c.integers[i]) && !no_integers.contains(&i));
+		[wrong_field, wrong_integer].into_iter().flatten().min()
+	}
 }
 
 /// A rank-1 constraint system under construction.
@@ -85,7 +159,7 @@ pub(crate) struct System {
 pub(crate) enum Finished {
 	Count { constraints: usize },
 	Build { matrices: [Matrix; 3], variables: usize },
-	Assign { assignment: Vec<Fr> },
+	Assign(Assigned),
 }
 
 impl System {
@@ -102,17 +176,18 @@ impl System {
 
 	/// For assigning the witness, given the public inputs without the constant 1.
 	pub(crate) fn assign(public_inputs: &[Fr]) -> Self {
-		let assignment: Vec<Fr> =
-			std::iter::once(Fr::ONE).chain(public_inputs.iter().copied()).collect();
-		let instance = assignment.len();
-		Self { mode: Mode::Assign(assignment), instance, variables: instance, constraints: 0 }
+		let mut assigned = Assigned::default();
+		assigned.variables.push(1);
+		public_inputs.iter().for_each(|&input| assigned.variables.push_field(input));
+		let instance = assigned.variables.len();
+		Self { mode: Mode::Assign(assigned), instance, variables: instance, constraints: 0 }
 	}
 
 	pub(crate) fn finish(self) -> Finished {
 		match self.mode {
 			Mode::Count => Finished::Count { constraints: self.constraints },
 			Mode::Build(matrices) => Finished::Build { matrices, variables: self.variables },
-			Mode::Assign(assignment) => Finished::Assign { assignment },
+			Mode::Assign(assigned) => Finished::Assign(assigned),
 		}
 	}
 
@@ -124,35 +199,41 @@ impl System {
 	/// The linear combination of public input `index`, counted from 0 after the constant 1.
 	pub(crate) fn public_input(&self, index: usize) -> Linear {
 		debug_assert!(index + 1 < self.instance);
-		Linear::variable(index + 1)
+		Linear { terms: vec![(Fr::ONE, index + 1)], value: self.public_value(index) }
 	}
 
 	/// The value of public input `index`; zero unless assigning.
 	pub(crate) fn public_value(&self, index: usize) -> Fr {
 		match &self.mode {
-			Mode::Assign(assignment) => assignment[index + 1],
+			Mode::Assign(assigned) => assigned.variables.get(index + 1),
 			_ => Fr::ZERO,
 		}
 	}
 
 	/// A new witness variable of any value.
 	pub(crate) fn allocate_field(&mut self, value: impl FnOnce() -> Fr) -> Linear {
-		if let Mode::Assign(assignment) = &mut self.mode {
-			assignment.push(value());
+		let mut known = Fr::ZERO;
+		if let Mode::Assign(assigned) = &mut self.mode {
+			known = value();
+			assigned.variables.push_field(known);
 		}
 		self.variables += 1;
-		Linear::variable(self.variables - 1)
+		Linear { terms: vec![(Fr::ONE, self.variables - 1)], value: known }
 	}
 
 	/// A new witness variable that holds an integer.
 	pub(crate) fn allocate(&mut self, value: i64) -> Wire {
-		let linear = self.allocate_field(|| Fr::from(value));
-		Wire { linear: self.building().then_some(linear), value }
+		if let Mode::Assign(assigned) = &mut self.mode {
+			assigned.variables.push(value);
+		}
+		self.variables += 1;
+		let variable = self.variables - 1;
+		Wire { terms: self.building().then(|| vec![(Fr::ONE, variable)]), value }
 	}
 
 	/// The wire of a constant.
 	pub(crate) fn constant(&self, value: i64) -> Wire {
-		Wire { linear: self.building().then(|| Linear::constant(value)), value }
+		Wire { terms: self.building().then(|| vec![(Fr::from(value), 0)]), value }
 	}
 
 	/// The wire `constant + Σ coefficient · wire`.
@@ -168,29 +249,49 @@ impl System {
 			}
 			// Values stay far inside i64: all are below 2^33 except products in `is_zero`.
 			sum.value += coefficient * wire.value;
-			if let (Some(sum), Some(linear)) = (&mut sum.linear, &wire.linear) {
-				sum.add(Fr::from(coefficient), linear);
+			if let (Some(sum), Some(terms)) = (&mut sum.terms, &wire.terms) {
+				let coefficient = Fr::from(coefficient);
+				sum.extend(terms.iter().map(|&(c, v)| (c * coefficient, v)));
 			}
 		}
-		if let Some(linear) = &mut sum.linear {
-			*linear = Linear(std::mem::take(linear).row());
+		if let Some(terms) = sum.terms.take() {
+			sum.terms = Some(Linear { terms, value: Fr::ZERO }.row());
 		}
 		sum
 	}
 
-	/// Adds the constraint `a · b = c`; the closure runs only while building.
+	/// Adds the constraint `a · b = c`; the closure does not run while counting.
+	///
+	/// Evaluates field elements while assigning: prefer [`System::enforce_product`] for what is
+	/// enforced often.
 	pub(crate) fn enforce(&mut self, constraint: impl FnOnce() -> [Linear; 3]) {
 		self.constraints += 1;
-		if let Mode::Build(matrices) = &mut self.mode {
-			for (matrix, linear) in matrices.iter_mut().zip(constraint()) {
-				matrix.push(linear.row());
-			}
+		match &mut self.mode {
+			Mode::Count => (),
+			Mode::Build(matrices) => {
+				for (matrix, linear) in matrices.iter_mut().zip(constraint()) {
+					matrix.push(linear.row());
+				}
+			},
+			Mode::Assign(assigned) => {
+				for (row, linear) in assigned.rows.iter_mut().zip(constraint()) {
+					row.push_field(linear.value);
+				}
+			},
 		}
 	}
 
 	/// Adds the constraint `a · b = c` on wires.
 	pub(crate) fn enforce_product(&mut self, a: &Wire, b: &Wire, c: &Wire) {
-		self.enforce(|| [a, b, c].map(Wire::linear));
+		match &mut self.mode {
+			Mode::Assign(assigned) => {
+				self.constraints += 1;
+				for (row, wire) in assigned.rows.iter_mut().zip([a, b, c]) {
+					row.push(wire.value);
+				}
+			},
+			_ => self.enforce(|| [a, b, c].map(Wire::linear)),
+		}
 	}
 
 	/// A new witness variable constrained to be `a · b`.
@@ -207,8 +308,8 @@ impl System {
 }
 
 impl Wire {
-	/// The linear combination; only while building.
+	/// The linear combination: its terms while building, its value while assigning.
 	pub(crate) fn linear(&self) -> Linear {
-		self.linear.clone().unwrap_or_default()
+		Linear { terms: self.terms.clone().unwrap_or_default(), value: Fr::from(self.value) }
 	}
 }

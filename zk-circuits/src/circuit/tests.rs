@@ -30,7 +30,9 @@ impl Case {
 			(network.output(), &output),
 		)
 		.expect("valid tensors");
-		let assignment = assign(&network, &trace, &public);
+		let assigned = assign(&network, &trace, &public);
+		assert_rows_are_the_matrices_times_the_variables(&circuit, &assigned);
+		let assignment = assigned.variables.to_field();
 		assert_eq!(assignment.len(), circuit.variables);
 		assert_eq!(network.constraints(), circuit.constraints());
 		Self { circuit, assignment }
@@ -92,6 +94,19 @@ impl Case {
 			}
 		}
 	}
+}
+
+/// The recorded values of rows are what the matrices evaluate to.
+fn assert_rows_are_the_matrices_times_the_variables(circuit: &Circuit, assigned: &Assigned) {
+	let variables = assigned.variables.to_field();
+	for (matrix, recorded) in circuit.matrices.iter().zip(&assigned.rows) {
+		let evaluated: Vec<Fr> = matrix
+			.iter()
+			.map(|row| row.iter().map(|(coefficient, v)| *coefficient * variables[*v]).sum())
+			.collect();
+		assert_eq!(recorded.to_field(), evaluated);
+	}
+	assert_eq!(assigned.violated(), None);
 }
 
 /// One-neuron networks that take each way through the rescale gadget.
@@ -222,8 +237,42 @@ fn gadget_case(
 		(system.finish(), result)
 	};
 	let (Finished::Build { matrices, variables }, _) = run(System::build(1)) else { panic!() };
-	let (Finished::Assign { assignment }, result) = run(System::assign(&[])) else { panic!() };
-	(Circuit { matrices, instance: 1, variables }, assignment, result)
+	let (Finished::Assign(assigned), result) = run(System::assign(&[])) else { panic!() };
+	let circuit = Circuit { matrices, instance: 1, variables };
+	assert_rows_are_the_matrices_times_the_variables(&circuit, &assigned);
+	(circuit, assigned.variables.to_field(), result)
+}
+
+#[test]
+fn rows_of_the_digits_network_are_recorded() {
+	let example = |name| {
+		let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/digits");
+		std::fs::read(path.join(name)).expect("an example")
+	};
+	let (onnx, digits) = (example("digits.provable.onnx"), example("test_x.u8"));
+	for digit in digits.chunks(64).take(4).chain([&[0; 64][..], &[255; 64]]) {
+		Case::new(&onnx, digit).assert_satisfied();
+	}
+}
+
+#[test]
+fn a_recorded_row_that_does_not_fit_is_found() {
+	let mut system = System::assign(&[Fr::from(3u64)]);
+	let (two, six) = (system.allocate(2), system.allocate(6));
+	let three = system.public_input(0);
+	system.enforce(|| [three.clone(), two.linear(), six.linear()]);
+	system.enforce_product(&two, &two, &six);
+	system.enforce(|| [three.clone(), three, six.linear()]);
+	let Finished::Assign(mut assigned) = system.finish() else { panic!() };
+	assert_eq!(assigned.violated(), Some(1));
+	assigned.rows[2] = {
+		let mut row = Values::default();
+		row.push_field(Fr::from(6u64));
+		row.push(4);
+		row.push_field(Fr::from(6u64));
+		row
+	};
+	assert_eq!(assigned.violated(), Some(2));
 }
 
 proptest! {

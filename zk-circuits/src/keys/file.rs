@@ -12,7 +12,8 @@ pub(super) type Kind = (&'static [u8; 8], &'static str);
 pub(super) const PROVING: Kind = (b"zkonnxPK", "proving key");
 pub(super) const VERIFYING: Kind = (b"zkonnxVK", "verifying key");
 
-const FORMAT: u16 = 1;
+/// Version 1 had no origin but `insecure-dev`.
+pub(super) const FORMAT: u16 = 2;
 const CHECKSUM_BYTES: usize = 32;
 
 pub(super) fn write(kind: Kind, info: &KeyInfo, payload: &[u8]) -> Vec<u8> {
@@ -20,9 +21,13 @@ pub(super) fn write(kind: Kind, info: &KeyInfo, payload: &[u8]) -> Vec<u8> {
 	bytes.extend_from_slice(kind.0);
 	bytes.extend_from_slice(&FORMAT.to_le_bytes());
 	bytes.extend_from_slice(&info.statement_version.to_le_bytes());
-	bytes.push(match info.origin {
-		Origin::InsecureDev => 0,
-	});
+	match info.origin {
+		Origin::InsecureDev => bytes.push(0),
+		Origin::Ceremony { transcript } => {
+			bytes.push(1);
+			bytes.extend_from_slice(&transcript);
+		},
+	}
 	bytes.extend_from_slice(&info.artifact_hash);
 	bytes.extend_from_slice(&info.circuit_digest);
 	for tensor in [&info.input, &info.output] {
@@ -56,6 +61,7 @@ pub(super) fn read(kind: Kind, bytes: &[u8]) -> Result<(KeyInfo, &[u8]), KeyErro
 	}
 	let origin = match reader.array::<1>()?[0] {
 		0 => Origin::InsecureDev,
+		1 => Origin::Ceremony { transcript: reader.array()? },
 		code => return Err(KeyError::Origin(code)),
 	};
 	let artifact_hash = reader.array()?;

@@ -3,6 +3,11 @@
 //! Written by arkworks; read here, because arkworks allocates what a length field asks for.
 
 use super::KeyError;
+use crate::groth16::{
+	key::{self, Key, Query},
+	points as packed,
+	points::Point as _,
+};
 use ark_bls12_381::{Bls12_381, G1Affine, G2Affine};
 use ark_ec::short_weierstrass::{Affine, SWCurveConfig};
 use ark_serialize::{CanonicalDeserialize, CanonicalSerialize, Compress, Validate};
@@ -18,9 +23,20 @@ pub(super) fn encode_verifying(key: &ark_groth16::VerifyingKey<Bls12_381>) -> Ve
 	bytes
 }
 
-pub(super) fn encode_proving(key: &ark_groth16::ProvingKey<Bls12_381>) -> Vec<u8> {
-	let mut bytes = Vec::with_capacity(key.uncompressed_size());
-	key.serialize_uncompressed(&mut bytes).expect(WRITES);
+/// As arkworks encodes `ark_groth16::ProvingKey`.
+pub(super) fn encode_proving(key: &Key) -> Vec<u8> {
+	fn write(bytes: &mut Vec<u8>, points: &impl CanonicalSerialize) {
+		points.serialize_uncompressed(bytes).expect(WRITES);
+	}
+	let mut bytes = encode_verifying(&key.vk);
+	write(&mut bytes, &key.beta_g1);
+	write(&mut bytes, &key.delta_g1);
+	write(&mut bytes, &Query::dense(&[&key.shared, &key.a], key.variables));
+	write(&mut bytes, &Query::dense(&[&key.shared, &key.b_g1], key.variables));
+	write(&mut bytes, &Query::dense(&[&key.b_g2], key.variables));
+	bytes.extend_from_slice(&(key.h.len() as u64).to_le_bytes());
+	key.h.iter().for_each(|point| write(&mut bytes, &point.unpack()));
+	write(&mut bytes, &Query::dense(&[&key.l], key.witness));
 	bytes
 }
 
@@ -33,28 +49,31 @@ pub(super) fn decode_verifying(
 	Ok(key)
 }
 
-pub(super) fn decode_proving(
-	bytes: &[u8],
-	validate: bool,
-) -> Result<ark_groth16::ProvingKey<Bls12_381>, KeyError> {
+pub(super) fn decode_proving(bytes: &[u8], validate: bool) -> Result<Key, KeyError> {
 	// The verifying key inside is small and is always checked in full.
 	let mut reader = Reader { rest: bytes, read: 0, validate: Validate::Yes };
 	let vk = reader.verifying()?;
 	if !validate {
 		reader.validate = Validate::No;
 	}
-	let key = ark_groth16::ProvingKey {
-		vk,
-		beta_g1: reader.point::<G1Affine, G1_BYTES>()?,
-		delta_g1: reader.point::<G1Affine, G1_BYTES>()?,
-		a_query: reader.points::<G1Affine, G1_BYTES>()?,
-		b_g1_query: reader.points::<G1Affine, G1_BYTES>()?,
-		b_g2_query: reader.points::<G2Affine, G2_BYTES>()?,
-		h_query: reader.points::<G1Affine, G1_BYTES>()?,
-		l_query: reader.points::<G1Affine, G1_BYTES>()?,
-	};
+	let beta_g1 = reader.point::<G1Affine, G1_BYTES>()?;
+	let delta_g1 = reader.point::<G1Affine, G1_BYTES>()?;
+	let a = reader.points::<G1Affine, G1_BYTES>()?;
+	let variables = a.len();
+	let b = reader.points::<G1Affine, G1_BYTES>()?;
+	super::check_count("b in G1", variables, b.len())?;
+	let [shared, a, b_g1] = key::divide(&a, &b);
+	drop(b);
+	let b = reader.points::<G2Affine, G2_BYTES>()?;
+	super::check_count("b in G2", variables, b.len())?;
+	let b_g2 = Query::sparse(&b, |_| true);
+	drop(b);
+	let h = reader.points::<G1Affine, G1_BYTES>()?.iter().map(packed::Point::pack).collect();
+	let l = reader.points::<G1Affine, G1_BYTES>()?;
+	let witness = l.len();
+	let l = Query::sparse(&l, |_| true);
 	reader.finish()?;
-	Ok(key)
+	Ok(Key { vk, beta_g1, delta_g1, variables, shared, a, b_g1, b_g2, l, witness, h })
 }
 
 /// A point of one of the two groups.

@@ -1,10 +1,16 @@
 //! ONNX to integer graph.
 
+mod elementwise;
 mod error;
+mod moves;
+mod reduce;
+mod shape;
+mod sums;
+mod window;
 
 pub use error::ImportError;
 
-use super::{bounds, Interval, Network, Node, Operator, TensorType};
+use super::{bounds, order, Interval, Network, Node, Operator, Pick, TensorType};
 use crate::{
 	hash::blake2b_256,
 	onnx::{self, proto::tensor_proto::DataType, Attribute, Data, Dim, Model, Tensor},
@@ -16,8 +22,8 @@ use std::collections::BTreeMap;
 const MAX_RANK: usize = 8;
 /// The most elements that the values of a network may have together.
 const MAX_ELEMENTS: usize = 1 << 24;
-/// The most weights that a network may have, counted at every use.
-const MAX_WEIGHTS: u64 = 1 << 27;
+/// The most multiplications by a weight that one inference may take.
+const MAX_MULTIPLY_ACCUMULATES: u64 = 1 << 27;
 
 /// A named value of the ONNX graph, while importing.
 #[derive(Clone)]
@@ -25,13 +31,19 @@ struct Value {
 	/// Index of the integer graph's value.
 	index: usize,
 	element: ElementType,
-	/// Without the batch dimension, which is 1.
+	/// All dimensions; that of the batch is 1.
 	shape: Vec<usize>,
-	/// Divisors (as shifts) that are applied by a `Div` and wait for its `Clip`.
-	division: Option<Vec<u32>>,
+	/// Divisors that a `Div` applies and that wait for a `Clip` to share the work with.
+	division: Option<Vec<i64>>,
 	/// The node that gave it, and whether anything has read it.
 	node: String,
 	used: bool,
+}
+
+impl Value {
+	fn new(index: usize, element: ElementType, shape: Vec<usize>) -> Self {
+		Self { index, element, shape, division: None, node: String::new(), used: false }
+	}
 }
 
 struct Importer<'a> {
@@ -40,7 +52,7 @@ struct Importer<'a> {
 	nodes: Vec<Node>,
 	bounds: Vec<Vec<Interval>>,
 	elements: usize,
-	weights: u64,
+	multiply_accumulates: u64,
 }
 
 pub(super) fn import(bytes: &[u8]) -> Result<Network, ImportError> {
@@ -61,7 +73,7 @@ pub(super) fn import(bytes: &[u8]) -> Result<Network, ImportError> {
 		values: BTreeMap::new(),
 		nodes: Vec::new(),
 		elements,
-		weights: 0,
+		multiply_accumulates: 0,
 		bounds: vec![vec![Interval::U8; elements]],
 	};
 	importer.values.insert(
@@ -69,7 +81,7 @@ pub(super) fn import(bytes: &[u8]) -> Result<Network, ImportError> {
 		Value {
 			index: 0,
 			element: ElementType::U8,
-			shape: input_shape.clone(),
+			shape: std::iter::once(1).chain(input_shape.iter().copied()).collect(),
 			division: None,
 			node: input.name.clone(),
 			used: true,
@@ -125,11 +137,13 @@ fn input_shape(input: &onnx::ValueInfo) -> Result<Vec<usize>, ImportError> {
 /// What to do about an operator that is not provable.
 fn hint(operator: &str) -> &'static str {
 	match operator {
-		"Gemm" | "MatMul" | "Relu" | "Softmax" | "Sigmoid" | "Tanh" => {
-			"run `zkonnx quantize` on the float model first"
+		"QuantizeLinear" | "DequantizeLinear" | "QLinearMatMul" | "QLinearConv" => {
+			"its float scales are not exact; run `zkonnx quantize` on this model"
 		},
-		"QuantizeLinear" | "DequantizeLinear" | "QLinearMatMul" | "DynamicQuantizeLinear" => {
-			"its float scales are not exact; run `zkonnx quantize` on the float model instead"
+		"AveragePool" | "BatchNormalization" | "Conv" | "ConvTranspose" | "Elu" | "Erf" | "Exp"
+		| "Gelu" | "Gemm" | "GlobalAveragePool" | "HardSigmoid" | "HardSwish" | "LeakyRelu"
+		| "MatMul" | "PRelu" | "ReduceMean" | "Sigmoid" | "Softmax" | "Softplus" | "Tanh" => {
+			"run `zkonnx quantize` on the float model first"
 		},
 		_ => "docs/operators.md lists the operators of provable models",
 	}
@@ -138,12 +152,36 @@ fn hint(operator: &str) -> &'static str {
 impl<'a> Importer<'a> {
 	fn node(&mut self, node: &'a onnx::Node) -> Result<(), ImportError> {
 		match node.operator.as_str() {
-			"Flatten" => self.flatten(node),
-			"MatMulInteger" => self.matmul(node),
-			"Add" => self.add(node),
-			"Div" => self.div(node),
-			"Clip" => self.clip(node),
+			"Abs" => self.abs(node),
+			"Add" => self.add(node, 1),
+			"ArgMax" => self.arg_max(node),
 			"Cast" => self.cast(node),
+			"Clip" => self.clip(node),
+			"Concat" => self.concat(node),
+			"ConvInteger" => self.convolution(node),
+			"Div" => self.div(node),
+			"Expand" => self.expand(node),
+			"Flatten" => self.flatten(node),
+			"Gather" => self.gather(node),
+			"Identity" => self.identity(node),
+			"MatMulInteger" => self.matmul(node),
+			"Max" => self.max(node, false),
+			"MaxPool" => self.max_pool(node),
+			"Min" => self.max(node, true),
+			"Mul" => self.mul(node),
+			"Neg" => self.neg(node),
+			"Pad" => self.pad(node),
+			"ReduceMax" => self.reduce_max(node),
+			"ReduceSum" => self.reduce_sum(node),
+			"Relu" => self.relu(node),
+			"Reshape" => self.reshape(node),
+			"Resize" => self.resize(node),
+			"Slice" => self.slice(node),
+			"Split" => self.split(node),
+			"Squeeze" => self.squeeze(node),
+			"Sub" => self.add(node, -1),
+			"Transpose" => self.transpose(node),
+			"Unsqueeze" => self.unsqueeze(node),
 			operator => Err(ImportError::Operator {
 				node: node.name.clone(),
 				operator: operator.into(),
@@ -152,155 +190,35 @@ impl<'a> Importer<'a> {
 		}
 	}
 
-	fn flatten(&mut self, node: &'a onnx::Node) -> Result<(), ImportError> {
-		attributes(node, &["axis"])?;
-		operands(node, 1..=1)?;
-		if !matches!(node.attributes.get("axis"), None | Some(Attribute::Int(1))) {
-			return Err(attribute(node, "axis", "only 1, which keeps the batch, is provable"));
-		}
-		let mut value = self.read(node, 0)?;
-		value.shape = vec![value.shape.iter().product()];
-		self.give(node, value);
-		Ok(())
-	}
-
-	fn matmul(&mut self, node: &'a onnx::Node) -> Result<(), ImportError> {
-		attributes(node, &[])?;
-		operands(node, 2..=4)?;
-		let value = self.read(node, 0)?;
-		let &[rows] = &value.shape[..] else {
-			return Err(operand(node, "the activations must be flat: put a Flatten before it"));
-		};
-		if value.element != ElementType::U8 {
-			return Err(operand(node, "the activations must be uint8: put a Cast before it"));
-		}
-		let tensor = self.constant(node, 1)?;
-		let bytes = match &tensor.data {
-			Data::U8(bytes) => bytes,
-			Data::I8(_) => return Err(ImportError::SignedWeights { node: node.name.clone() }),
-			_ => {
-				let reason = format!("the weights are {}, must be uint8", tensor.type_name());
-				return Err(operand(node, reason));
-			},
-		};
-		let &[weight_rows, columns] = &tensor.dims[..] else {
-			let reason = format!("the weights have dimensions {:?}, must have two", tensor.dims);
-			return Err(operand(node, reason));
-		};
-		if weight_rows != rows {
-			let reason = format!("{rows} activations meet weights of {weight_rows} rows");
-			return Err(operand(node, reason));
-		}
-		let zero_point = match node.inputs.get(2).map(String::as_str) {
-			None | Some("") => 0,
-			Some(_) => match &self.constant(node, 2)? {
-				Tensor { dims, data: Data::U8(z) } if z.len() == 1 && dims.len() <= 1 => z[0],
-				_ => return Err(operand(node, "a_zero_point must be one uint8")),
-			},
-		};
-		let weight_zero_point = match node.inputs.get(3).map(String::as_str) {
-			None | Some("") => false,
-			Some(_) => match &self.constant(node, 3)? {
-				Tensor { dims, data: Data::U8(z) } => {
-					(dims.is_empty() || dims == &[1] || dims == &[columns])
-						&& z.iter().all(|&z| z == 128)
-				},
-				_ => false,
-			},
-		};
-		if !weight_zero_point {
-			return Err(operand(node, "b_zero_point must be 128 (uint8), one or one per column"));
-		}
-		let weights = bytes.iter().map(|&w| i16::from(w) - 128).collect();
-		let shape = vec![columns];
-		let operator = Operator::MatMul { weights, columns, zero_point };
-		self.push(node, value.index, operator, ElementType::I32, shape)
-	}
-
-	fn add(&mut self, node: &'a onnx::Node) -> Result<(), ImportError> {
-		attributes(node, &[])?;
-		operands(node, 2..=2)?;
-		// Either operand may be the constant.
-		let at = usize::from(!self.model.constants.contains_key(&node.inputs[0]));
-		let value = self.read_i32(node, 1 - at)?;
-		let constant = self.constant_i32(node, at, &value.shape)?;
-		self.push(
-			node,
-			value.index,
-			Operator::AddConstant { constant },
-			ElementType::I32,
-			value.shape,
-		)
-	}
-
-	fn div(&mut self, node: &'a onnx::Node) -> Result<(), ImportError> {
-		attributes(node, &[])?;
-		operands(node, 2..=2)?;
-		let mut value = self.read_i32(node, 0)?;
-		let divisors = self.constant_i32(node, 1, &value.shape)?;
-		let shifts = divisors
-			.iter()
-			.map(|&d| {
-				u32::try_from(d).ok().filter(|d| d.is_power_of_two()).map(u32::trailing_zeros)
-			})
-			.collect::<Option<Vec<_>>>()
-			.ok_or_else(|| operand(node, "every divisor must be a positive power of two"))?;
-		value.division = Some(shifts);
-		self.give(node, value);
-		Ok(())
-	}
-
-	fn clip(&mut self, node: &'a onnx::Node) -> Result<(), ImportError> {
-		attributes(node, &[])?;
-		operands(node, 3..=3)?;
-		let value = self.read_divided(node, 0)?;
-		if value.element != ElementType::I32 {
-			return Err(operand(node, "it must act on int32"));
-		}
-		for (at, bound) in [(1, 0), (2, 255)] {
-			match &self.constant(node, at)? {
-				Tensor { dims, data: Data::I32(limit) }
-					if dims.is_empty() && limit[..] == [bound] => {},
-				_ => return Err(operand(node, "its limits must be the int32 scalars 0 and 255")),
-			}
-		}
-		let shifts = value.division.unwrap_or_else(|| vec![0; value.shape.iter().product()]);
-		self.push(node, value.index, Operator::Rescale { shifts }, ElementType::I32, value.shape)
-	}
-
-	fn cast(&mut self, node: &'a onnx::Node) -> Result<(), ImportError> {
-		attributes(node, &["to"])?;
-		operands(node, 1..=1)?;
-		if node.attributes.get("to") != Some(&Attribute::Int(DataType::Uint8 as i64)) {
-			return Err(attribute(node, "to", "only 2 (uint8) is provable"));
-		}
-		let mut value = self.read_i32(node, 0)?;
-		for (element, bounds) in self.bounds[value.index].iter().enumerate() {
-			if !bounds.within(&Interval::U8) {
-				return Err(ImportError::CastRange {
-					node: node.name.clone(),
-					element,
-					lo: bounds.lo,
-					hi: bounds.hi,
-				});
-			}
-		}
-		value.element = ElementType::U8;
-		self.give(node, value);
-		Ok(())
-	}
-
-	/// The value at an operand; a value that waits for its `Clip` is refused.
+	/// The value at an operand; a constant becomes a value of the graph.
 	fn read(&mut self, node: &onnx::Node, at: usize) -> Result<Value, ImportError> {
-		let value = self.read_divided(node, at)?;
-		if value.division.is_some() {
-			let reason = format!(
-				"it reads the quotient of '{}'; Clip(0, 255) must follow a Div",
-				value.node
-			);
-			return Err(operand(node, reason));
+		let Some(mut value) = self.read_divided(node, at)? else {
+			return self.promote(node, at);
+		};
+		if let Some(divisors) = value.division.take() {
+			// Nothing shares the division.
+			let name = value.node.clone();
+			value.index =
+				self.add_node(&name, "Div", vec![value.index], Operator::Divide { divisors })?;
+			if let Some(stored) = self.values.get_mut(node.inputs[at].as_str()) {
+				*stored = Value { used: true, ..value.clone() };
+			}
 		}
 		Ok(value)
+	}
+
+	/// The value at an operand, perhaps with a division that is still to be done; nothing if the
+	/// operand is a constant.
+	fn read_divided(&mut self, node: &onnx::Node, at: usize) -> Result<Option<Value>, ImportError> {
+		let name = node.inputs.get(at).map_or("", String::as_str);
+		match self.values.get_mut(name) {
+			Some(value) => {
+				value.used = true;
+				Ok(Some(value.clone()))
+			},
+			None if self.model.constants.contains_key(name) => Ok(None),
+			None => Err(operand(node, format!("its input {at} is missing"))),
+		}
 	}
 
 	fn read_i32(&mut self, node: &onnx::Node, at: usize) -> Result<Value, ImportError> {
@@ -311,69 +229,96 @@ impl<'a> Importer<'a> {
 		}
 	}
 
-	fn read_divided(&mut self, node: &onnx::Node, at: usize) -> Result<Value, ImportError> {
-		let value = self
-			.values
-			.get_mut(node.inputs[at].as_str())
-			.ok_or_else(|| operand(node, format!("its input {at} must not be a constant")))?;
-		value.used = true;
-		Ok(value.clone())
+	fn read_u8(&mut self, node: &onnx::Node, at: usize) -> Result<Value, ImportError> {
+		let value = self.read(node, at)?;
+		match value.element {
+			ElementType::U8 => Ok(value),
+			other => {
+				Err(operand(node, format!("it must act on uint8, not on {other}: Cast before it")))
+			},
+		}
+	}
+
+	/// Whether an operand is given as a constant.
+	fn is_constant(&self, node: &onnx::Node, at: usize) -> bool {
+		node.inputs.get(at).is_some_and(|name| self.model.constants.contains_key(name))
 	}
 
 	fn constant(&self, node: &onnx::Node, at: usize) -> Result<&'a Tensor, ImportError> {
 		self.model
 			.constants
-			.get(&node.inputs[at])
+			.get(node.inputs.get(at).map_or("", String::as_str))
 			.ok_or_else(|| operand(node, format!("its input {at} must be a constant")))
 	}
 
-	/// An `int32` constant, broadcast to one row of the given shape.
-	fn constant_i32(
+	/// A constant operand as integers.
+	fn constant_integers(&self, node: &onnx::Node, at: usize) -> Result<Vec<i64>, ImportError> {
+		let tensor = self.constant(node, at)?;
+		integers(&tensor.data).ok_or_else(|| {
+			operand(node, format!("its input {at} is {}, must be integers", tensor.type_name()))
+		})
+	}
+
+	/// Integers that are an operand in newer opsets and an attribute in older ones.
+	fn integers_at(
 		&self,
 		node: &onnx::Node,
+		name: &'static str,
 		at: usize,
-		shape: &[usize],
-	) -> Result<Vec<i32>, ImportError> {
-		let tensor = self.constant(node, at)?;
-		let Data::I32(data) = &tensor.data else {
-			let reason = format!("its constant is {}, must be int32", tensor.type_name());
-			return Err(operand(node, reason));
-		};
-		let elements = shape.iter().product();
-		let row = match tensor.dims.split_first() {
-			Some((1, rest)) if rest.len() == shape.len() => rest,
-			_ => &tensor.dims[..],
-		};
-		match data[..] {
-			[one] if tensor.dims.len() <= shape.len() + 1 => Ok(vec![one; elements]),
-			_ if row == shape => Ok(data.clone()),
-			_ => Err(operand(
-				node,
-				format!("its constant has dimensions {:?}, must be one or {shape:?}", tensor.dims),
-			)),
+	) -> Result<Option<Vec<i64>>, ImportError> {
+		match node.attributes.get(name) {
+			Some(Attribute::Ints(values)) => Ok(Some(values.clone())),
+			Some(_) => Err(attribute(node, name, "it must be a list of integers")),
+			None if node.inputs.get(at).is_none_or(String::is_empty) => Ok(None),
+			None => self.constant_integers(node, at).map(Some),
 		}
 	}
 
-	/// Adds a node to the integer graph, with its bounds.
-	fn push(
+	/// Gives the graph a constant as a value.
+	fn promote(&mut self, node: &onnx::Node, at: usize) -> Result<Value, ImportError> {
+		let tensor = self.constant(node, at)?;
+		let element = match tensor.data {
+			Data::U8(_) => ElementType::U8,
+			Data::I32(_) => ElementType::I32,
+			_ => {
+				let reason = format!(
+					"its constant is {}, must be of the type of the other operand, int32 or uint8",
+					tensor.type_name()
+				);
+				return Err(operand(node, reason));
+			},
+		};
+		let picks = self.constant_integers(node, at)?.into_iter().map(Pick::Constant).collect();
+		let index =
+			self.add_node(&node.inputs[at], "constant", vec![], Operator::Select { picks })?;
+		let (shape, name) = (tensor.dims.clone(), node.inputs[at].clone());
+		Ok(Value { index, element, shape, division: None, node: name, used: true })
+	}
+
+	/// Adds a node to the integer graph, with its bounds, and returns the value that it gives.
+	fn add_node(
 		&mut self,
-		node: &'a onnx::Node,
-		source: usize,
+		name: &str,
+		onnx_operator: &str,
+		sources: Vec<usize>,
 		operator: Operator,
-		element: ElementType,
-		shape: Vec<usize>,
-	) -> Result<(), ImportError> {
-		self.elements += shape.iter().product::<usize>();
-		self.weights += operator.multiply_accumulates();
-		if self.elements > MAX_ELEMENTS || self.weights > MAX_WEIGHTS {
-			return Err(ImportError::TooLarge { node: node.name.clone() });
+	) -> Result<usize, ImportError> {
+		self.multiply_accumulates += operator.multiply_accumulates();
+		if self.multiply_accumulates > MAX_MULTIPLY_ACCUMULATES {
+			return Err(ImportError::TooLarge { node: name.into() });
 		}
-		let bounds = bounds::of(&operator, &self.bounds[source]);
+		let source_bounds: Vec<&[Interval]> =
+			sources.iter().map(|&at| &self.bounds[at][..]).collect();
+		let bounds = bounds::of(&operator, &source_bounds);
+		self.elements += bounds.len();
+		if self.elements > MAX_ELEMENTS {
+			return Err(ImportError::TooLarge { node: name.into() });
+		}
 		for (element, bound) in bounds.iter().enumerate() {
 			if !bound.within(&Interval::I32) {
 				return Err(ImportError::Overflow {
-					node: node.name.clone(),
-					operator: node.operator.clone(),
+					node: name.into(),
+					operator: onnx_operator.into(),
 					element,
 					lo: bound.lo,
 					hi: bound.hi,
@@ -381,20 +326,38 @@ impl<'a> Importer<'a> {
 			}
 		}
 		self.bounds.push(bounds);
-		self.nodes.push(Node { name: node.name.clone(), source, operator });
-		let index = self.nodes.len();
-		let node_name = node.name.clone();
-		self.give(
-			node,
-			Value { index, element, shape, division: None, node: node_name, used: false },
-		);
+		self.nodes.push(Node { name: name.into(), sources, operator });
+		Ok(self.nodes.len())
+	}
+
+	/// Adds a node whose result is the output of an ONNX node.
+	fn push(
+		&mut self,
+		node: &'a onnx::Node,
+		sources: Vec<usize>,
+		operator: Operator,
+		element: ElementType,
+		shape: Vec<usize>,
+	) -> Result<(), ImportError> {
+		let index = self.add_node(&node.name, &node.operator, sources, operator)?;
+		self.give(node, 0, Value::new(index, element, shape));
 		Ok(())
 	}
 
-	fn give(&mut self, node: &'a onnx::Node, mut value: Value) {
+	/// Makes a value output `at` of an ONNX node.
+	fn give(&mut self, node: &'a onnx::Node, at: usize, mut value: Value) {
 		value.node.clone_from(&node.name);
 		value.used = false;
-		self.values.insert(&node.outputs[0], value);
+		self.values.insert(&node.outputs[at], value);
+	}
+
+	/// Refuses shapes whose elements would not fit, before anything of that size is made.
+	fn elements_of(&self, node: &onnx::Node, shape: &[usize]) -> Result<usize, ImportError> {
+		shape
+			.iter()
+			.try_fold(1usize, |n, &dim| n.checked_mul(dim))
+			.filter(|n| self.elements + n <= MAX_ELEMENTS)
+			.ok_or_else(|| ImportError::TooLarge { node: node.name.clone() })
 	}
 
 	fn finish(
@@ -409,21 +372,23 @@ impl<'a> Importer<'a> {
 			.get_mut(output.name.as_str())
 			.ok_or_else(|| error("is a constant".into()))?;
 		value.used = true;
-		let value = value.clone();
+		let mut value = value.clone();
 		if let Some(unused) = self.values.values().find(|value| !value.used) {
 			return Err(ImportError::Unused { node: unused.node.clone() });
 		}
 		if value.index == 0 {
 			return Err(error("is the input; there is nothing to prove".into()));
 		}
-		if value.division.is_some() {
-			return Err(error("is a quotient; Clip(0, 255) must follow a Div".into()));
+		if let Some(divisors) = value.division.take() {
+			let operator = Operator::Divide { divisors };
+			value.index = self.add_node(&value.node, "Div", vec![value.index], operator)?;
 		}
 		let declared = match value.element {
 			ElementType::U8 => DataType::Uint8,
+			ElementType::I64 => DataType::Int64,
 			_ => DataType::Int32,
 		};
-		let shape: Vec<usize> = std::iter::once(1).chain(value.shape.iter().copied()).collect();
+		let shape = value.shape;
 		let agrees = output.dims.as_ref().is_none_or(|dims| {
 			dims.len() == shape.len()
 				&& dims
@@ -438,6 +403,7 @@ impl<'a> Importer<'a> {
 				value.element
 			)));
 		}
+		order::pool_first(&mut self.nodes, &mut self.bounds, value.index);
 		Ok(Network {
 			artifact_hash,
 			input: TensorType {
@@ -485,8 +451,58 @@ fn operands(node: &onnx::Node, count: std::ops::RangeInclusive<usize>) -> Result
 		let reason = format!("it has {} inputs, must have {count:?}", node.inputs.len());
 		return Err(operand(node, reason));
 	}
-	if node.outputs.len() != 1 {
+	if node.outputs.len() != 1 && node.operator != "Split" {
 		return Err(operand(node, "it must have one output"));
 	}
 	Ok(())
+}
+
+/// Constant integers of any type that the graph can hold.
+fn integers(data: &Data) -> Option<Vec<i64>> {
+	match data {
+		Data::U8(values) => Some(values.iter().map(|&x| x.into()).collect()),
+		Data::I32(values) => Some(values.iter().map(|&x| x.into()).collect()),
+		Data::I64(values) => Some(values.clone()),
+		_ => None,
+	}
+}
+
+/// An attribute that is one integer, or its default.
+fn integer(node: &onnx::Node, name: &'static str, default: i64) -> Result<i64, ImportError> {
+	match node.attributes.get(name) {
+		None => Ok(default),
+		Some(Attribute::Int(value)) => Ok(*value),
+		Some(_) => Err(attribute(node, name, "it must be an integer")),
+	}
+}
+
+/// An attribute that is a list of integers.
+fn list<'n>(node: &'n onnx::Node, name: &'static str) -> Result<Option<&'n [i64]>, ImportError> {
+	match node.attributes.get(name) {
+		None => Ok(None),
+		Some(Attribute::Ints(values)) => Ok(Some(values)),
+		Some(_) => Err(attribute(node, name, "it must be a list of integers")),
+	}
+}
+
+/// An attribute that is a word, or its default.
+fn word<'n>(
+	node: &'n onnx::Node,
+	name: &'static str,
+	default: &'static str,
+) -> Result<&'n str, ImportError> {
+	match node.attributes.get(name) {
+		None => Ok(default),
+		Some(Attribute::Text(value)) => Ok(value),
+		Some(_) => Err(attribute(node, name, "it must be a string")),
+	}
+}
+
+/// An axis, counted from the end if negative.
+fn axis(node: &onnx::Node, axis: i64, rank: usize) -> Result<usize, ImportError> {
+	let counted = if axis < 0 { axis + rank as i64 } else { axis };
+	usize::try_from(counted)
+		.ok()
+		.filter(|&axis| axis < rank)
+		.ok_or_else(|| operand(node, format!("axis {axis} does not exist in {rank} dimensions")))
 }

@@ -2,7 +2,7 @@
 
 use super::{
 	proto::{self, attribute_proto::AttributeType, tensor_shape_proto::dimension, type_proto},
-	scan, ModelError, Tensor, MAX_MODEL_BYTES, OPSETS,
+	scan, Data, ModelError, Tensor, MAX_MODEL_BYTES, OPSETS,
 };
 use prost::Message;
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,7 +30,11 @@ pub(crate) struct ValueInfo {
 pub(crate) enum Attribute {
 	Int(i64),
 	Float(f32),
+	Text(String),
 	Tensor(Tensor),
+	Ints(Vec<i64>),
+	Floats(Vec<f32>),
+	Texts(Vec<String>),
 	/// A kind that no supported operator has.
 	Other(&'static str),
 }
@@ -41,10 +45,23 @@ pub(crate) struct Node {
 	/// The node's own name, or its operator and position.
 	pub(crate) name: String,
 	pub(crate) operator: String,
+	/// Empty for `ai.onnx`.
+	pub(crate) domain: String,
 	/// Names of values; empty for an optional input that is left out.
 	pub(crate) inputs: Vec<String>,
 	pub(crate) outputs: Vec<String>,
 	pub(crate) attributes: BTreeMap<String, Attribute>,
+}
+
+impl Node {
+	/// That the node's operator is not one of `ai.onnx`.
+	pub(crate) fn domain_error(&self) -> ModelError {
+		ModelError::Domain {
+			node: self.name.clone(),
+			operator: self.operator.clone(),
+			domain: self.domain.clone(),
+		}
+	}
 }
 
 /// A well-formed graph: every name is given once, and before it is read.
@@ -62,8 +79,17 @@ pub(crate) struct Model {
 }
 
 impl Model {
-	/// Reads a model file.
+	/// Reads a model file whose operators are all of `ai.onnx`.
 	pub(crate) fn read(bytes: &[u8]) -> Result<Self, ModelError> {
+		let model = Self::read_any(bytes)?;
+		match model.nodes.iter().find(|node| !node.domain.is_empty()) {
+			Some(node) => Err(node.domain_error()),
+			None => Ok(model),
+		}
+	}
+
+	/// Reads a model file whose operators may be of any domain.
+	pub(crate) fn read_any(bytes: &[u8]) -> Result<Self, ModelError> {
 		if bytes.len() > MAX_MODEL_BYTES {
 			return Err(ModelError::TooLarge { bytes: bytes.len() });
 		}
@@ -110,7 +136,7 @@ impl Model {
 				give(output)?;
 				given.insert(output.clone());
 			}
-			if node.operator == "Constant" {
+			if node.operator == "Constant" && node.domain.is_empty() {
 				let (name, tensor) = constant(&node)?;
 				constants.insert(name, tensor);
 			} else {
@@ -187,10 +213,10 @@ fn read_node(index: usize, proto: proto::NodeProto) -> Result<Node, ModelError> 
 		"" => format!("{operator} #{index}"),
 		name => name.to_string(),
 	};
-	if !matches!(proto.domain(), "" | "ai.onnx") {
-		let domain = proto.domain().to_string();
-		return Err(ModelError::Domain { node: name, operator, domain });
-	}
+	let domain = match proto.domain() {
+		"ai.onnx" => String::new(),
+		other => other.to_string(),
+	};
 	if proto.output.iter().all(String::is_empty) {
 		return Err(ModelError::Node { node: name, reason: "it has no output".into() });
 	}
@@ -203,7 +229,7 @@ fn read_node(index: usize, proto: proto::NodeProto) -> Result<Node, ModelError> 
 			return Err(ModelError::Node { node: name, reason });
 		}
 	}
-	Ok(Node { name, operator, inputs: proto.input, outputs: proto.output, attributes })
+	Ok(Node { name, operator, domain, inputs: proto.input, outputs: proto.output, attributes })
 }
 
 fn read_attribute(node: &str, proto: &proto::AttributeProto) -> Result<Attribute, ModelError> {
@@ -214,11 +240,25 @@ fn read_attribute(node: &str, proto: &proto::AttributeProto) -> Result<Attribute
 	if !proto.ref_attr_name().is_empty() {
 		return Err(missing());
 	}
+	let text = |bytes: &Vec<u8>| {
+		String::from_utf8(bytes.clone()).map_err(|_| ModelError::Node {
+			node: node.into(),
+			reason: format!("its attribute '{}' is not UTF-8 text", proto.name()),
+		})
+	};
 	Ok(match AttributeType::try_from(proto.r#type.unwrap_or(0)) {
 		Ok(AttributeType::Int) => Attribute::Int(proto.i.ok_or_else(missing)?),
 		Ok(AttributeType::Float) => Attribute::Float(proto.f.ok_or_else(missing)?),
 		Ok(AttributeType::Tensor) => {
 			Attribute::Tensor(Tensor::read(proto.name(), proto.t.as_ref().ok_or_else(missing)?)?)
+		},
+		Ok(AttributeType::String) => Attribute::Text(text(proto.s.as_ref().ok_or_else(missing)?)?),
+		// An empty list can not be told from one that is left out.
+		Ok(AttributeType::Ints) => Attribute::Ints(proto.ints.clone()),
+		Ok(AttributeType::Floats) => Attribute::Floats(proto.floats.clone()),
+		Ok(AttributeType::Strings) => {
+			let texts: Result<_, _> = proto.strings.iter().map(text).collect();
+			Attribute::Texts(texts?)
 		},
 		Ok(kind) => Attribute::Other(kind.as_str_name()),
 		Err(_) => return Err(missing()),
@@ -226,11 +266,28 @@ fn read_attribute(node: &str, proto: &proto::AttributeProto) -> Result<Attribute
 }
 
 fn constant(node: &Node) -> Result<(String, Tensor), ModelError> {
-	match (&node.outputs[..], node.attributes.get("value"), node.attributes.len()) {
-		([name], Some(Attribute::Tensor(tensor)), 1) => Ok((name.clone(), tensor.clone())),
-		_ => Err(ModelError::Node {
-			node: node.name.clone(),
-			reason: "a Constant must have one output and one attribute, the tensor 'value'".into(),
-		}),
-	}
+	let error = || ModelError::Node {
+		node: node.name.clone(),
+		reason: "a Constant must have one output and one attribute: value, value_int, value_ints, \
+		         value_float or value_floats"
+			.into(),
+	};
+	let ([name], 1, Some((key, value))) =
+		(&node.outputs[..], node.attributes.len(), node.attributes.iter().next())
+	else {
+		return Err(error());
+	};
+	let tensor = match (key.as_str(), value) {
+		("value", Attribute::Tensor(tensor)) => tensor.clone(),
+		("value_int", Attribute::Int(x)) => Tensor { dims: vec![], data: Data::I64(vec![*x]) },
+		("value_ints", Attribute::Ints(x)) => {
+			Tensor { dims: vec![x.len()], data: Data::I64(x.clone()) }
+		},
+		("value_float", Attribute::Float(x)) => Tensor { dims: vec![], data: Data::F32(vec![*x]) },
+		("value_floats", Attribute::Floats(x)) => {
+			Tensor { dims: vec![x.len()], data: Data::F32(x.clone()) }
+		},
+		_ => return Err(error()),
+	};
+	Ok((name.clone(), tensor))
 }

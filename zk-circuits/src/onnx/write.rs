@@ -5,7 +5,7 @@ use super::{
 		self, attribute_proto::AttributeType, tensor_proto::DataType, tensor_shape_proto,
 		type_proto,
 	},
-	Data, Dim, Tensor,
+	Attribute, Data, Dim, Tensor,
 };
 use prost::Message;
 
@@ -14,6 +14,7 @@ use prost::Message;
 pub(crate) enum TensorType {
 	U8,
 	I32,
+	I64,
 }
 
 /// A graph under construction; [`GraphWriter::finish`] gives the bytes of a model file.
@@ -42,23 +43,11 @@ impl GraphWriter {
 	}
 
 	pub(crate) fn constant(&mut self, name: &str, tensor: &Tensor) {
-		let (kind, raw) = match &tensor.data {
-			Data::F32(v) => (DataType::Float, v.iter().flat_map(|x| x.to_le_bytes()).collect()),
-			Data::U8(v) => (DataType::Uint8, v.clone()),
-			Data::I8(v) => (DataType::Int8, v.iter().flat_map(|x| x.to_le_bytes()).collect()),
-			Data::I32(v) => (DataType::Int32, v.iter().flat_map(|x| x.to_le_bytes()).collect()),
-			Data::I64(v) => (DataType::Int64, v.iter().flat_map(|x| x.to_le_bytes()).collect()),
-		};
-		self.graph.initializer.push(proto::TensorProto {
-			name: Some(name.into()),
-			dims: tensor.dims.iter().map(|&dim| dim as i64).collect(),
-			data_type: Some(kind as i32),
-			raw_data: Some(raw),
-			..Default::default()
-		});
+		self.graph.initializer.push(tensor_proto(name, tensor));
 	}
 
 	/// Adds a node that is named after its output.
+	#[cfg(test)]
 	pub(crate) fn node(
 		&mut self,
 		operator: &str,
@@ -66,20 +55,25 @@ impl GraphWriter {
 		output: &str,
 		attributes: &[(&str, i64)],
 	) {
+		let attributes: Vec<_> =
+			attributes.iter().map(|&(name, value)| (name, Attribute::Int(value))).collect();
+		self.node_with(operator, inputs, &[output], &attributes);
+	}
+
+	/// Adds a node with any outputs and attributes, named after its first output.
+	pub(crate) fn node_with(
+		&mut self,
+		operator: &str,
+		inputs: &[&str],
+		outputs: &[&str],
+		attributes: &[(&str, Attribute)],
+	) {
 		self.graph.node.push(proto::NodeProto {
-			name: Some(output.into()),
+			name: outputs.first().map(|&name| name.into()),
 			op_type: Some(operator.into()),
 			input: inputs.iter().map(|&name| name.into()).collect(),
-			output: vec![output.into()],
-			attribute: attributes
-				.iter()
-				.map(|&(name, value)| proto::AttributeProto {
-					name: Some(name.into()),
-					r#type: Some(AttributeType::Int as i32),
-					i: Some(value),
-					..Default::default()
-				})
-				.collect(),
+			output: outputs.iter().map(|&name| name.into()).collect(),
+			attribute: attributes.iter().map(|(name, value)| attribute(name, value)).collect(),
 			..Default::default()
 		});
 	}
@@ -109,10 +103,68 @@ impl GraphWriter {
 	}
 }
 
+fn tensor_proto(name: &str, tensor: &Tensor) -> proto::TensorProto {
+	let (kind, raw) = match &tensor.data {
+		Data::F32(v) => (DataType::Float, v.iter().flat_map(|x| x.to_le_bytes()).collect()),
+		Data::F64(v) => (DataType::Double, v.iter().flat_map(|x| x.to_le_bytes()).collect()),
+		Data::Bool(v) => (DataType::Bool, v.iter().map(|&x| u8::from(x)).collect()),
+		Data::U8(v) => (DataType::Uint8, v.clone()),
+		Data::I8(v) => (DataType::Int8, v.iter().flat_map(|x| x.to_le_bytes()).collect()),
+		Data::I32(v) => (DataType::Int32, v.iter().flat_map(|x| x.to_le_bytes()).collect()),
+		Data::I64(v) => (DataType::Int64, v.iter().flat_map(|x| x.to_le_bytes()).collect()),
+	};
+	proto::TensorProto {
+		name: Some(name.into()),
+		dims: tensor.dims.iter().map(|&dim| dim as i64).collect(),
+		data_type: Some(kind as i32),
+		raw_data: Some(raw),
+		..Default::default()
+	}
+}
+
+fn attribute(name: &str, value: &Attribute) -> proto::AttributeProto {
+	let mut attribute = proto::AttributeProto { name: Some(name.into()), ..Default::default() };
+	let kind = match value {
+		Attribute::Int(x) => {
+			attribute.i = Some(*x);
+			AttributeType::Int
+		},
+		Attribute::Float(x) => {
+			attribute.f = Some(*x);
+			AttributeType::Float
+		},
+		Attribute::Text(x) => {
+			attribute.s = Some(x.clone().into_bytes());
+			AttributeType::String
+		},
+		Attribute::Tensor(x) => {
+			attribute.t = Some(tensor_proto("", x));
+			AttributeType::Tensor
+		},
+		Attribute::Ints(x) => {
+			attribute.ints.clone_from(x);
+			AttributeType::Ints
+		},
+		Attribute::Floats(x) => {
+			attribute.floats.clone_from(x);
+			AttributeType::Floats
+		},
+		Attribute::Texts(x) => {
+			attribute.strings = x.iter().map(|text| text.clone().into_bytes()).collect();
+			AttributeType::Strings
+		},
+		// Only its kind is known; nothing that writes a graph has one.
+		Attribute::Other(_) => AttributeType::Undefined,
+	};
+	attribute.r#type = Some(kind as i32);
+	attribute
+}
+
 fn value_info(name: &str, element: TensorType, dims: &[Dim]) -> proto::ValueInfoProto {
 	let element = match element {
 		TensorType::U8 => DataType::Uint8,
 		TensorType::I32 => DataType::Int32,
+		TensorType::I64 => DataType::Int64,
 	};
 	let dim = dims
 		.iter()

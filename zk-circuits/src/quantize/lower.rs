@@ -1,211 +1,205 @@
-//! Float layers and ranges to a provable model.
+//! Float graph and scales to a provable model.
+
+mod accumulate;
+mod emit;
+mod store;
 
 use super::{
-	float::{FloatModel, Ranges},
+	calibrate::Calibration,
+	float::FloatModel,
+	graph::Node,
+	operator::{Move, Operator},
+	plan::{Plan, Role},
 	Options, QuantizeError,
 };
 use crate::{
 	network::{Scales, INPUT_SCALE, INPUT_ZERO_POINT, OUTPUT_SCALE},
-	onnx::{proto::tensor_proto::DataType, Data, Dim, GraphWriter, Tensor, TensorType},
+	onnx::{proto::tensor_proto::DataType, Data, Dim, TensorType},
 };
+use emit::Emitter;
+use std::collections::BTreeSet;
 
-/// The largest shift. Keeps a bias of thousands of steps inside `int32`.
-const MAX_SHIFT: u32 = 16;
-
-/// A channel that calibration hardly ever saw active gets at least this part of the layer's range.
-const LEAST_RANGE: f64 = 1.0 / 1024.0;
-
-/// A layer in integers.
-struct Integers {
-	/// Around zero.
-	weights: Vec<i32>,
-	bias: Vec<i32>,
-	shifts: Vec<u32>,
+/// What a lowered graph is, beside its bytes.
+pub(super) struct Lowered {
+	pub(super) onnx: Vec<u8>,
+	pub(super) scales: Scales,
+	/// The values that are rescaled.
+	pub(super) stored: Vec<Stored>,
 }
 
-/// The activations that a layer reads: `real[i] = steps[i] · (integer − zero_point)`.
-struct Activations {
-	steps: Vec<f64>,
-	zero_point: u8,
+/// A value of the float graph that is computed, rescaled and stored as bytes.
+#[derive(Clone, Debug)]
+pub(super) struct Stored {
+	/// The float node.
+	pub(super) value: usize,
+	/// The node of the provable graph that gives it.
+	pub(super) name: String,
+	/// For each element: `real = step · (integer − zero point)`.
+	pub(super) steps: Vec<f64>,
+	pub(super) zero_point: f64,
+}
+
+struct Lowering<'a> {
+	float: &'a FloatModel,
+	plan: &'a Plan,
+	calibration: &'a Calibration,
+	/// The step of each class. Steps of values that are not written yet may still grow.
+	class_steps: Vec<f64>,
+	/// The value that alone computes the elements of each class.
+	producers: Vec<Option<usize>>,
+	/// Largest weight: 127 for 8 bits.
+	limit: f64,
+	emitter: Emitter,
+	/// Name of each stored value in the provable graph; empty before it is written.
+	names: Vec<String>,
+	/// A unique prefix for each float node.
+	prefixes: Vec<String>,
 }
 
 pub(super) fn lower(
 	float: &FloatModel,
-	ranges: &Ranges,
+	plan: &Plan,
+	calibration: &Calibration,
 	options: Options,
-) -> Result<(Vec<u8>, Scales), QuantizeError> {
-	let limit = f64::from((1 << (options.weight_bits - 1)) - 1);
-	let (input_scale, input_zero_point) = input_scale(ranges);
-	let mut activations =
-		Activations { steps: vec![input_scale; float.input_len()], zero_point: input_zero_point };
-
-	let mut graph = GraphWriter::new("provable");
-	let input: Vec<Dim> = std::iter::once(float.batch.clone())
-		.chain(float.input_shape.iter().map(|&n| Dim::Known(n)))
+) -> Result<Lowered, QuantizeError> {
+	let graph = &float.graph;
+	let mut taken = BTreeSet::from([float.input_name.clone(), float.output_name.clone()]);
+	let prefixes: Vec<String> = graph
+		.nodes
+		.iter()
+		.map(|node| {
+			let plain = node.name.replace(' ', "");
+			let mut name = plain.clone();
+			let mut number = 2;
+			while !taken.insert(name.clone()) {
+				name = format!("{plain}.{number}");
+				number += 1;
+			}
+			name
+		})
 		.collect();
-	graph.input(&float.input_name, TensorType::U8, &input);
-	scalar(&mut graph, "weight_zero_point", Data::U8(vec![128]));
-	scalar(&mut graph, "lowest", Data::I32(vec![0]));
-	scalar(&mut graph, "highest", Data::I32(vec![255]));
-
-	let mut at = float.input_name.clone();
-	if float.input_shape.len() > 1 {
-		graph.node("Flatten", &[&at], "flat", &[("axis", 1)]);
-		at = "flat".into();
-	}
+	let mut lowering = Lowering {
+		float,
+		plan,
+		calibration,
+		class_steps: calibration.steps.clone(),
+		producers: plan.sole_producers(graph),
+		limit: f64::from((1 << (options.weight_bits - 1)) - 1),
+		emitter: Emitter::default(),
+		names: vec![String::new(); graph.nodes.len()],
+		prefixes,
+	};
+	lowering.names[0].clone_from(&float.input_name);
+	let mut at = String::new();
 	let mut output_scale = 1.0;
-	for (index, layer) in float.layers.iter().enumerate() {
-		let number = index + 1;
-		let last = number == float.layers.len();
-		let columns = layer.columns;
-		// What a layer multiplies integers with: the steps of its input are folded in.
-		let folded: Vec<f64> = layer
-			.weights
-			.chunks_exact(columns)
-			.zip(&activations.steps)
-			.flat_map(|(row, step)| row.iter().map(move |w| w * step))
-			.collect();
-		let (steps, zero_point) = match last {
-			true => {
-				let largest = folded.iter().fold(0.0, |a: f64, w| a.max(w.abs()));
-				output_scale = if largest > 0.0 { largest / limit } else { 1.0 };
-				(vec![output_scale; columns], 0)
+	let mut element = TensorType::I32;
+	let mut stored = Vec::new();
+	for (index, node) in graph.nodes.iter().enumerate().skip(1) {
+		match plan.roles[index] {
+			Role::Inlined => {},
+			Role::Stored => lowering.store(index)?,
+			Role::Rescaled => {
+				lowering.rescale(index)?;
+				stored.push(Stored {
+					value: index,
+					name: format!("{}.clipped", lowering.prefixes[index]),
+					steps: lowering.steps(index),
+					zero_point: lowering.zero_point(index),
+				});
 			},
-			false => hidden_steps(&ranges.values[number], &folded, layer.relu, limit),
-		};
-		let integers = integers(number, &folded, &layer.bias, &steps, zero_point, last, limit)?;
-
-		let name = |part: &str| format!("dense{number}.{part}");
-		let weights = Tensor {
-			dims: vec![folded.len() / columns, columns],
-			data: Data::U8(integers.weights.iter().map(|w| (w + 128) as u8).collect()),
-		};
-		graph.constant(&name("weight"), &weights);
-		scalar(&mut graph, &name("input_zero_point"), Data::U8(vec![activations.zero_point]));
-		graph.constant(
-			&name("addend"),
-			&Tensor { dims: vec![columns], data: Data::I32(integers.bias) },
-		);
-		let product = name("product");
-		graph.node(
-			"MatMulInteger",
-			&[&at, &name("weight"), &name("input_zero_point"), "weight_zero_point"],
-			&product,
-			&[],
-		);
-		if last {
-			graph.node("Add", &[&product, &name("addend")], &float.output_name, &[]);
-		} else {
-			let divisors = integers.shifts.iter().map(|&s| 1 << s).collect();
-			graph.constant(
-				&name("divisor"),
-				&Tensor { dims: vec![columns], data: Data::I32(divisors) },
-			);
-			graph.node("Add", &[&product, &name("addend")], &name("sum"), &[]);
-			graph.node("Div", &[&name("sum"), &name("divisor")], &name("quotient"), &[]);
-			graph.node("Clip", &[&name("quotient"), "lowest", "highest"], &name("clipped"), &[]);
-			let to = [("to", DataType::Uint8 as i64)];
-			graph.node("Cast", &[&name("clipped")], &name("activation"), &to);
-			at = name("activation");
+			Role::Scores => (at, output_scale) = lowering.scores(index)?,
+			Role::Trailing => {
+				if at.is_empty() {
+					(at, output_scale) = lowering.stored_scores();
+				}
+				(at, element) = lowering.trailing(index, node, &at, element)?;
+			},
 		}
-		activations = Activations { steps, zero_point };
 	}
-	let columns = float.layers.last().map_or(0, |layer| layer.columns);
-	graph.output(&float.output_name, TensorType::I32, &[float.batch.clone(), Dim::Known(columns)]);
-	graph.metadata(INPUT_SCALE, input_scale);
-	graph.metadata(INPUT_ZERO_POINT, input_zero_point);
-	graph.metadata(OUTPUT_SCALE, output_scale);
-	Ok((graph.finish(float.opset), Scales { input_scale, input_zero_point, output_scale }))
-}
-
-fn scalar(graph: &mut GraphWriter, name: &str, data: Data) {
-	graph.constant(name, &Tensor { dims: vec![], data });
-}
-
-/// Scale and zero point of the input: exact if calibration saw bytes only, else affine over the
-/// range that it saw, widened to contain 0.
-fn input_scale(ranges: &Ranges) -> (f64, u8) {
-	if ranges.input_is_u8 {
-		return (1.0, 0);
+	if at.is_empty() {
+		(at, output_scale) = lowering.stored_scores();
 	}
-	let range = ranges.values[0].iter();
-	let (lo, hi) = range.fold((0.0f64, 0.0f64), |(lo, hi), r| (lo.min(r.0), hi.max(r.1)));
-	// Not all zero, because zero is a byte.
-	let scale = (hi - lo) / 255.0;
-	(scale, (-lo / scale).round().clamp(0.0, 255.0) as u8)
+	if element == TensorType::I64 {
+		output_scale = 1.0;
+	}
+	lowering.emitter.rename_last(&float.output_name);
+	debug_assert!(!at.is_empty());
+	let scales = Scales {
+		input_scale: calibration.steps[plan.classes[0][0] as usize],
+		input_zero_point: calibration.zero_points[0],
+		output_scale,
+	};
+	let dims = |value: usize| -> Vec<Dim> {
+		let sizes = &graph.nodes[value].dims;
+		let batch = if sizes.first() == Some(&1) && lowering.keeps_batch() {
+			float.batch.clone()
+		} else {
+			sizes.first().map_or(Dim::Known(1), |&size| Dim::Known(size))
+		};
+		let rest = sizes.iter().skip(1).map(|&size| Dim::Known(size));
+		if sizes.is_empty() {
+			return Vec::new();
+		}
+		std::iter::once(batch).chain(rest).collect()
+	};
+	let (input, output) = (dims(0), dims(graph.output));
+	let metadata = [
+		(INPUT_SCALE, scales.input_scale.to_string()),
+		(INPUT_ZERO_POINT, scales.input_zero_point.to_string()),
+		(OUTPUT_SCALE, scales.output_scale.to_string()),
+	];
+	let onnx = lowering.emitter.finish(
+		(&float.input_name, &input),
+		(&float.output_name, element, &output),
+		&metadata,
+	);
+	Ok(Lowered { onnx, scales, stored })
 }
 
-/// Steps and zero point of hidden activations: each channel's calibrated range takes the whole of
-/// `uint8`, unless its weights would not fit then.
-fn hidden_steps(ranges: &[(f64, f64)], folded: &[f64], relu: bool, limit: f64) -> (Vec<f64>, u8) {
-	let (zero_point, above, below) = if relu { (0, 255.0, f64::MAX) } else { (128, 127.0, 128.0) };
-	let needed = |(lo, hi): (f64, f64)| (hi / above).max(-lo / below);
-	let most = ranges.iter().fold(0.0f64, |a, &range| a.max(needed(range)));
-	let columns = ranges.len();
-	let steps = ranges
-		.iter()
-		.enumerate()
-		.map(|(column, &range)| {
-			let largest = largest(folded, column, columns);
-			let step = needed(range).max(most * LEAST_RANGE).max(largest / limit);
-			if step > 0.0 {
-				step
-			} else {
-				1.0
-			}
-		})
-		.collect();
-	(steps, zero_point)
-}
+impl Lowering<'_> {
+	fn node(&self, index: usize) -> &Node {
+		&self.float.graph.nodes[index]
+	}
 
-fn largest(folded: &[f64], column: usize, columns: usize) -> f64 {
-	folded.iter().skip(column).step_by(columns).fold(0.0, |a: f64, w| a.max(w.abs()))
-}
+	/// The steps of a value's elements.
+	fn steps(&self, value: usize) -> Vec<f64> {
+		self.plan.classes[value].iter().map(|&c| self.class_steps[c as usize]).collect()
+	}
 
-/// Weights, bias and shifts of a layer whose results have the given steps and zero point.
-fn integers(
-	layer: usize,
-	folded: &[f64],
-	bias: &[f64],
-	steps: &[f64],
-	zero_point: u8,
-	last: bool,
-	limit: f64,
-) -> Result<Integers, QuantizeError> {
-	let columns = steps.len();
-	let shifts: Vec<u32> = (0..columns)
-		.map(|column| {
-			let largest = largest(folded, column, columns);
-			if last || largest == 0.0 {
-				return 0;
-			}
-			let room = (limit * steps[column] / largest).log2().floor();
-			room.clamp(0.0, f64::from(MAX_SHIFT)) as u32
+	fn zero_point(&self, value: usize) -> f64 {
+		f64::from(self.calibration.zero_points[value])
+	}
+
+	/// Whether every node treats the rows of a batch alike, so that the batch may stay a symbol.
+	fn keeps_batch(&self) -> bool {
+		self.float.graph.nodes.iter().all(|node| match &node.operator {
+			Operator::MatMul { .. } | Operator::Scalar(_) | Operator::Input => true,
+			Operator::Conv { .. } | Operator::MaxPool { .. } => true,
+			Operator::Move(Move::Reshape(to)) => to.first() == Some(&1),
+			_ => false,
 		})
-		.collect();
-	let weights = folded
-		.iter()
-		.enumerate()
-		.map(|(k, w)| {
-			let column = k % columns;
-			let scaled = w / steps[column] * f64::from(1u32 << shifts[column]);
-			scaled.round().clamp(-limit, limit) as i32
-		})
-		.collect();
-	let bias = (0..columns)
-		.map(|channel| {
-			let shift = shifts[channel];
-			let power = f64::from(1u32 << shift);
-			let half = if shift > 0 { power / 2.0 } else { 0.0 };
-			let sum = (bias[channel] / steps[channel] * power).round()
-				+ f64::from(zero_point) * power
-				+ half;
-			if sum.abs() < f64::from(i32::MAX) {
-				Ok(sum as i32)
-			} else {
-				Err(QuantizeError::Bias { layer, channel })
-			}
-		})
-		.collect::<Result<_, _>>()?;
-	Ok(Integers { weights, bias, shifts })
+	}
+
+	fn unsupported(&self, index: usize, hint: &'static str) -> QuantizeError {
+		QuantizeError::Operator {
+			node: self.node(index).name.clone(),
+			operator: self.node(index).onnx.clone(),
+			hint,
+		}
+	}
+
+	/// The scores, where they are a stored value: `int32`, zero at 0.
+	fn stored_scores(&mut self) -> (String, f64) {
+		let value = self.plan.scores;
+		let prefix = self.prefixes[value].clone();
+		let name = self.names[value].clone();
+		let mut at = self.emitter.cast(&name, &format!("{prefix}.integers"), DataType::Int32);
+		let zero = self.calibration.zero_points[value];
+		if zero > 0 {
+			let constant = format!("{prefix}.zero");
+			let zero = self.emitter.constant(&constant, &[], Data::I32(vec![i32::from(zero)]));
+			at = self.emitter.node("Sub", &[&at, &zero], &format!("{prefix}.scores"), &[]);
+		}
+		(at, self.steps(value)[0])
+	}
 }

@@ -1,5 +1,6 @@
 //! One module per subcommand.
 
+pub(crate) mod ceremony;
 pub(crate) mod inspect;
 pub(crate) mod prove;
 pub(crate) mod quantize;

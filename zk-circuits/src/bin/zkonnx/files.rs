@@ -37,16 +37,51 @@ pub(crate) fn check_absent(path: &Path, force: bool) -> Result<(), Failure> {
 /// Writes a file under another name, then renames it, so that no one ever sees half of it.
 pub(crate) fn write(path: &Path, bytes: &[u8], force: bool) -> Result<(), Failure> {
 	check_absent(path, force)?;
+	replace(path, |file| file.write_all(bytes).map_err(|error| unwritten(path, &error)))
+}
+
+fn unwritten(path: &Path, error: &std::io::Error) -> Failure {
+	format!("can not write {}: {error}", path.display()).into()
+}
+
+/// Replaces a file by what `fill` writes, or leaves it alone if that fails.
+pub(crate) fn replace<T, E: Into<Failure>>(
+	path: &Path,
+	fill: impl FnOnce(&mut fs::File) -> Result<T, E>,
+) -> Result<T, Failure> {
 	let mut name = path.file_name().unwrap_or_default().to_os_string();
 	name.push(format!(".{}.tmp", std::process::id()));
 	let temporary = path.with_file_name(name);
-	let written = fs::File::create(&temporary)
-		.and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-		.and_then(|()| fs::rename(&temporary, path));
-	written.map_err(|error| {
+	let failed = |error: std::io::Error| unwritten(path, &error);
+	let written = fs::File::create(&temporary).map_err(failed).and_then(|mut file| {
+		let value = fill(&mut file).map_err(Into::into)?;
+		file.sync_all().and_then(|()| fs::rename(&temporary, path)).map_err(failed)?;
+		Ok(value)
+	});
+	if written.is_err() {
 		let _ = fs::remove_file(&temporary);
-		format!("can not write {}: {error}", path.display()).into()
-	})
+	}
+	written
+}
+
+/// Writes a new file that nobody else can read, where the system has such a notion.
+pub(crate) fn write_secret(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+	let mut options = fs::OpenOptions::new();
+	options.write(true).create_new(true);
+	#[cfg(unix)]
+	std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+	let written = options.open(path).and_then(|mut file| {
+		file.write_all(bytes)?;
+		file.sync_all()
+	});
+	written.map_err(|error| unwritten(path, &error))
+}
+
+/// A file to read piece by piece.
+pub(crate) fn open(path: &Path) -> Result<std::io::BufReader<fs::File>, Failure> {
+	fs::File::open(path)
+		.map(std::io::BufReader::new)
+		.map_err(|error| format!("can not read {}: {error}", path.display()).into())
 }
 
 /// A provable model.

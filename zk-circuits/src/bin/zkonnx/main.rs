@@ -24,6 +24,8 @@ enum Command {
 	Run(commands::run::Arguments),
 	/// Make the proving and the verifying key of a provable model
 	Setup(commands::setup::Arguments),
+	/// Make the keys of a provable model by several parties
+	Ceremony(commands::ceremony::Arguments),
 	/// Run a provable model on one input, and prove the answer
 	Prove(commands::prove::Arguments),
 	/// Check a proof
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
 		Command::Inspect(arguments) => commands::inspect::run(&arguments),
 		Command::Run(arguments) => commands::run::run(&arguments),
 		Command::Setup(arguments) => commands::setup::run(&arguments),
+		Command::Ceremony(arguments) => commands::ceremony::run(&arguments),
 		Command::Prove(arguments) => commands::prove::run(&arguments),
 		Command::Verify(arguments) => commands::verify::run(&arguments),
 	};

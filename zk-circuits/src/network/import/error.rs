@@ -1,4 +1,4 @@
-use super::{MAX_ELEMENTS, MAX_WEIGHTS};
+use super::{MAX_ELEMENTS, MAX_MULTIPLY_ACCUMULATES};
 use crate::onnx::ModelError;
 
 /// Why a model file is not a provable model.
@@ -67,10 +67,12 @@ pub enum ImportError {
 		reason: String,
 	},
 	/// Weights of type `int8`.
-	#[error("node '{node}' (MatMulInteger): the weights are int8; ONNX Runtime saturates uint8 × int8 products at int16 on processors with AVX2 and without VNNI, so the result would depend on the machine. Store the weights as uint8 (add 128) with b_zero_point 128")]
+	#[error("node '{node}' ({operator}): the weights are int8; ONNX Runtime saturates uint8 × int8 products at int16 on processors with AVX2 and without VNNI, so the result would depend on the machine. Store the weights as uint8 (add 128) with b_zero_point 128")]
 	SignedWeights {
 		/// The node.
 		node: String,
+		/// Its operator.
+		operator: String,
 	},
 	/// Some input makes a value leave `int32`, where ONNX Runtime wraps silently.
 	#[error("node '{node}' ({operator}): element {element} ranges over {lo}..={hi} for some input of the input's type, outside int32; use smaller weights or fewer of them")]
@@ -98,8 +100,23 @@ pub enum ImportError {
 		/// Largest value.
 		hi: i64,
 	},
+
+	/// An index can lie outside of its table.
+	#[error("node '{node}' (Gather): index {element} ranges over {lo}..={hi}, the table has {entries} entries; put Clip before it")]
+	IndexRange {
+		/// The node.
+		node: String,
+		/// Position of the index, row-major.
+		element: usize,
+		/// Its least value.
+		lo: i64,
+		/// Its largest value.
+		hi: i64,
+		/// Entries of the table.
+		entries: usize,
+	},
 	/// The network's values or weights take more memory than is admitted.
-	#[error("node '{node}': the network is too large: at most {MAX_ELEMENTS} elements in all values and {MAX_WEIGHTS} weights are admitted")]
+	#[error("node '{node}': the network is too large: at most {MAX_ELEMENTS} elements in all values and {MAX_MULTIPLY_ACCUMULATES} multiplications by weights are admitted")]
 	TooLarge {
 		/// The node at which the limit is passed.
 		node: String,

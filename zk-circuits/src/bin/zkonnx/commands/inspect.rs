@@ -3,15 +3,18 @@
 use crate::files::{self, Failure};
 use serde_json::json;
 use std::path::PathBuf;
-use zkonnx::{Circuit, Network, Proof, ProvingKey, VerifyingKey};
+use zkonnx::{
+	ceremony::{powers, Transcript},
+	Circuit, Network, Proof, ProvingKey, VerifyingKey,
+};
 
-/// Describe a provable model, a key or a proof. The kind of file is told by its contents.
+/// Describe a provable model, a key, a proof or a file of a ceremony. The kind of file is told by its contents.
 ///
 /// A model is described by its integer graph, the bounds of every value over all inputs, and its
 /// circuit; an error says what keeps a model from being provable.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-	/// The file: .onnx, .pk, .vk or a proof
+	/// The file: .onnx, .pk, .vk, a proof, powers of tau or a ceremony's transcript
 	file: PathBuf,
 	/// Print JSON
 	#[arg(long)]
@@ -32,6 +35,17 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 		let key = files::about(path, ProvingKey::from_bytes(&bytes))?;
 		let mut value = super::key_json(key.info());
 		value["kind"] = "proving key".into();
+		value
+	} else if bytes.starts_with(b"zkonnxPT") {
+		let status = files::about(path, powers::peek(&mut &bytes[..]))?;
+		let mut value = super::ceremony::status_json(&status);
+		value["kind"] = "powers of tau, not verified".into();
+		value
+	} else if bytes.starts_with(b"zkonnxCT") {
+		let transcript = files::about(path, Transcript::from_bytes(&bytes))?;
+		let mut value = super::ceremony::status_json(&transcript.status());
+		value["kind"] = "transcript of a ceremony, not verified".into();
+		value["powers"] = hex::encode(transcript.powers()).into();
 		value
 	} else if let Ok(proof) = Proof::from_bytes(&bytes) {
 		json!({ "kind": "proof", "compressed": hex::encode(proof.to_bytes()) })

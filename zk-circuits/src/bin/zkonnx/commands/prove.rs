@@ -2,7 +2,7 @@
 
 use crate::files::{self, Failure};
 use std::{path::PathBuf, time::Instant};
-use zkonnx::{rand::rngs::OsRng, statement, Fr, Prover};
+use zkonnx::{rand::rngs::OsRng, statement, Fr, ProveError, Prover};
 
 /// Run a provable model on one input, and prove the answer.
 ///
@@ -62,20 +62,18 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 	let key_path =
 		arguments.proving_key.clone().unwrap_or_else(|| files::beside(&arguments.model, "pk"));
 	let key = files::proving_key(&key_path, arguments.check_key)?;
-	let verifying_key = key.verifying_key();
 	let prover = files::about(&key_path, Prover::new(network, key))?;
 	files::progress(format_args!("proving {} constraints", prover.circuit().constraints()));
 	let start = Instant::now();
-	let (output, proof) = prover.prove(&input, binding, &mut OsRng)?;
+	let (output, proof) =
+		prover.prove(&input, binding, &mut OsRng).map_err(|error| match error {
+			ProveError::Invalid => {
+				format!("{}: {error}; --check-key finds out where", key_path.display())
+			},
+			error => error.to_string(),
+		})?;
 	let seconds = start.elapsed().as_secs_f64();
-	let (input_type, output_type) = (prover.network().input(), prover.network().output());
-	let public = statement::public_inputs(binding, (input_type, &input), (output_type, &output))?;
-	zkonnx::verify(&verifying_key, &public, &proof).map_err(|_| {
-		format!(
-			"the proof that was made is not valid: {} is damaged; --check-key finds out where",
-			key_path.display()
-		)
-	})?;
+	let output_type = prover.network().output();
 	let bytes = match arguments.uncompressed {
 		true => proof.to_uncompressed_bytes().to_vec(),
 		false => proof.to_bytes().to_vec(),

@@ -2,12 +2,12 @@
 
 use crate::files::{self, Failure};
 use std::path::PathBuf;
-use zkonnx::quantize::{self, FloatModel, Options};
+use zkonnx::quantize::{self, FloatModel, Method, Options};
 
 /// Turn a float ONNX model and calibration data into a provable model.
 ///
-/// The float model is a chain of Gemm, MatMul, Add, Relu, Flatten and Identity; a Softmax at the
-/// end is dropped. Files of rows have no header and end in .u8 (bytes), .f32 (little-endian
+/// The float model is what PyTorch, Keras or scikit-learn export, or what onnxruntime.quantization
+/// makes of it; docs/operators.md lists the operators. A Softmax at the end is dropped. Files of rows have no header and end in .u8 (bytes), .f32 (little-endian
 /// floats) or .csv; the model's input says how long a row is. If all calibration values are
 /// integers from 0 to 255, the provable model takes them as they are; otherwise the input's scale
 /// and zero point are recorded in the model.
@@ -34,6 +34,9 @@ pub(crate) struct Arguments {
 	/// Bits of a weight, 2 to 8: fewer make a smaller circuit and a coarser model
 	#[arg(long, value_name = "N", default_value_t = 8)]
 	weight_bits: u32,
+	/// How calibration chooses ranges: minmax, percentile or mse
+	#[arg(long, value_name = "METHOD", default_value = "minmax")]
+	method: Method,
 	/// Overwrite the output
 	#[arg(long)]
 	force: bool,
@@ -61,7 +64,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 		None => calibration.clone(),
 	};
 	files::progress(format_args!("calibrating with {} rows", calibration.len()));
-	let options = Options { weight_bits: arguments.weight_bits };
+	let options = Options { weight_bits: arguments.weight_bits, method: arguments.method };
 	let quantized = files::about(model, quantize::quantize(&onnx, &calibration, options))?;
 	for note in &quantized.notes {
 		files::progress(format_args!("note: {note}"));
@@ -76,6 +79,23 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 		.into());
 	}
 	files::write(&output, &quantized.onnx, arguments.force)?;
+	let layers = quantized.report(&evaluation_rows)?;
+	let lines: Vec<_> = match arguments.json {
+		true => layers.layers.iter().map(|layer| serde_json::json!(layer)).collect(),
+		false => layers
+			.layers
+			.iter()
+			.map(|layer| {
+				let noise =
+					layer.signal_to_noise_db.map_or("exact".into(), |x| format!("{x:.1} dB"));
+				let line = format!(
+					"{:24} {:16} {:6} elements of {:2} bits, {noise}",
+					layer.name, layer.operator, layer.elements, layer.bits
+				);
+				serde_json::json!(line)
+			})
+			.collect(),
+	};
 	let report = serde_json::json!({
 		"output": output,
 		"artifact_hash": hex::encode(quantized.network.artifact_hash()),
@@ -89,6 +109,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 		"flips": evaluation.flips,
 		"float_accuracy": evaluation.float_accuracy,
 		"provable_accuracy": evaluation.provable_accuracy,
+		"layers": lines,
+		"expected_prove_seconds": layers.expected_prove_seconds,
+		"expected_memory_mb": layers.expected_memory_mb,
 		"notes": quantized.notes,
 	});
 	super::print(&report, arguments.json);

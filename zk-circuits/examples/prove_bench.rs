@@ -1,0 +1,247 @@
+//! Times setup and proof, stage by stage, against plain arkworks in the same run; medians.
+//!
+//! ```text
+//! cargo run --release -p zkonnx --example prove_bench -- [--runs N] [--no-arkworks] [NETWORK]...
+//! ```
+//!
+//! A network is a provable `.onnx` file, or a number: a network of one hidden layer that takes about
+//! so many constraints. Inputs are pseudorandom bytes.
+
+use ark_bls12_381::Bls12_381;
+use ark_groth16::Groth16;
+use std::time::{Duration, Instant};
+use zkonnx::{
+	rand::{rngs::StdRng, RngCore, SeedableRng},
+	Circuit, Fr, Network, Prover, ProvingKey, Timings,
+};
+
+/// Constraints of a hidden neuron below, about.
+const PER_NEURON: usize = 25;
+const INPUTS: usize = 64;
+
+fn main() {
+	let (mut runs, mut arkworks, mut networks) = (5, true, Vec::new());
+	let mut arguments = std::env::args().skip(1);
+	while let Some(argument) = arguments.next() {
+		match argument.as_str() {
+			"--runs" => runs = arguments.next().and_then(|n| n.parse().ok()).expect("--runs N"),
+			"--no-arkworks" => arkworks = false,
+			_ => networks.push(argument),
+		}
+	}
+	if networks.is_empty() {
+		networks = ["1277", "8100", "131000"].map(String::from).to_vec();
+	}
+	for name in networks {
+		let onnx = match name.parse() {
+			Ok(constraints) => synthetic(constraints),
+			Err(_) => std::fs::read(&name).unwrap_or_else(|error| panic!("{name}: {error}")),
+		};
+		let network = Network::from_onnx(&onnx).unwrap_or_else(|error| panic!("{name}: {error}"));
+		measure(&name, network, runs.max(1), arkworks);
+	}
+}
+
+fn measure(name: &str, network: Network, runs: usize, arkworks: bool) {
+	let mut rng = StdRng::seed_from_u64(1);
+	let (circuit, synthesis) = time(|| Circuit::new(&network));
+	let public = circuit.public_inputs();
+	println!(
+		"{name}: {} constraints, {public} public inputs, domain 2^{}, {} coefficients",
+		circuit.constraints(),
+		(circuit.constraints() + public + 1).next_power_of_two().ilog2(),
+		circuit.coefficients(),
+	);
+	line("synthesis", synthesis);
+	let (key, setup) = time(|| zkonnx::setup(&network, &mut rng).expect("a circuit that fits"));
+	line("setup", setup);
+	if arkworks {
+		let stock = Groth16::<Bls12_381>::generate_random_parameters_with_reduction;
+		let (_, stock) = time(|| stock(&circuit, &mut rng).expect("a circuit that fits"));
+		line("setup, arkworks", stock);
+	}
+	let bytes = key.to_bytes();
+	println!("  {:24}{:10.2} MB", "key in memory", key.memory() as f64 / 1e6);
+	println!("  {:24}{:10.2} MB", "key file", bytes.len() as f64 / 1e6);
+	let (_, load) = time(|| ProvingKey::from_trusted_bytes(&bytes).expect("its own file"));
+	line("key load", load);
+	drop(bytes);
+	let (prover, new) = time(|| Prover::new(network, key).expect("its own key"));
+	line("prover", new);
+	let (prover, warm) = time(|| prover.warm());
+	line("prover, to warm up", warm);
+
+	let mut input = || {
+		let mut input = vec![0; prover.network().input().bytes()];
+		rng.fill_bytes(&mut input);
+		input
+	};
+	let inputs: Vec<Vec<u8>> = (0..=runs).map(|_| input()).collect();
+	let mut rng = StdRng::seed_from_u64(2);
+	// The first makes the buffers.
+	let timings: Vec<Timings> = inputs
+		.iter()
+		.map(|input| prover.time(input, &mut rng, arkworks).expect("a proof"))
+		.skip(1)
+		.collect();
+	let stages: [(&str, fn(&Timings) -> Duration); 7] = [
+		("prove", Timings::prove),
+		("  assign", |t| t.assign),
+		("  check", |t| t.check),
+		("  quotient", |t| t.quotient),
+		("  h", |t| t.h),
+		("  variables", |t| t.variables),
+		("  verify", |t| t.verify),
+	];
+	for (stage, of) in stages {
+		line(stage, median(timings.iter().map(of).collect()));
+	}
+	if arkworks {
+		let stock = median(timings.iter().filter_map(|t| t.arkworks).collect());
+		let ratio = timings.iter().filter_map(|t| {
+			Some(
+				(t.arkworks?.as_secs_f64() / (t.prove() - t.verify - t.assign).as_secs_f64() * 1e3)
+					as u64,
+			)
+		});
+		line("prove, arkworks", stock);
+		println!("  {:24}{:10.2}", "ratio", median(ratio.collect()) as f64 / 1e3);
+	}
+	let jobs: Vec<(&[u8], Fr)> = inputs.iter().map(|input| (&input[..], Fr::from(7u64))).collect();
+	let (results, batch) = time(|| prover.prove_batch(&jobs, &mut rng));
+	assert!(results.iter().all(Result::is_ok));
+	line("batch, each", batch / jobs.len() as u32);
+	if let Some(peak) = peak_memory() {
+		println!("  {:24}{peak:>10}", "peak of the process");
+	}
+}
+
+fn line(what: &str, time: Duration) {
+	println!("  {what:24}{:10.2} ms", time.as_secs_f64() * 1e3);
+}
+
+fn time<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+	let start = Instant::now();
+	(work(), start.elapsed())
+}
+
+fn median<T: Copy + Ord>(mut values: Vec<T>) -> T {
+	values.sort_unstable();
+	values[values.len() / 2]
+}
+
+/// As Linux tells it.
+fn peak_memory() -> Option<String> {
+	let status = std::fs::read_to_string("/proc/self/status").ok()?;
+	let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+	Some(line.trim().into())
+}
+
+/// A provable model with one hidden layer and ten scores.
+fn synthetic(constraints: usize) -> Vec<u8> {
+	let hidden = (constraints.saturating_sub(8 * INPUTS) / PER_NEURON).max(1);
+	let mut rng = StdRng::seed_from_u64(3);
+	let mut weights = |count: usize| {
+		let mut bytes = vec![0; count];
+		rng.fill_bytes(&mut bytes);
+		bytes.iter_mut().for_each(|byte| *byte = 120 + *byte % 17);
+		bytes
+	};
+	let (first, second) = (weights(INPUTS * hidden), weights(hidden * 10));
+	let integers =
+		|values: &[i32]| values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
+	const U8: u64 = 2;
+	const I32: u64 = 6;
+	let (columns, inputs) = (hidden as u64, INPUTS as u64);
+	let mut graph = Vec::new();
+	for (operator, operands, result) in [
+		("MatMulInteger", vec!["x", "w", "zero", "centre"], "a"),
+		("Add", vec!["a", "bias"], "b"),
+		("Div", vec!["b", "divisor"], "c"),
+		("Clip", vec!["c", "low", "high"], "d"),
+	] {
+		node(&mut graph, operator, &operands, result, &[]);
+	}
+	// Cast's attribute: name `to`, type INT (2), value UINT8 (2).
+	let mut to = Vec::new();
+	bytes(&mut to, 1, b"to");
+	number(&mut to, 3, U8);
+	number(&mut to, 20, 2);
+	node(&mut graph, "Cast", &["d"], "e", &to);
+	node(&mut graph, "MatMulInteger", &["e", "v", "zero", "centre"], "f", &[]);
+	node(&mut graph, "Add", &["f", "scores"], "y", &[]);
+	bytes(&mut graph, 2, b"bench");
+	for (name, dims, kind, data) in [
+		("w", vec![inputs, columns], U8, first),
+		("v", vec![columns, 10], U8, second),
+		("zero", vec![], U8, vec![0]),
+		("centre", vec![], U8, vec![128]),
+		("bias", vec![columns], I32, integers(&vec![64; hidden])),
+		("divisor", vec![columns], I32, integers(&vec![32; hidden])),
+		("scores", vec![10], I32, integers(&[1; 10])),
+		("low", vec![], I32, integers(&[0])),
+		("high", vec![], I32, integers(&[255])),
+	] {
+		let mut tensor = Vec::new();
+		dims.iter().for_each(|&dim| number(&mut tensor, 1, dim));
+		number(&mut tensor, 2, kind);
+		bytes(&mut tensor, 8, name.as_bytes());
+		bytes(&mut tensor, 9, &data);
+		bytes(&mut graph, 5, &tensor);
+	}
+	for (field, name, kind, dims) in [(11, "x", U8, [1, inputs]), (12, "y", I32, [1, 10])] {
+		let mut shape = Vec::new();
+		for dim in dims {
+			let mut dimension = Vec::new();
+			number(&mut dimension, 1, dim);
+			bytes(&mut shape, 1, &dimension);
+		}
+		let (mut tensor, mut value, mut info) = (Vec::new(), Vec::new(), Vec::new());
+		number(&mut tensor, 1, kind);
+		bytes(&mut tensor, 2, &shape);
+		bytes(&mut value, 1, &tensor);
+		bytes(&mut info, 1, name.as_bytes());
+		bytes(&mut info, 2, &value);
+		bytes(&mut graph, field, &info);
+	}
+	let (mut opset, mut model) = (Vec::new(), Vec::new());
+	bytes(&mut opset, 1, b"");
+	number(&mut opset, 2, 17);
+	number(&mut model, 1, 8);
+	bytes(&mut model, 7, &graph);
+	bytes(&mut model, 8, &opset);
+	model
+}
+
+/// A node of a graph, in protobuf.
+fn node(graph: &mut Vec<u8>, operator: &str, operands: &[&str], result: &str, attribute: &[u8]) {
+	let mut node = Vec::new();
+	operands.iter().for_each(|operand| bytes(&mut node, 1, operand.as_bytes()));
+	bytes(&mut node, 2, result.as_bytes());
+	bytes(&mut node, 4, operator.as_bytes());
+	if !attribute.is_empty() {
+		bytes(&mut node, 5, attribute);
+	}
+	bytes(graph, 1, &node);
+}
+
+/// A field of bytes, in protobuf.
+fn bytes(message: &mut Vec<u8>, field: u64, value: &[u8]) {
+	varint(message, field << 3 | 2);
+	varint(message, value.len() as u64);
+	message.extend_from_slice(value);
+}
+
+/// A field of a number, in protobuf.
+fn number(message: &mut Vec<u8>, field: u64, value: u64) {
+	varint(message, field << 3);
+	varint(message, value);
+}
+
+fn varint(message: &mut Vec<u8>, mut value: u64) {
+	while value >= 128 {
+		message.push(value as u8 | 128);
+		value >>= 7;
+	}
+	message.push(value as u8);
+}

@@ -1,0 +1,242 @@
+//! Phase 2: the ceremony of one model.
+
+use super::{identity, terms, Contributor, Randomness};
+use crate::files::{self, Failure};
+use std::path::{Path, PathBuf};
+use zkonnx::{
+	ceremony::{powers, Base, CeremonyError, Powers, Transcript},
+	rand::rngs::OsRng,
+	Network,
+};
+
+/// The three files of a ceremony.
+#[derive(clap::Args)]
+struct Files {
+	/// The provable model
+	#[arg(value_name = "MODEL.onnx")]
+	model: PathBuf,
+	/// The finished powers of phase 1
+	#[arg(short, long, value_name = "FILE")]
+	powers: PathBuf,
+	/// The transcript
+	#[arg(short, long, value_name = "FILE")]
+	transcript: PathBuf,
+}
+
+/// Begin the ceremony of a model.
+#[derive(clap::Args)]
+pub(super) struct New {
+	#[command(flatten)]
+	files: Files,
+	#[command(flatten)]
+	terms: terms::Options,
+	/// Overwrite the transcript
+	#[arg(long)]
+	force: bool,
+	/// Print the report as JSON
+	#[arg(long)]
+	json: bool,
+}
+
+/// Contribute to the ceremony of a model, after verifying it.
+#[derive(clap::Args)]
+pub(super) struct Contribute {
+	#[command(flatten)]
+	files: Files,
+	#[command(flatten)]
+	contributor: Contributor,
+	/// Print the report as JSON
+	#[arg(long)]
+	json: bool,
+}
+
+/// Apply the public randomness that the terms name, after the last contribution.
+#[derive(clap::Args)]
+pub(super) struct Beacon {
+	#[command(flatten)]
+	files: Files,
+	#[command(flatten)]
+	randomness: Randomness,
+	/// Print the report as JSON
+	#[arg(long)]
+	json: bool,
+}
+
+/// Close the transcript, and write the keys.
+///
+/// Of a transcript that is closed already, anybody can write the keys; they are the same.
+#[derive(clap::Args)]
+pub(super) struct Finalize {
+	#[command(flatten)]
+	files: Files,
+	/// The coordinator's secret key; not needed if the transcript is closed
+	#[arg(short, long, value_name = "FILE")]
+	identity: Option<PathBuf>,
+	/// Where to write the proving key [default: MODEL.pk]
+	#[arg(short = 'k', long, value_name = "FILE")]
+	proving_key: Option<PathBuf>,
+	/// Where to write the verifying key [default: MODEL.vk]
+	#[arg(short, long, value_name = "FILE")]
+	verifying_key: Option<PathBuf>,
+	/// Overwrite the keys
+	#[arg(long)]
+	force: bool,
+	/// Print the report as JSON
+	#[arg(long)]
+	json: bool,
+}
+
+/// Verify a transcript from the model, the powers and the transcript alone.
+#[derive(clap::Args)]
+pub(super) struct Verify {
+	#[command(flatten)]
+	files: Files,
+	/// Check too that this verifying key is the one that the ceremony gives
+	#[arg(short, long, value_name = "FILE")]
+	verifying_key: Option<PathBuf>,
+	/// Check too that this proving key is the one that the ceremony gives
+	#[arg(short = 'k', long, value_name = "FILE")]
+	proving_key: Option<PathBuf>,
+	/// Accept a ceremony that is still going on
+	#[arg(long, conflicts_with_all = ["verifying_key", "proving_key"])]
+	unfinished: bool,
+	/// Print the report as JSON
+	#[arg(long)]
+	json: bool,
+}
+
+impl Files {
+	/// Verifies the powers, and derives what the ceremony starts from.
+	fn base(&self) -> Result<Base, Failure> {
+		let network = files::network(&self.model)?;
+		self.derive(&network)
+	}
+
+	fn derive(&self, network: &Network) -> Result<Base, Failure> {
+		files::progress("verifying every point of the powers");
+		let power = Base::power(network);
+		let powers =
+			files::about(&self.powers, Powers::read(&mut files::open(&self.powers)?, power))?;
+		files::progress(format_args!("deriving a key for 2^{power} constraints"));
+		files::about(&self.powers, Base::derive(network, &powers))
+	}
+
+	/// The transcript, and what it starts from. What is cheap is checked before what takes long.
+	fn read(&self) -> Result<(Transcript, Base), Failure> {
+		let network = files::network(&self.model)?;
+		let transcript = files::about(
+			&self.transcript,
+			Transcript::from_bytes(&files::read(&self.transcript)?),
+		)?;
+		files::about(&self.transcript, transcript.check_network(&network))?;
+		let got = files::about(&self.powers, powers::peek(&mut files::open(&self.powers)?))?.hash;
+		let expected = transcript.powers();
+		if got != expected {
+			let error = CeremonyError::Powers { expected, got };
+			return files::about(&self.transcript, Err(error));
+		}
+		let base = self.derive(&network)?;
+		Ok((transcript, base))
+	}
+
+	fn write(&self, transcript: &Transcript) -> Result<(), Failure> {
+		files::write(&self.transcript, &transcript.to_bytes(), true)
+	}
+
+	/// Changes the transcript.
+	fn change(
+		&self,
+		json: bool,
+		step: impl FnOnce(&mut Transcript, &Base) -> Result<(), CeremonyError>,
+	) -> Result<(), Failure> {
+		let (mut transcript, base) = self.read()?;
+		files::progress("verifying the transcript");
+		files::about(&self.transcript, step(&mut transcript, &base))?;
+		self.write(&transcript)?;
+		report(&transcript, json);
+		Ok(())
+	}
+}
+
+fn report(transcript: &Transcript, json: bool) {
+	super::super::print(&super::status_json(&transcript.status()), json);
+}
+
+pub(super) fn begin(arguments: &New) -> Result<(), Failure> {
+	let terms = arguments.terms.terms()?;
+	files::check_absent(&arguments.files.transcript, arguments.force)?;
+	let transcript = Transcript::new(&arguments.files.base()?, terms)?;
+	files::write(&arguments.files.transcript, &transcript.to_bytes(), arguments.force)?;
+	report(&transcript, arguments.json);
+	Ok(())
+}
+
+pub(super) fn contribute(arguments: &Contribute) -> Result<(), Failure> {
+	let identity = identity::read(&arguments.contributor.identity)?;
+	let entropy = arguments.contributor.entropy()?;
+	arguments.files.change(arguments.json, |transcript, base| {
+		transcript.contribute(base, &identity, &mut OsRng, &entropy)
+	})
+}
+
+pub(super) fn beacon(arguments: &Beacon) -> Result<(), Failure> {
+	let (round, value) = (arguments.randomness.round, arguments.randomness.value()?);
+	arguments
+		.files
+		.change(arguments.json, |transcript, base| transcript.beacon(base, round, &value))
+}
+
+pub(super) fn finalize(arguments: &Finalize) -> Result<(), Failure> {
+	let beside = |path: &Option<PathBuf>, extension| {
+		path.clone().unwrap_or_else(|| files::beside(&arguments.files.model, extension))
+	};
+	let proving = beside(&arguments.proving_key, "pk");
+	let verifying = beside(&arguments.verifying_key, "vk");
+	files::check_absent(&proving, arguments.force)?;
+	files::check_absent(&verifying, arguments.force)?;
+	let identity = arguments.identity.as_deref().map(identity::read).transpose()?;
+	let (mut transcript, base) = arguments.files.read()?;
+	let path = &arguments.files.transcript;
+	if !transcript.status().finished {
+		let identity = identity.ok_or("--identity is needed: the transcript is not closed")?;
+		files::about(path, transcript.finalize(&base, &identity))?;
+		arguments.files.write(&transcript)?;
+	}
+	let key = files::about(path, transcript.proving_key(&base))?;
+	files::write(&proving, &key.to_bytes(), arguments.force)?;
+	files::write(&verifying, &key.verifying_key().to_bytes(), arguments.force)?;
+	let mut value = super::super::key_json(key.info());
+	value["proving_key"] = serde_json::json!(proving);
+	value["verifying_key"] = serde_json::json!(verifying);
+	value["transcript_hash"] = hex::encode(transcript.status().hash).into();
+	super::super::print(&value, arguments.json);
+	Ok(())
+}
+
+pub(super) fn verify(arguments: &Verify) -> Result<(), Failure> {
+	let (transcript, base) = arguments.files.read()?;
+	let path = &arguments.files.transcript;
+	files::progress("verifying the transcript");
+	files::about(path, transcript.verify(&base))?;
+	super::check_finished(path, &transcript.status(), arguments.unfinished)?;
+	if arguments.verifying_key.is_some() || arguments.proving_key.is_some() {
+		let key = files::about(path, transcript.proving_key(&base))?;
+		same(arguments.verifying_key.as_deref(), || key.verifying_key().to_bytes())?;
+		same(arguments.proving_key.as_deref(), || key.to_bytes())?;
+	}
+	let mut value = super::status_json(&transcript.status());
+	value["powers"] = hex::encode(transcript.powers()).into();
+	value["valid"] = true.into();
+	super::super::print(&value, arguments.json);
+	Ok(())
+}
+
+/// Fails if a file is given and does not have these contents.
+fn same(path: Option<&Path>, contents: impl FnOnce() -> Vec<u8>) -> Result<(), Failure> {
+	match path {
+		Some(path) if files::read(path)? != contents() => {
+			Err(format!("{} is not the key that the ceremony gives", path.display()).into())
+		},
+		_ => Ok(()),
+	}
+}

@@ -1,0 +1,170 @@
+//! `zkonnx ceremony powers`
+
+use super::{identity, terms, Contributor, Randomness};
+use crate::files::{self, Failure};
+use std::path::{Path, PathBuf};
+use zkonnx::{
+	ceremony::{powers, Powers, Status},
+	rand::rngs::OsRng,
+};
+
+/// Phase 1: powers of tau, for every model up to their size.
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+	#[command(subcommand)]
+	command: Command,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+	/// Begin a phase 1
+	New {
+		/// Where to write the powers
+		#[arg(value_name = "FILE")]
+		file: PathBuf,
+		/// The powers are for models of up to 2 to this power constraints and public inputs
+		#[arg(short, long, value_name = "K")]
+		power: u8,
+		#[command(flatten)]
+		terms: terms::Options,
+		#[command(flatten)]
+		output: Output,
+	},
+	/// Take the powers from a challenge or a response file of `powersoftau` (the Zcash Foundation's
+	/// ceremony, and others with its program), as they are or, with terms, to contribute to
+	Import {
+		/// The challenge or response file
+		#[arg(value_name = "SOURCE")]
+		source: PathBuf,
+		/// Where to write the powers
+		#[arg(value_name = "FILE")]
+		file: PathBuf,
+		/// Keep powers for models of up to 2 to this power constraints only
+		#[arg(short, long, value_name = "K")]
+		power: Option<u8>,
+		#[command(flatten)]
+		terms: terms::Optional,
+		#[command(flatten)]
+		output: Output,
+	},
+	/// Contribute to a phase 1, after verifying it
+	Contribute {
+		/// The powers; replaced by those with the contribution
+		#[arg(value_name = "FILE")]
+		file: PathBuf,
+		#[command(flatten)]
+		contributor: Contributor,
+		/// Print the report as JSON
+		#[arg(long)]
+		json: bool,
+	},
+	/// Apply the public randomness that the terms name, after the last contribution
+	Beacon {
+		/// The powers; replaced
+		#[arg(value_name = "FILE")]
+		file: PathBuf,
+		#[command(flatten)]
+		randomness: Randomness,
+		/// Print the report as JSON
+		#[arg(long)]
+		json: bool,
+	},
+	/// Close the transcript
+	Finalize {
+		/// The powers; replaced
+		#[arg(value_name = "FILE")]
+		file: PathBuf,
+		/// The coordinator's secret key
+		#[arg(short, long, value_name = "FILE")]
+		identity: PathBuf,
+		/// Print the report as JSON
+		#[arg(long)]
+		json: bool,
+	},
+	/// Verify powers from their file alone
+	Verify {
+		/// The powers
+		#[arg(value_name = "FILE")]
+		file: PathBuf,
+		/// Accept a ceremony that is still going on
+		#[arg(long)]
+		unfinished: bool,
+		/// Print the report as JSON
+		#[arg(long)]
+		json: bool,
+	},
+}
+
+#[derive(clap::Args)]
+struct Output {
+	/// Overwrite the file
+	#[arg(long)]
+	force: bool,
+	/// Print the report as JSON
+	#[arg(long)]
+	json: bool,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
+	match &arguments.command {
+		Command::New { file, power, terms, output } => {
+			let terms = terms.terms()?;
+			files::check_absent(file, output.force)?;
+			files::replace(file, |file| powers::new(*power, terms, file))?;
+			report(&powers::peek(&mut files::open(file)?)?, output.json)
+		},
+		Command::Import { source, file, power, terms, output } => {
+			let terms = terms.terms()?;
+			files::check_absent(file, output.force)?;
+			files::progress("verifying every point of the source");
+			let mut input = files::open(source)?;
+			let written =
+				files::replace(file, |file| powers::import(&mut input, file, *power, terms));
+			report(&files::about(source, written)?, output.json)
+		},
+		Command::Contribute { file, contributor, json } => {
+			let identity = identity::read(&contributor.identity)?;
+			let entropy = contributor.entropy()?;
+			change(file, *json, |input, output| {
+				powers::contribute(input, output, &identity, &mut OsRng, &entropy)
+			})
+		},
+		Command::Beacon { file, randomness, json } => {
+			let (round, value) = (randomness.round, randomness.value()?);
+			change(file, *json, |input, output| powers::beacon(input, output, round, &value))
+		},
+		Command::Finalize { file, identity, json } => {
+			let identity = identity::read(identity)?;
+			change(file, *json, |input, output| powers::finalize(input, output, &identity))
+		},
+		Command::Verify { file, unfinished, json } => {
+			files::progress("verifying every point");
+			let powers = files::about(file, Powers::read(&mut files::open(file)?, 1))?;
+			super::check_finished(file, powers.status(), *unfinished)?;
+			let mut value = super::status_json(powers.status());
+			value["power"] = powers.power().into();
+			value["imported_from_blake2b_512"] = powers.source().map(hex::encode).into();
+			value["valid"] = true.into();
+			super::super::print(&value, *json);
+			Ok(())
+		},
+	}
+}
+
+type Input = std::io::BufReader<std::fs::File>;
+
+fn change<E: Into<Failure>>(
+	path: &Path,
+	json: bool,
+	step: impl FnOnce(&mut Input, &mut std::fs::File) -> Result<Status, E>,
+) -> Result<(), Failure> {
+	files::progress("verifying what is there");
+	let mut input = files::open(path)?;
+	let written = files::replace(path, |output| step(&mut input, output));
+	report(&files::about(path, written)?, json)
+}
+
+fn report(status: &Status, json: bool) -> Result<(), Failure> {
+	super::super::print(&super::status_json(status), json);
+	Ok(())
+}

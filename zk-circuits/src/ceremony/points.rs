@@ -1,0 +1,181 @@
+//! Points of both groups: strict encoding, bulk scaling, random linear combinations.
+
+use super::CeremonyError;
+use ark_bls12_381::{Bls12_381, Fr, G1Affine, G2Affine};
+use ark_ec::{
+	pairing::Pairing,
+	short_weierstrass::{Affine, SWCurveConfig},
+	AffineRepr, CurveGroup, VariableBaseMSM,
+};
+use ark_ff::{AdditiveGroup, Zero};
+use ark_serialize::{CanonicalDeserialize, CanonicalSerialize, Compress, Validate};
+use ark_std::rand::{rngs::OsRng, Rng};
+use rayon::prelude::*;
+use std::io::{ErrorKind, Read};
+
+/// Points that are read, checked or changed at once; bounds the memory of streams.
+pub(super) const CHUNK: usize = 1 << 14;
+
+const WRITES: &str = "writing to a vector does not fail; qed";
+
+/// A point of one of the two groups.
+pub(super) trait Point:
+	AffineRepr<ScalarField = Fr, Group: VariableBaseMSM + CurveGroup<Affine = Self>>
+	+ CanonicalDeserialize
+	+ CanonicalSerialize
+{
+	fn on_curve_and_in_subgroup(&self) -> bool;
+}
+
+impl<P: SWCurveConfig<ScalarField = Fr>> Point for Affine<P> {
+	fn on_curve_and_in_subgroup(&self) -> bool {
+		self.is_on_curve() && self.is_in_correct_subgroup_assuming_on_curve()
+	}
+}
+
+/// Bytes of a point.
+pub(super) fn size<P: Point>(compress: Compress) -> usize {
+	P::generator().serialized_size(compress)
+}
+
+/// Appends the encoding of a point.
+pub(super) fn put<P: Point>(bytes: &mut Vec<u8>, point: &P, compress: Compress) {
+	point.serialize_with_mode(bytes, compress).expect(WRITES);
+}
+
+/// A point that is on the curve, in the subgroup, and in its one canonical encoding.
+pub(super) fn checked<P: Point>(bytes: &[u8], compress: Compress) -> Option<P> {
+	let point = P::deserialize_with_mode(bytes, compress, Validate::No).ok()?;
+	let mut canonical = Vec::with_capacity(bytes.len());
+	put(&mut canonical, &point, compress);
+	(canonical == bytes && point.on_curve_and_in_subgroup()).then_some(point)
+}
+
+/// A point whose coordinates are field elements, and no more.
+fn unchecked<P: Point>(bytes: &[u8], compress: Compress) -> Option<P> {
+	P::deserialize_with_mode(bytes, compress, Validate::No).ok()
+}
+
+/// The uncompressed encodings of points, one after the other.
+pub(super) fn encode<P: Point>(points: &[P]) -> Vec<u8> {
+	let mut bytes = Vec::with_capacity(points.len() * size::<P>(Compress::No));
+	points.iter().for_each(|point| put(&mut bytes, point, Compress::No));
+	bytes
+}
+
+/// How thoroughly points are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Check {
+	/// On the curve, in the subgroup, canonical.
+	Full,
+	/// Only that coordinates are field elements: for points whose digest is that of points that
+	/// were checked in full.
+	None,
+}
+
+/// Decodes points; `Err` holds the index of the first bad one.
+pub(super) fn decode<P: Point>(
+	bytes: &[u8],
+	compress: Compress,
+	check: Check,
+) -> Result<Vec<P>, usize> {
+	let size = size::<P>(compress);
+	let points: Vec<Option<P>> = bytes
+		.par_chunks_exact(size)
+		.map(|bytes| match check {
+			Check::Full => checked(bytes, compress),
+			Check::None => unchecked(bytes, compress),
+		})
+		.collect();
+	let bad = points.iter().position(Option::is_none);
+	bad.map_or_else(|| Ok(points.into_iter().flatten().collect()), Err)
+}
+
+/// Fills a buffer from a stream.
+pub(super) fn fill(input: &mut impl Read, buffer: &mut [u8]) -> Result<(), CeremonyError> {
+	input.read_exact(buffer).map_err(|error| match error.kind() {
+		ErrorKind::UnexpectedEof => CeremonyError::Truncated,
+		_ => CeremonyError::Io(error.to_string()),
+	})
+}
+
+/// An array from a stream.
+pub(super) fn array<const N: usize>(input: &mut impl Read) -> Result<[u8; N], CeremonyError> {
+	let mut bytes = [0; N];
+	fill(input, &mut bytes)?;
+	Ok(bytes)
+}
+
+/// Checks that a stream has ended.
+pub(super) fn end(input: &mut impl Read) -> Result<(), CeremonyError> {
+	match array::<1>(input) {
+		Err(CeremonyError::Truncated) => Ok(()),
+		Err(error) => Err(error),
+		Ok(_) => Err(CeremonyError::Trailing),
+	}
+}
+
+/// Point `i` times `scalar(i)`.
+pub(super) fn scale<P: Point>(points: &[P], scalar: impl Fn(usize) -> Fr + Sync) -> Vec<P> {
+	let products: Vec<P::Group> = points
+		.par_iter()
+		.enumerate()
+		.with_min_len(16)
+		// Arkworks uses the endomorphism of G1 for projective points only.
+		.map(|(index, point)| point.into_group() * scalar(index))
+		.collect();
+	P::Group::normalize_batch(&products)
+}
+
+/// `Σ scalar · point`.
+pub(super) fn combine<P: Point>(points: &[P], scalars: &[Fr]) -> P::Group {
+	P::Group::msm_unchecked(points, scalars)
+}
+
+/// Coefficients that whoever made the points could not know: 128 bits from the system's generator.
+pub(super) fn coefficients(count: usize) -> Vec<Fr> {
+	let mut rng = OsRng;
+	(0..count).map(|_| Fr::from(rng.gen::<u128>())).collect()
+}
+
+/// Whether `e(a, b) = e(c, d)`.
+pub(super) fn same_pairing(
+	(a, b): (impl Into<G1Affine>, impl Into<G2Affine>),
+	(c, d): (impl Into<G1Affine>, impl Into<G2Affine>),
+) -> bool {
+	let (left, right) = ([a.into(), (-c.into().into_group()).into()], [b.into(), d.into()]);
+	Bls12_381::multi_pairing(left, right).is_zero()
+}
+
+/// Two random combinations, of all points of a sequence but the last and, with the same
+/// coefficients, of all but the first: each point is the one before times the same secret exactly
+/// if the second combination is the first times the secret, but for a chance of 2^-128.
+pub(super) struct Geometric<P: Point> {
+	remaining: usize,
+	carried: Fr,
+	/// The combination of all but the last.
+	pub(super) low: P::Group,
+	/// The combination of all but the first.
+	pub(super) high: P::Group,
+}
+
+impl<P: Point> Geometric<P> {
+	/// For a sequence of this length.
+	pub(super) fn new(length: usize) -> Self {
+		let zero = P::Group::ZERO;
+		Self { remaining: length, carried: Fr::ZERO, low: zero, high: zero }
+	}
+
+	/// Adds the next points.
+	pub(super) fn add(&mut self, points: &[P]) {
+		let mut scalars = vec![self.carried];
+		scalars.extend(coefficients(points.len()));
+		self.remaining -= points.len();
+		if self.remaining == 0 {
+			scalars[points.len()] = Fr::ZERO;
+		}
+		self.high += combine(points, &scalars[..points.len()]);
+		self.low += combine(points, &scalars[1..]);
+		self.carried = scalars[points.len()];
+	}
+}

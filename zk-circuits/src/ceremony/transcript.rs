@@ -1,0 +1,358 @@
+//! Phase 2: the transcript of one circuit's ceremony, and the key that it gives.
+
+use super::{
+	chain::{Chain, Secrets},
+	key,
+	points::{
+		array, coefficients, combine, decode, encode, end, fill, same_pairing, scale, size, Check,
+		Point, CHUNK,
+	},
+	CeremonyError, Fault, Identity, Powers, Status, Terms, FORMAT,
+};
+use crate::{
+	circuit::Circuit,
+	hash::blake2b_256,
+	keys::{KeyInfo, Origin, ProvingKey},
+	network::Network,
+	statement,
+};
+use ark_bls12_381::{Bls12_381, Fr, G1Affine, G2Affine};
+use ark_ec::{AffineRepr, CurveGroup};
+use ark_ff::{AdditiveGroup, Field};
+use ark_serialize::Compress;
+use ark_std::rand::{CryptoRng, RngCore};
+use std::io::Read;
+use zeroize::Zeroizing;
+
+const MAGIC: &[u8; 8] = b"zkonnxCT";
+
+const DELTA_G2: &str = "delta in G2";
+const L: &str = "the l query";
+const H: &str = "the h query";
+
+/// What a circuit's ceremony starts from: the key with δ = 1, derived from the circuit and from
+/// phase 1. Deriving it is most of the work of verifying; one serves any number of calls.
+#[derive(Clone, Debug)]
+pub struct Base {
+	info: KeyInfo,
+	powers: [u8; 32],
+	pub(super) key: ark_groth16::ProvingKey<Bls12_381>,
+}
+
+impl Base {
+	/// Derives the key of a network's circuit. The powers must be finished.
+	pub fn derive(network: &Network, powers: &Powers) -> Result<Self, CeremonyError> {
+		if !powers.status().finished {
+			return Err(CeremonyError::Unfinished);
+		}
+		let circuit = Circuit::new(network);
+		let key = key::build(&circuit, powers.reference())?;
+		let info = KeyInfo {
+			artifact_hash: network.artifact_hash(),
+			circuit_digest: circuit.digest(),
+			statement_version: statement::VERSION,
+			origin: Origin::InsecureDev,
+			input: network.input().clone(),
+			output: network.output().clone(),
+		};
+		Ok(Self { info, powers: powers.status().hash, key })
+	}
+
+	/// The powers of phase 1 that a network needs: 2 to this power.
+	pub fn power(network: &Network) -> u8 {
+		key::domain(&Circuit::new(network)).ilog2() as u8
+	}
+}
+
+/// What a transcript is of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Subject {
+	artifact: [u8; 32],
+	circuit: [u8; 32],
+	statement: u16,
+	powers: [u8; 32],
+	l: u32,
+	h: u32,
+}
+
+/// The points that contributions change.
+#[derive(Clone, Debug)]
+struct State {
+	/// `δ` in G2.
+	delta_g2: G2Affine,
+	/// The queries l and h, over `δ`.
+	l: Vec<G1Affine>,
+	h: Vec<G1Affine>,
+}
+
+impl State {
+	fn to_bytes(&self) -> Vec<u8> {
+		[encode(&[self.delta_g2]), encode(&self.l), encode(&self.h)].concat()
+	}
+
+	/// `δ` times a factor.
+	fn change(&mut self, factor: &Fr) {
+		let inverse = factor.inverse().expect("factors are not zero; qed");
+		let inverse = Zeroizing::new(inverse);
+		self.delta_g2 = (self.delta_g2 * factor).into_affine();
+		self.l = scale(&self.l, |_| *inverse);
+		self.h = scale(&self.h, |_| *inverse);
+	}
+}
+
+/// The transcript of a circuit's ceremony.
+#[derive(Clone, Debug)]
+pub struct Transcript {
+	subject: Subject,
+	chain: Chain<1>,
+	state: State,
+}
+
+impl Transcript {
+	/// Begins a ceremony.
+	pub fn new(base: &Base, terms: Terms) -> Result<Self, CeremonyError> {
+		terms.check()?;
+		let count = |query: &[G1Affine]| query.len() as u32;
+		let subject = Subject {
+			artifact: base.info.artifact_hash,
+			circuit: base.info.circuit_digest,
+			statement: base.info.statement_version,
+			powers: base.powers,
+			l: count(&base.key.l_query),
+			h: count(&base.key.h_query),
+		};
+		let header = header(&subject, &terms);
+		let state = State {
+			delta_g2: G2Affine::generator(),
+			l: base.key.l_query.clone(),
+			h: base.key.h_query.clone(),
+		};
+		let chain = Chain::new(&header, Some(terms), [G1Affine::generator()]);
+		Ok(Self { subject, chain, state })
+	}
+
+	/// The contents of a file.
+	pub fn to_bytes(&self) -> Vec<u8> {
+		let terms = self.chain.terms.as_ref().expect("a circuit's ceremony has terms; qed");
+		let mut bytes = header(&self.subject, terms);
+		self.chain.write(&mut bytes);
+		bytes.extend_from_slice(&self.state.to_bytes());
+		bytes
+	}
+
+	/// Reads a file from anyone, and checks all that can be checked of it alone: terms,
+	/// contributions and signatures, that each point is valid, and that they are the ones that the
+	/// last contribution names. The rest is [`Transcript::verify`].
+	pub fn from_bytes(bytes: &[u8]) -> Result<Self, CeremonyError> {
+		let mut input = bytes;
+		let (subject, chain) = read_head(&mut input)?;
+		if let Some(record) = chain.records.last() {
+			if blake2b_256(&[input]) != record.state {
+				// Says so if it is merely too short or too long.
+				let size = size::<G2Affine>(Compress::No) as u64
+					+ size::<G1Affine>(Compress::No) as u64
+						* (u64::from(subject.l) + u64::from(subject.h));
+				return Err(match (input.len() as u64).cmp(&size) {
+					std::cmp::Ordering::Less => CeremonyError::Truncated,
+					std::cmp::Ordering::Greater => CeremonyError::Trailing,
+					std::cmp::Ordering::Equal => chain.blame(Fault::Digest),
+				});
+			}
+		}
+		let blame = |fault| chain.blame(fault);
+		let state = State {
+			delta_g2: read_points(&mut input, DELTA_G2, 1, &blame)?[0],
+			l: read_points(&mut input, L, subject.l as usize, &blame)?,
+			h: read_points(&mut input, H, subject.h as usize, &blame)?,
+		};
+		end(&mut input)?;
+		Ok(Self { subject, chain, state })
+	}
+
+	/// Where the ceremony stands.
+	pub fn status(&self) -> Status {
+		Status::from(&self.chain)
+	}
+
+	/// The hash of the powers that the ceremony was begun with.
+	pub fn powers(&self) -> [u8; 32] {
+		self.subject.powers
+	}
+
+	/// Checks that the transcript is of a network's circuit: what takes no powers.
+	pub fn check_network(&self, network: &Network) -> Result<(), CeremonyError> {
+		self.check_subject(network.artifact_hash(), Circuit::new(network).digest())
+	}
+
+	fn check_subject(&self, artifact: [u8; 32], circuit: [u8; 32]) -> Result<(), CeremonyError> {
+		if self.subject.artifact != artifact {
+			return Err(CeremonyError::Artifact { expected: self.subject.artifact, got: artifact });
+		}
+		if self.subject.circuit != circuit {
+			return Err(CeremonyError::Circuit { expected: self.subject.circuit, got: circuit });
+		}
+		Ok(())
+	}
+
+	/// Checks the transcript against the circuit and the powers: that it is of them, every
+	/// contribution in its place, and that the points are what the contributions make of what was
+	/// derived. It need not be finished: [`Transcript::status`] tells.
+	pub fn verify(&self, base: &Base) -> Result<(), CeremonyError> {
+		self.check_subject(base.info.artifact_hash, base.info.circuit_digest)?;
+		if self.subject.powers != base.powers {
+			let (expected, got) = (self.subject.powers, base.powers);
+			return Err(CeremonyError::Powers { expected, got });
+		}
+		let (l, h) = (&base.key.l_query, &base.key.h_query);
+		for (what, expected, got) in
+			[("l", l.len(), self.state.l.len()), ("h", h.len(), self.state.h.len())]
+		{
+			if expected != got {
+				return Err(CeremonyError::Shape { what, expected, got });
+			}
+		}
+		self.chain.verify()?;
+
+		let (g1, g2) = (G1Affine::generator(), G2Affine::generator());
+		let [delta_g1] = *self.chain.points();
+		let delta_g2 = self.state.delta_g2;
+		if !same_pairing((delta_g1, g2), (g1, delta_g2)) {
+			return Err(self.chain.blame(Fault::Inconsistent(DELTA_G2)));
+		}
+		for (what, before, after) in [(L, l, &self.state.l), (H, h, &self.state.h)] {
+			let (before, after) = combinations(before, after);
+			if !same_pairing((after, delta_g2), (before, g2)) {
+				return Err(self.chain.blame(Fault::Inconsistent(what)));
+			}
+		}
+		Ok(())
+	}
+
+	/// Contributes: verifies the transcript, and adds the contribution. `entropy` is mixed into
+	/// what `rng` gives. On an error, nothing has changed.
+	pub fn contribute(
+		&mut self,
+		base: &Base,
+		identity: &Identity,
+		rng: &mut (impl RngCore + CryptoRng),
+		entropy: &[u8],
+	) -> Result<(), CeremonyError> {
+		self.chain.may_contribute(&identity.public())?;
+		self.verify(base)?;
+		let secrets = Secrets::draw(rng, entropy);
+		let mut state = self.state.clone();
+		state.change(&secrets.factors[0]);
+		self.chain.contribute(identity, &secrets, blake2b_256(&[&state.to_bytes()]))?;
+		self.state = state;
+		Ok(())
+	}
+
+	/// Verifies the transcript, and applies the beacon.
+	pub fn beacon(&mut self, base: &Base, round: u64, value: &[u8]) -> Result<(), CeremonyError> {
+		let factors = self.chain.beacon(round, value)?;
+		self.verify(base)?;
+		self.state.change(&factors[0]);
+		self.chain.push_beacon(value, &factors, blake2b_256(&[&self.state.to_bytes()]));
+		Ok(())
+	}
+
+	/// Verifies the transcript, and closes it.
+	pub fn finalize(&mut self, base: &Base, coordinator: &Identity) -> Result<(), CeremonyError> {
+		let mut chain = self.chain.clone();
+		chain.finalize(coordinator)?;
+		self.verify(base)?;
+		self.chain = chain;
+		Ok(())
+	}
+
+	/// Verifies a finished transcript, and gives its key. The same for everybody.
+	pub fn proving_key(&self, base: &Base) -> Result<ProvingKey, CeremonyError> {
+		self.verify(base)?;
+		if !self.chain.finished() {
+			return Err(CeremonyError::Unfinished);
+		}
+		let origin = Origin::Ceremony { transcript: self.chain.id() };
+		let [delta_g1] = *self.chain.points();
+		let mut key = base.key.clone();
+		key.delta_g1 = delta_g1;
+		key.vk.delta_g2 = self.state.delta_g2;
+		key.l_query = self.state.l.clone();
+		key.h_query = self.state.h.clone();
+		Ok(ProvingKey::new(KeyInfo { origin, ..base.info.clone() }, &key)?)
+	}
+}
+
+fn header(subject: &Subject, terms: &Terms) -> Vec<u8> {
+	let mut bytes = MAGIC.to_vec();
+	bytes.extend_from_slice(&FORMAT.to_le_bytes());
+	bytes.extend_from_slice(&subject.statement.to_le_bytes());
+	bytes.extend_from_slice(&subject.artifact);
+	bytes.extend_from_slice(&subject.circuit);
+	bytes.extend_from_slice(&subject.powers);
+	bytes.extend_from_slice(&subject.l.to_le_bytes());
+	bytes.extend_from_slice(&subject.h.to_le_bytes());
+	terms.write(&mut bytes);
+	bytes
+}
+
+fn read_head(input: &mut impl Read) -> Result<(Subject, Chain<1>), CeremonyError> {
+	if array(input).ok() != Some(*MAGIC) {
+		return Err(CeremonyError::Magic("transcript of a circuit's ceremony"));
+	}
+	let version = u16::from_le_bytes(array(input)?);
+	if version != FORMAT {
+		return Err(CeremonyError::Version(version));
+	}
+	let statement = u16::from_le_bytes(array(input)?);
+	if statement != statement::VERSION {
+		return Err(CeremonyError::Statement(statement));
+	}
+	let subject = Subject {
+		statement,
+		artifact: array(input)?,
+		circuit: array(input)?,
+		powers: array(input)?,
+		l: u32::from_le_bytes(array(input)?),
+		h: u32::from_le_bytes(array(input)?),
+	};
+	let terms = Terms::read(input)?;
+	let header = header(&subject, &terms);
+	let chain = Chain::new(&header, Some(terms), [G1Affine::generator()]).read(input)?;
+	chain.verify()?;
+	Ok((subject, chain))
+}
+
+/// Points in chunks: what a header promises and the file does not hold is never allocated.
+fn read_points<P: Point>(
+	input: &mut impl Read,
+	what: &'static str,
+	count: usize,
+	blame: &impl Fn(Fault) -> CeremonyError,
+) -> Result<Vec<P>, CeremonyError> {
+	let mut points = Vec::new();
+	let size = size::<P>(Compress::No);
+	let mut buffer = vec![0; size * CHUNK.min(count)];
+	for first in (0..count).step_by(CHUNK) {
+		let bytes = &mut buffer[..size * CHUNK.min(count - first)];
+		fill(input, bytes)?;
+		points.extend(
+			decode::<P>(bytes, Compress::No, Check::Full)
+				.map_err(|index| blame(Fault::State { what, index: first + index }))?,
+		);
+	}
+	Ok(points)
+}
+
+/// The same random combination of both.
+fn combinations(before: &[G1Affine], after: &[G1Affine]) -> (G1Affine, G1Affine) {
+	let mut sums = [<G1Affine as AffineRepr>::Group::ZERO; 2];
+	for (before, after) in before.chunks(CHUNK).zip(after.chunks(CHUNK)) {
+		let coefficients = coefficients(before.len());
+		sums[0] += combine(before, &coefficients);
+		sums[1] += combine(after, &coefficients);
+	}
+	(sums[0].into_affine(), sums[1].into_affine())
+}
+
+#[cfg(test)]
+mod tests;

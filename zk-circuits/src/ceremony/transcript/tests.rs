@@ -1,0 +1,327 @@
+use super::*;
+use crate::{
+	ceremony::{
+		chain, key,
+		tests::{
+			arkworks_accepts, base, begin_powers, contribute_powers, identity, network,
+			powers_file, read_powers, reference, rng, terms, POWER, VALUE,
+		},
+	},
+	fixture, KeyError, Prover,
+};
+use ark_ff::UniformRand;
+use ark_groth16::Groth16;
+use std::sync::OnceLock;
+
+fn begin() -> Transcript {
+	Transcript::new(base(), terms()).expect("good terms")
+}
+
+fn with(contributions: u8) -> Transcript {
+	let mut transcript = begin();
+	for number in 0..contributions {
+		let rng = &mut rng(50 + u64::from(number));
+		transcript.contribute(base(), &identity(number), rng, b"dice").expect("a participant");
+	}
+	transcript
+}
+
+/// A finished transcript, made once.
+fn finished() -> &'static Transcript {
+	static TRANSCRIPT: OnceLock<Transcript> = OnceLock::new();
+	TRANSCRIPT.get_or_init(|| {
+		let mut transcript = with(2);
+		transcript.beacon(base(), 7, VALUE).expect("its value");
+		transcript.finalize(base(), &identity(100)).expect("complete");
+		transcript
+	})
+}
+
+fn check(bytes: &[u8]) -> Result<(), CeremonyError> {
+	Transcript::from_bytes(bytes)?.verify(base())
+}
+
+fn fault(index: usize, fault: Fault) -> Result<(), CeremonyError> {
+	Err(CeremonyError::Contribution { index, fault })
+}
+
+/// Where the terms, the records and the points of a file begin.
+fn layout() -> [usize; 3] {
+	let mut bytes = Vec::new();
+	terms().write(&mut bytes);
+	let file = finished().to_bytes();
+	let points = 192 + 96 * (base().key.l_query.len() + base().key.h_query.len());
+	[116, 116 + bytes.len(), file.len() - points]
+}
+
+/// Bytes of a contribution.
+const RECORD: usize = 1 + 2 + 48 + 48 + 32 + 32 + 64;
+
+#[test]
+fn a_ceremony_gives_a_key_that_proves() {
+	let transcript = finished();
+	let status = transcript.status();
+	assert_eq!((status.contributions, status.closed, status.finished), (2, true, true));
+	let key = transcript.proving_key(base()).expect("finished");
+	assert_eq!(key.info().origin, Origin::Ceremony { transcript: status.hash });
+	arkworks_accepts(&key.groth16().to_arkworks());
+
+	let bytes = key.to_bytes();
+	let key = ProvingKey::from_bytes(&bytes).expect("valid points");
+	assert_eq!(key.info().origin, Origin::Ceremony { transcript: status.hash });
+	assert_eq!(key.info().origin.to_string(), format!("ceremony:{}", hex::encode(status.hash)));
+	let verifying = key.verifying_key();
+	let prover = Prover::new(network(), key).expect("its own model");
+	let binding = Fr::from(9u64);
+	let (output, proof) = prover.prove(&[1, 2], binding, &mut rng(1)).expect("a proof");
+	let (input_type, output_type) = (prover.network().input(), prover.network().output());
+	let public = statement::public_inputs(binding, (input_type, &[1, 2]), (output_type, &output));
+	assert_eq!(crate::verify(&verifying, &public.expect("tensors"), &proof), Ok(()));
+	let again = crate::VerifyingKey::from_bytes(&verifying.to_bytes()).expect("a key");
+	assert_eq!(again.info(), verifying.info());
+	// An origin that is cut off.
+	assert_eq!(
+		crate::VerifyingKey::from_bytes(&verifying.to_bytes()[..40]).map(|_| ()),
+		Err(KeyError::Truncated)
+	);
+}
+
+#[test]
+fn contributions_to_delta_are_what_arkworks_makes_of_their_product() {
+	let circuit = Circuit::new(&network());
+	let (alpha, beta) = (Fr::from(3u64), Fr::from(5u64));
+	let tau = Fr::rand(&mut rng(5));
+	let key = key::build(&circuit, &reference(1 << POWER, tau, alpha, beta)).expect("enough");
+	let base = Base { key, ..base().clone() };
+	let mut transcript = Transcript::new(&base, terms()).expect("good terms");
+	let mut delta = Fr::ONE;
+	for number in 0..2 {
+		let seed = 50 + u64::from(number);
+		let identity = identity(number);
+		transcript.contribute(&base, &identity, &mut rng(seed), b"").expect("a participant");
+		delta *= chain::Secrets::<1>::draw(&mut rng(seed), b"").factors[0];
+	}
+	let head = transcript.chain.id();
+	transcript.beacon(&base, 7, VALUE).expect("its value");
+	delta *= terms().beacon.factors::<1>(&head, VALUE)[0];
+	transcript.finalize(&base, &identity(100)).expect("complete");
+	let key = transcript.proving_key(&base).expect("finished");
+	let (g1, g2) = (G1Affine::generator().into(), G2Affine::generator().into());
+	let expected = Groth16::<Bls12_381>::generate_parameters_with_qap(
+		&circuit,
+		alpha,
+		beta,
+		Fr::ONE,
+		delta,
+		g1,
+		g2,
+		&mut rng(5),
+	);
+	assert_eq!(key.groth16().to_arkworks(), expected.expect("a key"));
+	arkworks_accepts(&key.groth16().to_arkworks());
+}
+
+#[test]
+fn transcripts_survive_their_file_at_every_stage() {
+	let mut closed = with(2);
+	closed.beacon(base(), 7, VALUE).expect("its value");
+	for transcript in [begin(), with(1), with(3), closed, finished().clone()] {
+		let bytes = transcript.to_bytes();
+		let again = Transcript::from_bytes(&bytes).expect("its own bytes");
+		assert_eq!(again.verify(base()), Ok(()));
+		assert_eq!(again.to_bytes(), bytes);
+		assert_eq!(again.status(), transcript.status());
+		assert_eq!(again.powers(), base().powers);
+		if !again.status().finished {
+			let refused = again.proving_key(base()).map(|_| ());
+			assert_eq!(refused, Err(CeremonyError::Unfinished));
+		}
+	}
+}
+
+#[test]
+fn each_kind_of_field_is_bound() {
+	let good = finished().to_bytes();
+	let [terms_at, records, points] = layout();
+	let changed = |at: usize, to: u8| {
+		let mut bytes = good.clone();
+		bytes[at] = to;
+		check(&bytes)
+	};
+	let flipped = |at: usize| changed(at, good[at] ^ 1);
+	let magic = CeremonyError::Magic("transcript of a circuit's ceremony");
+	assert_eq!(flipped(3), Err(magic));
+	assert_eq!(changed(8, 2), Err(CeremonyError::Version(2)));
+	assert_eq!(changed(10, 9), Err(CeremonyError::Statement(9)));
+	for at in [12, 44, 76, 108, 112, terms_at + 32] {
+		assert_eq!(flipped(at), fault(0, Fault::Signature), "byte {at} of the header");
+	}
+	let stranger = Fault::Stranger { got: 8, participants: 3 };
+	assert_eq!(changed(records + 2 + 1, 8), fault(0, stranger));
+	assert_eq!(flipped(records + 2 + RECORD - 1), fault(0, Fault::Signature));
+	assert_eq!(flipped(records + 2 + RECORD + 4 + 48 + 48), fault(1, Fault::Signature));
+	assert_eq!(flipped(records + 2 + 2 * RECORD + 2), fault(2, Fault::Beacon));
+	assert_eq!(flipped(points - 1), Err(CeremonyError::Seal { records: 3 }));
+	for at in [points, points + 192, good.len() - 1] {
+		assert_eq!(flipped(at), fault(2, Fault::Digest));
+	}
+	for at in (records..points).step_by(3) {
+		assert!(flipped(at).is_err(), "byte {at}");
+	}
+	for length in (0..good.len()).step_by(97) {
+		let refused = Transcript::from_bytes(&good[..length]).map(|_| ()).unwrap_err();
+		let magic = CeremonyError::Magic("transcript of a circuit's ceremony");
+		assert!([CeremonyError::Truncated, magic].contains(&refused), "{length}: {refused}");
+	}
+	assert_eq!(check(&[&good[..], &[0]].concat()), Err(CeremonyError::Trailing));
+	let begun = begin().to_bytes();
+	assert_eq!(check(&begun[..begun.len() - 1]), Err(CeremonyError::Truncated));
+	assert_eq!(check(&[&begun[..], &[0]].concat()), Err(CeremonyError::Trailing));
+}
+
+#[test]
+fn lengths_that_the_file_does_not_hold_are_not_allocated() {
+	let mut bytes = begin().to_bytes();
+	bytes[108..116].fill(0xff);
+	assert_eq!(check(&bytes), Err(CeremonyError::Truncated));
+}
+
+#[test]
+fn swapped_dropped_and_foreign_contributions_are_refused() {
+	let good = with(2).to_bytes();
+	let [_, records, _] = layout();
+	let (first, second) = (records + 2, records + 2 + RECORD);
+	let mut swapped = good.clone();
+	let (a, b) = (good[first..second].to_vec(), good[second..second + RECORD].to_vec());
+	swapped[first..second].copy_from_slice(&b);
+	swapped[second..second + RECORD].copy_from_slice(&a);
+	assert_eq!(check(&swapped), fault(0, Fault::Signature));
+
+	let mut dropped = good.clone();
+	dropped.drain(second..second + RECORD);
+	dropped[records] = 1;
+	assert_eq!(check(&dropped), fault(0, Fault::Digest));
+	let mut none = good;
+	none.drain(first..second + RECORD);
+	none[records] = 0;
+	let start = CeremonyError::Start(Fault::Inconsistent("delta in G2"));
+	assert_eq!(check(&none), Err(start));
+
+	let mut transcript = with(1);
+	let stranger = identity(60);
+	let refused = transcript.contribute(base(), &stranger, &mut rng(1), b"");
+	assert_eq!(refused, Err(CeremonyError::Stranger(stranger.public())));
+	let refused = transcript.contribute(base(), &identity(0), &mut rng(1), b"");
+	assert_eq!(refused, Err(CeremonyError::Repeated(0)));
+	assert_eq!(transcript.to_bytes(), with(1).to_bytes());
+}
+
+#[test]
+fn a_shorter_transcript_can_not_be_passed_off_as_finished() {
+	let mut transcript = finished().clone();
+	transcript.chain.records.pop();
+	assert_eq!(transcript.verify(base()), Err(CeremonyError::NoBeacon));
+	// An earlier state of the file, with its own points, and the signature of the later one.
+	let mut earlier = with(2);
+	earlier.beacon(base(), 7, b"the dice fell so").expect("long enough");
+	earlier.chain.seal = finished().chain.seal;
+	assert_eq!(earlier.verify(base()), Err(CeremonyError::Seal { records: 3 }));
+	let mut unsealed = finished().clone();
+	unsealed.chain.seal = None;
+	assert_eq!(unsealed.verify(base()), Ok(()));
+	assert!(!unsealed.status().finished);
+	assert_eq!(unsealed.proving_key(base()).map(|_| ()), Err(CeremonyError::Unfinished));
+}
+
+#[test]
+fn steps_have_their_order() {
+	let value = VALUE;
+	let few = CeremonyError::TooFew { got: 1, minimum: 2 };
+	assert_eq!(with(1).beacon(base(), 7, value), Err(few));
+	let round = CeremonyError::Round { expected: 7, got: 6 };
+	assert_eq!(with(2).beacon(base(), 6, value), Err(round));
+	assert_eq!(with(2).beacon(base(), 7, b"short"), Err(CeremonyError::Value));
+	let mut transcript = finished().clone();
+	let late = transcript.contribute(base(), &identity(2), &mut rng(1), b"");
+	assert_eq!(late, Err(CeremonyError::Finished));
+	let refused = with(2).finalize(base(), &identity(100));
+	assert_eq!(refused, Err(CeremonyError::NoBeacon));
+	let mut closed = with(2);
+	closed.beacon(base(), 7, value).expect("its value");
+	let late = closed.contribute(base(), &identity(2), &mut rng(1), b"");
+	assert_eq!(late, Err(CeremonyError::Closed));
+	let (expected, got) = (identity(100).public(), identity(0).public());
+	let refused = CeremonyError::Coordinator { expected, got };
+	assert_eq!(closed.finalize(base(), &identity(0)), Err(refused));
+}
+
+#[test]
+fn another_model_circuit_or_phase_1_is_refused() {
+	let layer = fixture::Layer::single(3, 1, None);
+	let other = Network::from_onnx(&fixture::model(1, &[layer])).expect("a model");
+	let powers = read_powers(powers_file()).expect("powers");
+	let other = Base::derive(&other, &powers).expect("large enough");
+	let (expected, got) = (base().info.artifact_hash, other.info.artifact_hash);
+	let refused = CeremonyError::Artifact { expected, got };
+	assert_eq!(finished().verify(&other), Err(refused));
+
+	let mut other = base().clone();
+	other.info.circuit_digest[0] ^= 1;
+	let (expected, got) = (base().info.circuit_digest, other.info.circuit_digest);
+	assert_eq!(finished().verify(&other), Err(CeremonyError::Circuit { expected, got }));
+
+	let again = contribute_powers(&begin_powers(POWER), 2).expect("a participant");
+	let unfinished = read_powers(&again).expect("valid");
+	let refused = Base::derive(&network(), &unfinished).map(|_| ());
+	assert_eq!(refused, Err(CeremonyError::Unfinished));
+	let other = Base { powers: unfinished.status().hash, ..base().clone() };
+	let (expected, got) = (base().powers, other.powers);
+	assert_eq!(finished().verify(&other), Err(CeremonyError::Powers { expected, got }));
+
+	let few = Powers::read(&mut &powers_file()[..], 2).expect("powers");
+	let needed = Base::power(&network());
+	assert_eq!(
+		Base::derive(&network(), &few).map(|_| ()),
+		Err(CeremonyError::TooSmall { needed, got: 2 })
+	);
+	let mut shape = base().clone();
+	shape.key.h_query.pop();
+	let got = base().key.h_query.len();
+	let refused = CeremonyError::Shape { what: "h", expected: got - 1, got };
+	assert_eq!(finished().verify(&shape), Err(refused));
+}
+
+/// A participant who signs points that do not follow from the contribution.
+fn cheat(change: impl FnOnce(&mut State)) -> Result<(), CeremonyError> {
+	let mut transcript = with(1);
+	let secrets = chain::Secrets::<1>::draw(&mut rng(9), b"");
+	transcript.state.change(&secrets.factors[0]);
+	change(&mut transcript.state);
+	let state = crate::hash::blake2b_256(&[&transcript.state.to_bytes()]);
+	transcript.chain.contribute(&identity(1), &secrets, state).expect("a participant");
+	check(&transcript.to_bytes())
+}
+
+#[test]
+fn a_cheating_participant_is_named() {
+	assert_eq!(cheat(|_| ()), Ok(()));
+	let inconsistent = |what| fault(1, Fault::Inconsistent(what));
+	let double = |state: &mut State| {
+		state.delta_g2 = (state.delta_g2 + state.delta_g2).into_affine();
+	};
+	assert_eq!(cheat(double), inconsistent("delta in G2"));
+	assert_eq!(cheat(|state| state.delta_g2 = G2Affine::zero()), inconsistent("delta in G2"));
+	assert_eq!(cheat(|state| state.l.swap(0, 1)), inconsistent("the l query"));
+	let last = |state: &mut State| *state.h.last_mut().expect("points") = G1Affine::zero();
+	assert_eq!(cheat(last), inconsistent("the h query"));
+	assert_eq!(cheat(|state| state.h[0] = -state.h[0]), inconsistent("the h query"));
+	// Not changed at all.
+	let old = with(1).state;
+	assert_eq!(cheat(|state| state.l = old.l), inconsistent("the l query"));
+	// (0, 2) is on the curve, of order 3.
+	let small =
+		G1Affine::new_unchecked(ark_bls12_381::Fq::from(0u64), ark_bls12_381::Fq::from(2u64));
+	assert!(small.is_on_curve());
+	let invalid = Fault::State { what: "the h query", index: 1 };
+	assert_eq!(cheat(|state| state.h[1] = small), fault(1, invalid));
+}

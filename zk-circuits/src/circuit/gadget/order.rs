@@ -1,0 +1,97 @@
+//! Comparisons: maximum, clip, absolute value, position of the maximum.
+
+use super::{bits, boolean, check_boolean, non_negative, positive_part, width};
+use super::{Interval, System, Wire};
+
+/// The bounds of `a − b`.
+fn difference(a: Interval, b: Interval) -> Interval {
+	Interval { lo: a.lo - b.hi, hi: a.hi - b.lo }
+}
+
+/// The greatest of `window`, whose elements are given with their bounds.
+///
+/// In turn `max(a, b) = b + max(a − b, 0)`. What the bounds show to be no greater than another is
+/// left out.
+pub(in crate::circuit) fn max(system: &mut System, window: Vec<(Wire, Interval)>) -> Wire {
+	let mut window = window.into_iter();
+	let Some((mut most, mut bounds)) = window.next() else { return system.constant(0) };
+	for (wire, other) in window {
+		if other.hi <= bounds.lo {
+			continue;
+		}
+		let over = system.sum(0, [(1, &wire), (-1, &most)]);
+		let over = positive_part(system, &over, difference(other, bounds));
+		most = system.sum(0, [(1, &most), (1, &over)]);
+		bounds = Interval { lo: bounds.lo.max(other.lo), hi: bounds.hi.max(other.hi) };
+	}
+	most
+}
+
+/// `min(max(wire, limits.lo), limits.hi)`.
+pub(in crate::circuit) fn clip(
+	system: &mut System,
+	wire: &Wire,
+	bounds: Interval,
+	limits: Interval,
+) -> Wire {
+	let Interval { lo, hi } = limits;
+	let (mut result, mut bounds) = (wire.clone(), bounds);
+	if bounds.lo < lo {
+		let over = system.sum(-lo, [(1, &result)]);
+		let over = positive_part(system, &over, bounds.map(|x| x - lo));
+		result = system.sum(lo, [(1, &over)]);
+		bounds = bounds.map(|x| x.max(lo));
+	}
+	if bounds.hi > hi {
+		let under = system.sum(hi, [(-1, &result)]);
+		let under =
+			positive_part(system, &under, Interval { lo: hi - bounds.hi, hi: hi - bounds.lo });
+		result = system.sum(hi, [(-1, &under)]);
+	}
+	result
+}
+
+/// `|wire|`.
+pub(in crate::circuit) fn abs(system: &mut System, wire: &Wire, bounds: Interval) -> Wire {
+	if bounds.lo >= 0 {
+		return wire.clone();
+	}
+	if bounds.hi <= 0 {
+		return system.sum(0, [(-1, wire)]);
+	}
+	let not_negative = non_negative(system, wire, bounds);
+	let sign = system.sum(-1, [(2, &not_negative)]);
+	system.product(&sign, wire)
+}
+
+/// The position in `window` of its first greatest element.
+///
+/// One indicator for each position, of which exactly one is 1; the element that it names is at
+/// least every later one, and above every earlier one.
+pub(in crate::circuit) fn arg_max(system: &mut System, window: &[(Wire, Interval)]) -> Wire {
+	let mut position = 0;
+	for (at, (wire, _)) in window.iter().enumerate() {
+		if wire.value() > window[position].0.value() {
+			position = at;
+		}
+	}
+	let rest: Vec<Wire> = (1..window.len()).map(|at| boolean(system, at == position)).collect();
+	let first = system.sum(1, rest.iter().map(|indicator| (-1, indicator)));
+	if !rest.is_empty() {
+		check_boolean(system, &first);
+	}
+	let indicators: Vec<Wire> = std::iter::once(first).chain(rest).collect();
+	let chosen: Vec<Wire> = match window.len() {
+		0 | 1 => Vec::new(),
+		_ => indicators.iter().zip(window).map(|(e, (x, _))| system.product(e, x)).collect(),
+	};
+	let greatest = window.iter().map(|(_, bounds)| bounds.hi).max().unwrap_or(0);
+	for (at, (wire, bounds)) in window.iter().enumerate().filter(|_| !chosen.is_empty()) {
+		// 1 if this position is before the one that is named.
+		let earlier = indicators[at + 1..].iter().map(|indicator| (-1, indicator));
+		let terms = chosen.iter().map(|x| (1, x)).chain([(-1, wire)]).chain(earlier);
+		let over = system.sum(0, terms);
+		bits(system, &over, width(greatest - bounds.lo).max(1));
+	}
+	system.sum(0, (0..).zip(&indicators))
+}

@@ -1,0 +1,515 @@
+//! Operators that move elements, and tables. Only a table takes constraints.
+
+use super::{
+	attribute, attributes, axis, integer, integers, onnx, operand, operands, shape, word, Data,
+	ElementType, ImportError, Importer, Operator, Pick, Value,
+};
+use std::cmp::Ordering;
+
+impl<'a> Importer<'a> {
+	/// Makes output `output` of a node of the elements of `value` at `positions`.
+	fn select(
+		&mut self,
+		node: &'a onnx::Node,
+		output: usize,
+		value: &Value,
+		positions: Vec<usize>,
+		shape: Vec<usize>,
+	) -> Result<(), ImportError> {
+		let elements = self.bounds[value.index].len();
+		let unmoved = positions.len() == elements
+			&& positions.iter().enumerate().all(|(at, &position)| at == position);
+		let index = match unmoved {
+			true => value.index,
+			false => {
+				let picks =
+					positions.into_iter().map(|at| Pick::Element { source: 0, at }).collect();
+				let operator = Operator::Select { picks };
+				self.add_node(&node.name, &node.operator, vec![value.index], operator)?
+			},
+		};
+		self.give(node, output, Value::new(index, value.element, shape));
+		Ok(())
+	}
+
+	/// Makes the output of a node of a value in another shape.
+	fn reshaped(
+		&mut self,
+		node: &'a onnx::Node,
+		value: Value,
+		shape: Vec<usize>,
+	) -> Result<(), ImportError> {
+		if shape.iter().product::<usize>() != value.shape.iter().product() {
+			let reason = format!("{:?} has not as many elements as {shape:?}", value.shape);
+			return Err(operand(node, reason));
+		}
+		self.give(node, 0, Value { shape, ..value });
+		Ok(())
+	}
+
+	pub(super) fn identity(&mut self, node: &'a onnx::Node) -> Result<(), ImportError> {
+		attributes(node, &[])?;
+		operands(node, 1..=1)?;
+		let value = self.read(node, 0)?;
+		self.give(node, 0, value);
+		Ok(())
+	}
+
+	pub(super) fn flatten(&mut self, node: &'a onnx::Node) -> Result<(), ImportError> {
+		attributes(node, &["axis"])?;
+		operands(node, 1..=1)?;
+		let value = self.read(node, 0)?;
+		let rank = value.shape.len();
+		let at = match integer(node, "axis", 1)? {
+			end if end == rank as i64 => rank,
+			at => axis(node, at, rank)?,
+		};
+		let (outer, inner) = value.shape.split_at(at);
+		let shape = vec![outer.iter().product(), inner.iter().product()];
+		self.reshaped(node, value, shape)
+	}
+
+	pub(super) fn reshape(&mut self, node: &'a onnx::Node) -> Result<(), ImportError> {
+		attributes(node, &["allowzero"])?;
+		operands(node, 2..=2)?;
+		let value = self.read(node, 0)?;
+		let asked = self.constant_integers(node, 1)?;
+		let copies_zero = integer(node, "allowzero", 0)? == 0;
+		let error = || operand(node, format!("{:?} can not take the shape {asked:?}", value.shape));
+		let mut shape = Vec::with_capacity(asked.len());
+		let mut open = None;
+		for (at, &dim) in asked.iter().enumerate() {
+			shape.push(match dim {
+				0 if copies_zero => *value.shape.get(at).ok_or_else(error)?,
+				-1 if open.is_none() => {
+					open = Some(at);
+					1
+				},
+				_ => usize::try_from(dim).ok().filter(|&dim| dim > 0).ok_or_else(error)?,
+			});
+		}
+		let known = self.elements_of(node, &shape)?;
+		if let Some(at) = open {
+			shape[at] = value.shape.iter().product::<usize>() / known;
+		}
+		self.reshaped(node, value, shape)
+	}
+
+	pub(super) fn squeeze(&mut self, node: &'a onnx::Node) -> Result<(), ImportError> {
+		attributes(node, &["axes"])?;
+		operands(node, 1..=2)?;
+		let value = self.read(node, 0)?;
+		let rank = value.shape.len();
+		let squeezed = match self.integers_at(node, "axes", 1)? {
+			None => value.shape.iter().map(|&dim| dim == 1).collect(),
+			Some(axes) => {
+				let mut squeezed = vec![false; rank];
+				for at in axes {
+					squeezed[axis(node, at, rank)?] = true;
+				}
+				squeezed
+			},
+		};
+		let dims = value.shape.iter().zip(squeezed);
+		let shape = dims.filter(|(_, squeezed)| !squeezed).map(|(&dim, _)| dim).collect();
+		self.reshaped(node, value, shape)
+	}
+
+	pub(super) fn unsqueeze(&mut self, node: &'a onnx::Node) -> Result<(), ImportError> {
+		attributes(node, &["axes"])?;
+		operands(node, 1..=2)?;
+		let value = self.read(node, 0)?;
+		let axes = self
+			.integers_at(node, "axes", 1)?
+			.ok_or_else(|| operand(node, "its axes are missing"))?;
+		let rank = value.shape.len() + axes.len();
+		let mut added = vec![false; rank];
+		for at in axes {
+			if std::mem::replace(&mut added[axis(node, at, rank)?], true) {
+				return Err(operand(node, format!("axis {at} is given twice")));
+			}
+		}
+		let mut dims = value.shape.iter().copied();
+		let shape = added.iter().map(|&added| if added { Some(1) } else { dims.next() });
+		let shape = shape.map(|dim| dim.unwrap_or(1)).collect();
+		self.reshaped(node, value, shape)
+	}
+
+	pub(super) fn transpose(&mut self, node: &'a onnx::Node) -> Result<(), ImportError> {
+		attributes(node, &["perm"])?;
+		operands(node, 1..=1)?;
+		let value = self.read(node, 0)?;
+		let rank = value.shape.len();
+		let order = match super::list(node, "perm")? {
+			None => (0..rank).rev().collect(),
+			Some(given) => {
+				let order: Vec<usize> =
+					given.iter().filter_map(|&at| usize::try_from(at).ok()).collect();
+				let mut sorted = order.clone();
+				sorted.sort_unstable();
+				if given.len() != rank || !sorted.iter().copied().eq(0..rank) {
+					let hint = "it must name each dimension once";
+					return Err(attribute(node, "perm", hint));
+				}
+				order
+			},
+		};
+		let shape: Vec<usize> = order.iter().map(|&at| value.shape[at]).collect();
+		let positions = shape::gather(&value.shape, &shape, |at, source| {
+			order.iter().zip(at).for_each(|(&from, &at)| source[from] = at);
+		});
+		self.select(node, 0, &value, positions, shape)
+	}
+
+	pub(super) fn expand(&mut self, node: &'a onnx::Node) -> Result<(), ImportError> {
+		attributes(node, &[])?;
+		operands(node, 2..=2)?;
+		let value = self.read(node, 0)?;
+		let asked = self.constant_integers(node, 1)?;
+		let shape = asked
+			.iter()
+			.map(|&dim| usize::try_from(dim).ok().filter(|&dim| dim > 0))
+			.collect::<Option<Vec<_>>>()
+			.and_then(|asked| shape::broadcast(&value.shape, &asked))
+			.ok_or_else(|| {
+				operand(node, format!("{:?} does not expand to {asked:?}", value.shape))
+			})?;
+		self.elements_of(node, &shape)?;
+		let positions = shape::broadcast_positions(&value.shape, &shape);
+		self.select(node, 0, &value, positions, shape)
+	}
+
+	pub(super) fn concat(&mut self, node: &'a onnx::Node) -> Result<(), ImportError> {
+		attributes(node, &["axis"])?;
+		operands(node, 1..=usize::MAX)?;
+		let values: Vec<Value> =
+			(0..node.inputs.len()).map(|at| self.read(node, at)).collect::<Result<_, _>>()?;
+		let rank = values[0].shape.len();
+		let along = axis(node, integer(node, "axis", 1)?, rank)?;
+		let mut shape = values[0].shape.clone();
+		shape[along] = 0;
+		// For each place along the axis: the operand that it is of, and where there.
+		let mut places = Vec::new();
+		for (source, value) in values.iter().enumerate() {
+			let mut others = value.shape.clone();
+			let size = others.get(along).copied().unwrap_or(0);
+			if others.len() == rank {
+				others[along] = shape[along];
+			}
+			if others != shape || value.element != values[0].element {
+				let reason = format!(
+					"{} {:?} and {} {:?} do not fit together",
+					values[0].element, values[0].shape, value.element, value.shape
+				);
+				return Err(operand(node, reason));
+			}
+			places.extend((0..size).map(|at| (source, at)));
+			shape[along] += size;
+		}
+		self.elements_of(node, &shape)?;
+		let strides: Vec<_> = values.iter().map(|value| shape::strides(&value.shape)).collect();
+		let mut picks = Vec::new();
+		shape::for_each(&shape, |at| {
+			let (source, place) = places[at[along]];
+			let position = (0..rank)
+				.map(|axis| strides[source][axis] * if axis == along { place } else { at[axis] })
+				.sum();
+			picks.push(Pick::Element { source, at: position });
+		});
+		let sources = values.iter().map(|value| value.index).collect();
+		self.push(node, sources, Operator::Select { picks }, values[0].element, shape)
+	}
+
+	pub(super) fn split(&mut self, node: &'a onnx::Node) -> Result<(), ImportError> {
+		attributes(node, &["axis", "num_outputs", "split"])?;
+		operands(node, 1..=2)?;
+		let value = self.read(node, 0)?;
+		let along = axis(node, integer(node, "axis", 0)?, value.shape.len())?;
+		let (whole, parts) = (value.shape[along], node.outputs.len());
+		let sizes: Vec<usize> = match self.integers_at(node, "split", 1)? {
+			Some(sizes) => sizes.iter().filter_map(|&size| usize::try_from(size).ok()).collect(),
+			None => {
+				let size = whole.div_ceil(parts);
+				(0..parts).map(|at| size.min(whole.saturating_sub(at * size))).collect()
+			},
+		};
+		if sizes.len() != parts || sizes.iter().sum::<usize>() != whole || sizes.contains(&0) {
+			let reason = format!("{whole} elements do not split into {parts} parts of {sizes:?}");
+			return Err(operand(node, reason));
+		}
+		let mut first = 0;
+		for (output, &size) in sizes.iter().enumerate() {
+			let mut shape = value.shape.clone();
+			shape[along] = size;
+			let positions = shape::gather(&value.shape, &shape, |at, source| {
+				source.copy_from_slice(at);
+				source[along] += first;
+			});
+			self.select(node, output, &value, positions, shape)?;
+			first += size;
+		}
+		Ok(())
+	}
+
+	pub(super) fn slice(&mut self, node: &'a onnx::Node) -> Result<(), ImportError> {
+		attributes(node, &[])?;
+		operands(node, 3..=5)?;
+		let value = self.read(node, 0)?;
+		let rank = value.shape.len();
+		let (starts, ends) = (self.constant_integers(node, 1)?, self.constant_integers(node, 2)?);
+		let given = |at: usize| node.inputs.get(at).is_some_and(|name| !name.is_empty());
+		let axes = match given(3) {
+			true => self.constant_integers(node, 3)?,
+			false => (0..starts.len() as i64).collect(),
+		};
+		let steps = match given(4) {
+			true => self.constant_integers(node, 4)?,
+			false => vec![1; starts.len()],
+		};
+		if [ends.len(), axes.len(), steps.len()].iter().any(|&length| length != starts.len()) {
+			return Err(operand(node, "starts, ends, axes and steps must be of one length"));
+		}
+		// Along each dimension: the first element and the step.
+		let mut from: Vec<(i64, i64)> = vec![(0, 1); rank];
+		let mut shape = value.shape.clone();
+		for (at, &given) in axes.iter().enumerate() {
+			let along = axis(node, given, rank)?;
+			let size = value.shape[along] as i64;
+			let counted = |x: i64| if x < 0 { x.saturating_add(size) } else { x };
+			let (start, end, step) = (counted(starts[at]), counted(ends[at]), steps[at]);
+			let (start, length) = match step.cmp(&0) {
+				Ordering::Greater => {
+					let (start, end) = (start.clamp(0, size), end.clamp(0, size));
+					(start, (end - start).max(0).unsigned_abs().div_ceil(step.unsigned_abs()))
+				},
+				Ordering::Less => {
+					let (start, end) = (start.clamp(0, size - 1), end.clamp(-1, size - 1));
+					(start, (start - end).max(0).unsigned_abs().div_ceil(step.unsigned_abs()))
+				},
+				Ordering::Equal => return Err(operand(node, "a step must not be 0")),
+			};
+			if length == 0 {
+				return Err(operand(node, format!("nothing is left along axis {given}")));
+			}
+			from[along] = (start, step);
+			shape[along] = length as usize;
+		}
+		let positions = shape::gather(&value.shape, &shape, |at, source| {
+			for (axis, source) in source.iter_mut().enumerate() {
+				let (start, step) = from[axis];
+				*source = (start + step * at[axis] as i64).unsigned_abs() as usize;
+			}
+		});
+		self.select(node, 0, &value, positions, shape)
+	}
+
+	pub(super) fn pad(&mut self, node: &'a onnx::Node) -> Result<(), ImportError> {
+		attributes(node, &["mode"])?;
+		operands(node, 2..=4)?;
+		if word(node, "mode", "constant")? != "constant" {
+			return Err(attribute(node, "mode", "only constant is provable"));
+		}
+		let value = self.read(node, 0)?;
+		let rank = value.shape.len();
+		let given = |at: usize| node.inputs.get(at).is_some_and(|name| !name.is_empty());
+		let fill = match given(2) {
+			false => 0,
+			true => match self.constant_integers(node, 2)?[..] {
+				[fill] => fill,
+				_ => return Err(operand(node, "its value must be one constant")),
+			},
+		};
+		let axes = match given(3) {
+			true => self.constant_integers(node, 3)?,
+			false => (0..rank as i64).collect(),
+		};
+		let pads = self.constant_integers(node, 1)?;
+		if pads.len() != 2 * axes.len() {
+			let reason = format!("there are {} pads for {} axes", pads.len(), axes.len());
+			return Err(operand(node, reason));
+		}
+		let mut before = vec![0; rank];
+		let mut shape = value.shape.clone();
+		for (at, &given) in axes.iter().enumerate() {
+			let along = axis(node, given, rank)?;
+			let (first, last) = (pads[at], pads[at + axes.len()]);
+			let size = (shape[along] as i64).saturating_add(first).saturating_add(last);
+			before[along] = first;
+			shape[along] = usize::try_from(size)
+				.ok()
+				.filter(|&size| size > 0)
+				.ok_or_else(|| operand(node, format!("nothing is left along axis {given}")))?;
+		}
+		self.elements_of(node, &shape)?;
+		let strides = shape::strides(&value.shape);
+		let mut picks = Vec::new();
+		shape::for_each(&shape, |at| {
+			let position = (0..rank).try_fold(0, |sum, axis| {
+				let at = usize::try_from(at[axis] as i64 - before[axis]).ok()?;
+				(at < value.shape[axis]).then(|| sum + at * strides[axis])
+			});
+			picks.push(match position {
+				Some(at) => Pick::Element { source: 0, at },
+				None => Pick::Constant(fill),
+			});
+		});
+		self.push(node, vec![value.index], Operator::Select { picks }, value.element, shape)
+	}
+
+	/// Elements by constant indices, or a table by the elements of a value.
+	pub(super) fn gather(&mut self, node: &'a onnx::Node) -> Result<(), ImportError> {
+		attributes(node, &["axis"])?;
+		operands(node, 2..=2)?;
+		let along = integer(node, "axis", 0)?;
+		if !self.is_constant(node, 1) {
+			return self.table(node, along);
+		}
+		let value = self.read(node, 0)?;
+		let along = axis(node, along, value.shape.len())?;
+		let size = value.shape[along];
+		let indices: Vec<usize> = self
+			.constant_integers(node, 1)?
+			.iter()
+			.map(|&at| {
+				let counted = if at < 0 { at.saturating_add(size as i64) } else { at };
+				usize::try_from(counted).ok().filter(|&at| at < size).ok_or_else(|| {
+					operand(node, format!("index {at} is outside of {size} elements"))
+				})
+			})
+			.collect::<Result<_, _>>()?;
+		let (outer, rest) = value.shape.split_at(along);
+		let index_shape = &self.constant(node, 1)?.dims;
+		let flat: Vec<usize> =
+			outer.iter().copied().chain([indices.len()]).chain(rest[1..].iter().copied()).collect();
+		let shape: Vec<usize> =
+			outer.iter().chain(index_shape).chain(&rest[1..]).copied().collect();
+		self.elements_of(node, &shape)?;
+		let positions = shape::gather(&value.shape, &flat, |at, source| {
+			source.copy_from_slice(at);
+			source[along] = indices[at[along]];
+		});
+		self.select(node, 0, &value, positions, shape)
+	}
+
+	fn table(&mut self, node: &'a onnx::Node, along: i64) -> Result<(), ImportError> {
+		let tensor = self.constant(node, 0)?;
+		let element = match tensor.data {
+			Data::U8(_) => ElementType::U8,
+			Data::I32(_) => ElementType::I32,
+			_ => return Err(operand(node, "its table must be uint8 or int32")),
+		};
+		let table = integers(&tensor.data).unwrap_or_default();
+		if tensor.dims.len() != 1 || !matches!(along, 0 | -1) {
+			return Err(operand(node, "its table must have one dimension"));
+		}
+		let value = self.read_i32(node, 1)?;
+		for (at, bounds) in self.bounds[value.index].iter().enumerate() {
+			if bounds.lo < 0 || bounds.hi >= table.len() as i64 {
+				return Err(ImportError::IndexRange {
+					node: node.name.clone(),
+					element: at,
+					lo: bounds.lo,
+					hi: bounds.hi,
+					entries: table.len(),
+				});
+			}
+		}
+		self.push(node, vec![value.index], Operator::Lookup { table }, element, value.shape)
+	}
+
+	pub(super) fn resize(&mut self, node: &'a onnx::Node) -> Result<(), ImportError> {
+		let known = [
+			"antialias",
+			"axes",
+			"coordinate_transformation_mode",
+			"cubic_coeff_a",
+			"exclude_outside",
+			"extrapolation_value",
+			"keep_aspect_ratio_policy",
+			"mode",
+			"nearest_mode",
+		];
+		attributes(node, &known)?;
+		operands(node, 1..=4)?;
+		if word(node, "mode", "nearest")? != "nearest" {
+			return Err(attribute(node, "mode", "only nearest is provable"));
+		}
+		if node.attributes.contains_key("axes") {
+			return Err(attribute(
+				node,
+				"axes",
+				"scales or sizes must be given for all dimensions",
+			));
+		}
+		let value = self.read(node, 0)?;
+		let factors = self.resize_factors(node, &value.shape)?;
+		let half = match word(node, "coordinate_transformation_mode", "half_pixel")? {
+			"half_pixel" => true,
+			"asymmetric" => false,
+			_ => {
+				let hint = "only half_pixel and asymmetric are provable";
+				return Err(attribute(node, "coordinate_transformation_mode", hint));
+			},
+		};
+		// The place x of a dimension enlarged k times is (2x + 1 − k) / 2k, or x / k: never half-way
+		// in the first case.
+		let nearest: fn(i64, i64) -> i64 = match word(node, "nearest_mode", "round_prefer_floor")? {
+			"round_prefer_floor" => |n, d| (2 * n + d - 1).div_euclid(2 * d),
+			"round_prefer_ceil" => |n, d| (2 * n + d).div_euclid(2 * d),
+			"floor" => |n, d| n.div_euclid(d),
+			"ceil" => |n, d| (n + d - 1).div_euclid(d),
+			_ => return Err(attribute(node, "nearest_mode", "it is not known")),
+		};
+		let shape: Vec<usize> = value.shape.iter().zip(&factors).map(|(dim, k)| dim * k).collect();
+		self.elements_of(node, &shape)?;
+		let positions = shape::gather(&value.shape, &shape, |at, source| {
+			for (axis, source) in source.iter_mut().enumerate() {
+				let (x, k) = (at[axis] as i64, factors[axis] as i64);
+				let place = match half {
+					true => nearest(2 * x + 1 - k, 2 * k),
+					false => nearest(x, k),
+				};
+				*source = place.clamp(0, value.shape[axis] as i64 - 1).unsigned_abs() as usize;
+			}
+		});
+		self.select(node, 0, &value, positions, shape)
+	}
+
+	/// How many times each dimension is enlarged.
+	fn resize_factors(
+		&self,
+		node: &onnx::Node,
+		shape: &[usize],
+	) -> Result<Vec<usize>, ImportError> {
+		let given = |at: usize| node.inputs.get(at).is_some_and(|name| !name.is_empty());
+		let error = || {
+			let reason = "scales or sizes must be constants that enlarge every dimension a whole \
+			              number of times";
+			operand(node, reason)
+		};
+		let factors: Option<Vec<usize>> = match (given(2), given(3)) {
+			(true, false) => match &self.constant(node, 2)?.data {
+				Data::F32(scales) if scales.len() == shape.len() => scales
+					.iter()
+					.map(|&k| {
+						(k.fract() == 0.0 && (1.0..65536.0).contains(&k)).then_some(k as usize)
+					})
+					.collect(),
+				_ => None,
+			},
+			(false, true) => {
+				let sizes = self.constant_integers(node, 3)?;
+				let factor = |(&size, &dim): (&i64, &usize)| {
+					let size = usize::try_from(size).ok()?;
+					(size >= dim && size.is_multiple_of(dim)).then(|| size / dim)
+				};
+				match sizes.len() == shape.len() {
+					true => sizes.iter().zip(shape).map(factor).collect(),
+					false => None,
+				}
+			},
+			_ => None,
+		};
+		factors.ok_or_else(error)
+	}
+}

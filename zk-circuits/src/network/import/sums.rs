@@ -1,0 +1,219 @@
+//! Weighted sums: `MatMulInteger`, `ConvInteger`, `ReduceSum`.
+
+use super::{
+	attribute, attributes, integer, list, onnx, operand, operands, shape, window::Window, Data,
+	ElementType, ImportError, Importer, Operator, Tensor,
+};
+use crate::network::Linear;
+
+/// The zero point of all weights.
+const WEIGHT_ZERO_POINT: u8 = 128;
+
+impl<'a> Importer<'a> {
+	pub(super) fn matmul(&mut self, node: &'a onnx::Node) -> Result<(), ImportError> {
+		attributes(node, &[])?;
+		operands(node, 2..=4)?;
+		let value = self.read_u8(node, 0)?;
+		let (tensor, weights) = self.weights(node)?;
+		let &[inner, columns] = &tensor.dims[..] else {
+			let reason = format!("the weights have dimensions {:?}, must have two", tensor.dims);
+			return Err(operand(node, reason));
+		};
+		let Some((&last, leading)) = value.shape.split_last().filter(|(&last, _)| last == inner)
+		else {
+			let reason = format!("activations {:?} meet weights of {inner} rows", value.shape);
+			return Err(operand(node, reason));
+		};
+		let zero_point = self.zero_points(node, columns)?;
+		let rows: usize = leading.iter().product();
+		let shape: Vec<usize> = leading.iter().copied().chain([columns]).collect();
+		self.elements_of(node, &shape)?;
+		let linear = Linear {
+			windows: (0..rows * last).map(|at| at as u32).collect(),
+			window: last,
+			group_stride: 0,
+			weights,
+			columns,
+			groups: 1,
+			zero_point,
+			channels_first: false,
+		};
+		self.push(node, vec![value.index], Operator::Linear(linear), ElementType::I32, shape)
+	}
+
+	pub(super) fn convolution(&mut self, node: &'a onnx::Node) -> Result<(), ImportError> {
+		let known = ["auto_pad", "dilations", "group", "kernel_shape", "pads", "strides"];
+		attributes(node, &known)?;
+		operands(node, 2..=4)?;
+		let value = self.read_u8(node, 0)?;
+		let (tensor, raw) = self.weights(node)?;
+		let (&[1, channels, ref input @ ..], &[outputs, per_group, ref kernel @ ..]) =
+			(&value.shape[..], &tensor.dims[..])
+		else {
+			let reason = format!(
+				"activations {:?} meet weights {:?}: a convolution needs [1, C, …] and [M, C / group, …]",
+				value.shape, tensor.dims
+			);
+			return Err(operand(node, reason));
+		};
+		if list(node, "kernel_shape")?.is_some_and(|given| {
+			given.len() != kernel.len() || given.iter().zip(kernel).any(|(&g, &k)| g != k as i64)
+		}) {
+			return Err(attribute(node, "kernel_shape", "it must be that of the weights"));
+		}
+		let groups = usize::try_from(integer(node, "group", 1)?).unwrap_or(0);
+		if groups == 0 || per_group * groups != channels || !outputs.is_multiple_of(groups) {
+			let hint = "it must divide the output channels, and the input channels into those of \
+			            the weights";
+			return Err(attribute(node, "group", hint));
+		}
+		let zero_point = self.zero_points(node, outputs)?;
+		let geometry = Window::read(node, input, kernel)?;
+		let shape: Vec<usize> =
+			[1, outputs].into_iter().chain(geometry.output.iter().copied()).collect();
+		self.elements_of(node, &shape)?;
+		let kernel_size: usize = kernel.iter().product();
+		let window = per_group * kernel_size;
+		self.elements_of(node, &[geometry.places(), window])?;
+		let plane: usize = input.iter().product();
+		let mut windows = Vec::with_capacity(geometry.places() * window);
+		for place in geometry.elements() {
+			for channel in 0..per_group {
+				windows.extend(place.iter().map(|element| match element {
+					Some(at) => (channel * plane + at) as u32,
+					None => Linear::PADDING,
+				}));
+			}
+		}
+		let columns = outputs / groups;
+		// [M, window] to [group, window, column].
+		let weights = (0..groups * window * columns)
+			.map(|at| {
+				let (group, position, column) =
+					(at / (window * columns), at / columns % window, at % columns);
+				raw[(group * columns + column) * window + position]
+			})
+			.collect();
+		let linear = Linear {
+			windows,
+			window,
+			group_stride: per_group * plane,
+			weights,
+			columns,
+			groups,
+			zero_point,
+			channels_first: true,
+		};
+		self.push(node, vec![value.index], Operator::Linear(linear), ElementType::I32, shape)
+	}
+
+	pub(super) fn reduce_sum(&mut self, node: &'a onnx::Node) -> Result<(), ImportError> {
+		let value = self.read_i32(node, 0)?;
+		let (shape, windows) = self.reduction(node, &value.shape)?;
+		let window = windows.first().map_or(1, Vec::len);
+		let linear = Linear {
+			windows: windows.iter().flatten().map(|&at| at as u32).collect(),
+			window,
+			group_stride: 0,
+			weights: vec![1; window],
+			columns: 1,
+			groups: 1,
+			zero_point: 0,
+			channels_first: false,
+		};
+		self.push(node, vec![value.index], Operator::Linear(linear), ElementType::I32, shape)
+	}
+
+	/// The shape of a reduction by `axes` and `keepdims`, and the elements of each result.
+	pub(super) fn reduction(
+		&self,
+		node: &onnx::Node,
+		from: &[usize],
+	) -> Result<(Vec<usize>, Vec<Vec<usize>>), ImportError> {
+		attributes(node, &["axes", "keepdims", "noop_with_empty_axes"])?;
+		operands(node, 1..=2)?;
+		let mut reduced = vec![false; from.len()];
+		match self.integers_at(node, "axes", 1)?.filter(|axes| !axes.is_empty()) {
+			Some(axes) => {
+				for axis in axes {
+					reduced[super::axis(node, axis, from.len())?] = true;
+				}
+			},
+			None if integer(node, "noop_with_empty_axes", 0)? == 0 => reduced.fill(true),
+			None => (),
+		}
+		let keep = integer(node, "keepdims", 1)? != 0;
+		let kept = |reduce: bool| {
+			let dims = from.iter().zip(&reduced);
+			dims.map(|(&dim, &reduced)| if reduced == reduce { dim } else { 1 }).collect::<Vec<_>>()
+		};
+		let (outer, inner) = (kept(false), kept(true));
+		let strides = shape::strides(from);
+		let position = |at: &[usize]| -> usize {
+			at.iter().zip(&strides).map(|(at, stride)| at * stride).sum()
+		};
+		let mut windows = Vec::new();
+		shape::for_each(&outer, |at| {
+			let first = position(at);
+			let mut window = Vec::new();
+			shape::for_each(&inner, |at| window.push(first + position(at)));
+			windows.push(window);
+		});
+		let shape = match keep {
+			true => outer,
+			false => {
+				let dims = from.iter().zip(&reduced);
+				dims.filter(|(_, &reduced)| !reduced).map(|(&dim, _)| dim).collect()
+			},
+		};
+		Ok((shape, windows))
+	}
+
+	/// The weights of a product, around zero.
+	fn weights(&self, node: &onnx::Node) -> Result<(&'a Tensor, Vec<i16>), ImportError> {
+		let tensor = self.constant(node, 1)?;
+		match &tensor.data {
+			Data::U8(bytes) => {
+				let around_zero = |&w| i16::from(w) - i16::from(WEIGHT_ZERO_POINT);
+				Ok((tensor, bytes.iter().map(around_zero).collect()))
+			},
+			Data::I8(_) => Err(ImportError::SignedWeights {
+				node: node.name.clone(),
+				operator: node.operator.clone(),
+			}),
+			_ => {
+				let reason = format!("the weights are {}, must be uint8", tensor.type_name());
+				Err(operand(node, reason))
+			},
+		}
+	}
+
+	/// The zero point of the activations; that of the weights must be 128, once or per column.
+	fn zero_points(&self, node: &onnx::Node, columns: usize) -> Result<u8, ImportError> {
+		let given = |at: usize| node.inputs.get(at).is_some_and(|name| !name.is_empty());
+		let zero_point = match given(2) {
+			false => 0,
+			true => match &self.constant(node, 2)? {
+				Tensor { dims, data: Data::U8(z) } if z.len() == 1 && dims.len() <= 1 => z[0],
+				_ => return Err(operand(node, "the activations' zero point must be one uint8")),
+			},
+		};
+		let weight_zero_point = given(3)
+			&& match &self.constant(node, 3)? {
+				Tensor { dims, data: Data::U8(z) } => {
+					(dims.is_empty() || dims == &[1] || dims == &[columns])
+						&& z.iter().all(|&z| z == WEIGHT_ZERO_POINT)
+				},
+				_ => false,
+			};
+		match weight_zero_point {
+			true => Ok(zero_point),
+			false => {
+				let reason =
+					"the weights' zero point (input 3) must be 128 (uint8), one or one per \
+				              column";
+				Err(operand(node, reason))
+			},
+		}
+	}
+}

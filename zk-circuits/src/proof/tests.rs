@@ -1,0 +1,159 @@
+use super::*;
+use crate::{fixture, keys};
+use ark_std::rand::{rngs::StdRng, SeedableRng};
+
+fn prover() -> Prover {
+	let network = Network::from_onnx(&fixture::small()).expect("a provable model");
+	let key = keys::setup(&network, &mut StdRng::seed_from_u64(1)).expect("a key");
+	Prover::new(network, key).expect("its own key")
+}
+
+/// Proofs of several inputs, with their public inputs.
+fn proofs(prover: &Prover, count: u64) -> Vec<(Vec<Fr>, Proof)> {
+	(0..count)
+		.map(|index| {
+			let input = [index as u8, 7];
+			let blinding = [Fr::from(index + 3), Fr::from(index + 9)];
+			let (run, proof) =
+				prover.unverified(&input, Fr::from(index), blinding).expect("a proof");
+			(run.public, proof)
+		})
+		.collect()
+}
+
+fn batch(prover: &Prover, proofs: &[(Vec<Fr>, Proof)]) -> Result<(), VerifyError> {
+	let proofs: Vec<_> = proofs.iter().map(|(public, proof)| (&public[..], proof)).collect();
+	verify_batch(&prover.verifying_key, &proofs)
+}
+
+#[test]
+fn a_batch_of_valid_proofs_is_accepted() {
+	let prover = prover();
+	let proofs = proofs(&prover, 7);
+	for count in 0..=proofs.len() {
+		assert_eq!(batch(&prover, &proofs[..count]), Ok(()));
+	}
+}
+
+#[test]
+fn one_bad_proof_refuses_the_batch() {
+	let prover = prover();
+	let proofs = proofs(&prover, 4);
+	for bad in 0..proofs.len() {
+		let mut other = proofs.clone();
+		other[bad].0[0] += Fr::ONE;
+		assert_eq!(batch(&prover, &other), Err(VerifyError::Invalid));
+		let mut other = proofs.clone();
+		other[bad].1 .0.c = -other[bad].1 .0.c;
+		assert_eq!(batch(&prover, &other), Err(VerifyError::Invalid));
+		let mut other = proofs.clone();
+		other[bad].0.push(Fr::ZERO);
+		let error = VerifyError::PublicInputs { expected: 3, got: 4 };
+		assert_eq!(batch(&prover, &other), Err(error));
+	}
+	let mut swapped = proofs;
+	let first = swapped[0].1.clone();
+	swapped[0].1 = std::mem::replace(&mut swapped[1].1, first);
+	assert_eq!(batch(&prover, &swapped), Err(VerifyError::Invalid));
+}
+
+/// Whether the product of the proofs' equations holds, each raised to 1.
+fn product_holds(prover: &Prover, proofs: &[(Vec<Fr>, Proof)]) -> bool {
+	let vk = &prover.verifying_key.prepared().vk;
+	let pairing = |a: G1Affine, b| Bls12_381::pairing(a, b);
+	let difference = proofs.iter().map(|(public, proof)| {
+		let ark_groth16::Proof { a, b, c } = proof.0;
+		let sum = G1Projective::msm_unchecked(&vk.gamma_abc_g1[1..], public) + vk.gamma_abc_g1[0];
+		pairing(a, b)
+			- pairing(vk.alpha_g1, vk.beta_g2)
+			- pairing(sum.into_affine(), vk.gamma_g2)
+			- pairing(c, vk.delta_g2)
+	});
+	difference.sum::<ark_ec::pairing::PairingOutput<Bls12_381>>().is_zero()
+}
+
+#[test]
+fn invalid_proofs_that_would_cancel_each_other_are_refused() {
+	let prover = prover();
+	let mut proofs = proofs(&prover, 3);
+	let shift = G1Affine::generator();
+	let c = |proof: &mut Proof, shift: G1Affine| proof.0.c = (proof.0.c + shift).into_affine();
+	c(&mut proofs[0].1, shift);
+	c(&mut proofs[2].1, -shift);
+	for index in [0, 2] {
+		let (public, proof) = &proofs[index];
+		assert_eq!(verify(&prover.verifying_key, public, proof), Err(VerifyError::Invalid));
+	}
+	assert!(product_holds(&prover, &proofs), "without coefficients they cancel");
+	assert_eq!(batch(&prover, &proofs), Err(VerifyError::Invalid));
+}
+
+#[test]
+fn coefficients_depend_on_all_that_is_verified() {
+	let prover = prover();
+	let proofs = proofs(&prover, 2);
+	let of = |proofs: &[(Vec<Fr>, Proof)]| {
+		let proofs: Vec<_> = proofs.iter().map(|(public, proof)| (&public[..], proof)).collect();
+		coefficients(&prover.verifying_key, &proofs)
+	};
+	let honest = of(&proofs);
+	assert_ne!(honest[0], honest[1]);
+	for changed in 0..2 {
+		let mut other = proofs.clone();
+		other[changed].0[2] += Fr::ONE;
+		assert!(of(&other).iter().zip(&honest).all(|(other, honest)| other != honest));
+		let mut other = proofs.clone();
+		other[changed].1 .0.a = -other[changed].1 .0.a;
+		assert!(of(&other).iter().zip(&honest).all(|(other, honest)| other != honest));
+	}
+}
+
+#[test]
+fn a_batch_of_inputs_is_proved_each_for_itself() {
+	let prover = prover();
+	let inputs: Vec<[u8; 2]> = (0..5).map(|index| [index, 200]).collect();
+	let mut jobs: Vec<(&[u8], Fr)> =
+		inputs.iter().zip(0u64..).map(|(input, at)| (&input[..], Fr::from(at))).collect();
+	jobs[3].0 = &[1, 2, 3];
+	let results = prover.prove_batch(&jobs, &mut StdRng::seed_from_u64(2));
+	assert_eq!(results.len(), jobs.len());
+	for (index, (result, (input, binding))) in results.iter().zip(&jobs).enumerate() {
+		if index == 3 {
+			assert!(matches!(result, Err(ProveError::Execute(_))));
+			continue;
+		}
+		let (output, proof) = result.as_ref().expect("a proof");
+		let network = prover.network();
+		let public = statement::public_inputs(
+			*binding,
+			(network.input(), input),
+			(network.output(), output),
+		)
+		.expect("tensors");
+		assert_eq!(verify(&prover.verifying_key, &public, proof), Ok(()));
+	}
+}
+
+#[test]
+fn a_damaged_key_gives_no_proof() {
+	let network = Network::from_onnx(&fixture::small()).expect("a provable model");
+	let other = keys::setup(&network, &mut StdRng::seed_from_u64(2)).expect("a key");
+	let mut prover = prover();
+	// Points of another key of the same shape: valid points that are the wrong ones.
+	prover.key = other;
+	let mut rng = StdRng::seed_from_u64(3);
+	let binding = Fr::from(1u64);
+	assert_eq!(prover.prove(&[1, 2], binding, &mut rng), Err(ProveError::Invalid));
+	let results = prover.prove_batch(&[(&[1, 2], binding), (&[3], binding)], &mut rng);
+	assert_eq!(results[0], Err(ProveError::Invalid));
+	assert!(matches!(results[1], Err(ProveError::Execute(_))));
+}
+
+#[test]
+fn an_assignment_that_violates_a_constraint_gives_no_proof() {
+	let prover = prover();
+	let mut run = prover.run(&[4, 5], Fr::ONE).expect("runs");
+	assert_eq!(check(&run.assigned), Ok(()));
+	run.assigned.rows.swap(0, 2);
+	assert!(matches!(check(&run.assigned), Err(ProveError::Unsatisfied(_))));
+}
