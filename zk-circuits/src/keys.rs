@@ -31,7 +31,7 @@ use crate::{
 	statement,
 };
 use ark_bls12_381::Bls12_381;
-use ark_ec::AffineRepr;
+use ark_ec::{pairing::Pairing, AffineRepr};
 use ark_groth16::PreparedVerifyingKey;
 use ark_std::rand::{CryptoRng, RngCore};
 use std::fmt;
@@ -130,6 +130,17 @@ pub enum KeyError {
 		/// Circuit digest of the model.
 		model: [u8; 32],
 	},
+	/// A tensor of the key's header is not the network's.
+	#[error("the key's header says {key} where the model has {model}")]
+	Interface {
+		/// The tensor of the key.
+		key: String,
+		/// That of the network.
+		model: String,
+	},
+	/// The points for blinding do not belong to the verifying key: proofs would tell of the witness.
+	#[error("the key's points for blinding do not belong to its verifying key")]
+	Blinding,
 	/// The circuit has more constraints than the scalar field has room for (2^31).
 	#[error("the circuit is too large for the proof system")]
 	TooLarge,
@@ -168,6 +179,12 @@ impl KeyInfo {
 		let model = circuit.digest();
 		if self.circuit_digest != model {
 			return Err(KeyError::Circuit { key: self.circuit_digest, model });
+		}
+		for (key, model) in [(&self.input, network.input()), (&self.output, network.output())] {
+			if key != model {
+				let (key, model) = (key.to_string(), model.to_string());
+				return Err(KeyError::Interface { key, model });
+			}
 		}
 		Ok(())
 	}
@@ -253,7 +270,9 @@ impl ProvingKey {
 		key: &ark_groth16::ProvingKey<Bls12_381>,
 	) -> Result<Self, KeyError> {
 		check_verifying(&info, &key.vk)?;
-		Ok(Self { info, key: Key::from_arkworks(key) })
+		let key = Key::from_arkworks(key);
+		check_blinding(&key)?;
+		Ok(Self { info, key })
 	}
 
 	/// What the key is for.
@@ -291,6 +310,7 @@ impl ProvingKey {
 		let (info, payload) = file::read(file::PROVING, bytes)?;
 		let key = points::decode_proving(payload, validate)?;
 		check_verifying(&info, &key.vk)?;
+		check_blinding(&key)?;
 		Ok(Self { info, key })
 	}
 
@@ -323,6 +343,21 @@ fn check_count(what: &'static str, expected: usize, got: usize) -> Result<(), Ke
 	match expected == got {
 		true => Ok(()),
 		false => Err(KeyError::Shape { what, expected, got }),
+	}
+}
+
+/// That the points that blind a proof are those of the verifying key: with others, as the identity,
+/// proofs would be valid, and would tell of the witness.
+fn check_blinding(key: &Key) -> Result<(), KeyError> {
+	for (name, point) in [("beta in G1", key.beta_g1), ("delta in G1", key.delta_g1)] {
+		if point.is_zero() {
+			return Err(KeyError::Identity(name));
+		}
+	}
+	let left = Bls12_381::pairing(key.beta_g1, key.vk.delta_g2);
+	match left == Bls12_381::pairing(key.delta_g1, key.vk.beta_g2) {
+		true => Ok(()),
+		false => Err(KeyError::Blinding),
 	}
 }
 

@@ -9,7 +9,11 @@ use crate::{
 	statement,
 };
 use ark_bls12_381::{Bls12_381, Fr, G1Affine, G1Projective};
-use ark_ec::{pairing::Pairing, AffineRepr, CurveGroup, VariableBaseMSM};
+use ark_ec::{
+	pairing::Pairing,
+	short_weierstrass::{Affine, SWCurveConfig},
+	AffineRepr, CurveGroup, VariableBaseMSM,
+};
 use ark_ff::{AdditiveGroup, Field, UniformRand, Zero};
 use ark_groth16::Groth16;
 use ark_serialize::{CanonicalDeserialize, CanonicalSerialize};
@@ -59,14 +63,20 @@ impl Proof {
 			},
 			length => return Err(ProofError::Length(length)),
 		};
-		// `ark-bls12-381` 0.6 checks the subgroup and takes for granted that an uncompressed point is
-		// on the curve.
-		let ark_groth16::Proof { a, b, c } = &proof.0;
-		let on_curve = a.is_on_curve() && b.is_on_curve() && c.is_on_curve();
-		match on_curve && canonical == bytes {
+		// `ark-bls12-381` 0.6 takes for granted that an uncompressed point is on the curve.
+		match proof.is_in_groups() && canonical == bytes {
 			true => Ok(proof),
 			false => Err(ProofError::Point),
 		}
+	}
+
+	/// Whether each point is on its curve and in its subgroup of prime order.
+	fn is_in_groups(&self) -> bool {
+		fn in_group<P: SWCurveConfig>(point: &Affine<P>) -> bool {
+			point.is_on_curve() && point.is_in_correct_subgroup_assuming_on_curve()
+		}
+		let ark_groth16::Proof { a, b, c } = &self.0;
+		in_group(a) && in_group(b) && in_group(c)
 	}
 
 	/// The interchange form: A, B, C compressed.
@@ -136,7 +146,10 @@ impl Timings {
 /// A proof that leaves a prover is valid. The values of the constraints' rows are checked against
 /// each other, which costs next to nothing and names the constraint; but they can not tell of a
 /// damaged key, or of a variable that is not what the rows were computed from. So the finished
-/// proof is verified, too, for about two milliseconds.
+/// proof is verified, too, for about two milliseconds, and its points are checked to be in their
+/// groups: a key with points of small order gives proofs that the equation accepts, and that no
+/// reader of proofs does. It is verified with the key inside the proving key; whether that is the
+/// key that somebody else holds is for the caller to compare.
 #[derive(Debug)]
 pub struct Prover {
 	network: Network,
@@ -311,7 +324,11 @@ impl Prover {
 		let run = self.run(input, binding)?;
 		check(&run.assigned)?;
 		let (proof, _) = self.groth16.prove(self.key.groth16(), &run.assigned, r, s);
-		Ok((run, Proof(proof)))
+		let proof = Proof(proof);
+		match proof.is_in_groups() {
+			true => Ok((run, proof)),
+			false => Err(ProveError::Invalid),
+		}
 	}
 }
 

@@ -45,7 +45,7 @@ pub enum ProverError {
 		registered: BlobHash,
 	},
 	/// The binding is no scalar.
-	#[error("the binding does not fit the statement: {0}")]
+	#[error("the statement can not be built: {0}")]
 	Statement(#[from] StatementError),
 	/// The prover failed.
 	#[error("{0}")]

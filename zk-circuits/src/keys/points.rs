@@ -50,14 +50,15 @@ pub(super) fn decode_verifying(
 }
 
 pub(super) fn decode_proving(bytes: &[u8], validate: bool) -> Result<Key, KeyError> {
-	// The verifying key inside is small and is always checked in full.
+	// The verifying key inside is small and is always checked in full, and so are the points that
+	// blind proofs.
 	let mut reader = Reader { rest: bytes, read: 0, validate: Validate::Yes };
 	let vk = reader.verifying()?;
+	let beta_g1 = reader.point::<G1Affine, G1_BYTES>()?;
+	let delta_g1 = reader.point::<G1Affine, G1_BYTES>()?;
 	if !validate {
 		reader.validate = Validate::No;
 	}
-	let beta_g1 = reader.point::<G1Affine, G1_BYTES>()?;
-	let delta_g1 = reader.point::<G1Affine, G1_BYTES>()?;
 	let a = reader.points::<G1Affine, G1_BYTES>()?;
 	let variables = a.len();
 	let b = reader.points::<G1Affine, G1_BYTES>()?;

@@ -1,5 +1,8 @@
 use super::*;
 use crate::{fixture, keys};
+use ark_bls12_381::{Fq, G1Affine};
+use ark_ec::CurveGroup;
+use ark_ff::{AdditiveGroup, Field};
 use ark_std::rand::{rngs::StdRng, SeedableRng};
 
 fn prover() -> Prover {
@@ -156,4 +159,48 @@ fn an_assignment_that_violates_a_constraint_gives_no_proof() {
 	assert_eq!(check(&run.assigned), Ok(()));
 	run.assigned.rows.swap(0, 2);
 	assert!(matches!(check(&run.assigned), Err(ProveError::Unsatisfied(_))));
+}
+
+/// A key for the small network that somebody has changed.
+fn changed_key(
+	change: impl FnOnce(&mut keys::KeyInfo, &mut ark_groth16::ProvingKey<Bls12_381>),
+) -> Result<ProvingKey, KeyError> {
+	let key = prover().key;
+	let (mut info, mut points) = (key.info().clone(), key.groth16().to_arkworks());
+	change(&mut info, &mut points);
+	ProvingKey::new(info, &points)
+}
+
+#[test]
+fn a_key_with_a_point_of_small_order_makes_no_proof() {
+	// (0, 2) is of order 3: pairings do not see it, and readers of proofs refuse it.
+	let small = G1Affine::new_unchecked(Fq::ZERO, Fq::from(2u64));
+	assert!(small.is_on_curve());
+	let key = changed_key(|_, points| {
+		points.a_query[0] = (points.a_query[0] + small).into_affine();
+	});
+	let network = prover().network;
+	let prover = Prover::new(network, key.expect("the points that are checked are as they were"));
+	let mut rng = StdRng::seed_from_u64(3);
+	let made = prover.expect("its own key").prove(&[1, 2], Fr::ONE, &mut rng);
+	assert_eq!(made, Err(ProveError::Invalid));
+}
+
+#[test]
+fn a_key_that_would_not_blind_is_refused() {
+	let identity = |name| Some(KeyError::Identity(name));
+	let none = changed_key(|_, points| points.beta_g1 = G1Affine::identity());
+	assert_eq!(none.err(), identity("beta in G1"));
+	let none = changed_key(|_, points| points.delta_g1 = G1Affine::identity());
+	assert_eq!(none.err(), identity("delta in G1"));
+	let other = changed_key(|_, points| points.delta_g1 = points.beta_g1);
+	assert_eq!(other.err(), Some(KeyError::Blinding));
+}
+
+#[test]
+fn a_key_for_other_tensors_is_refused() {
+	let key = changed_key(|info, _| info.output.element = crate::ElementType::U32);
+	let error = Prover::new(prover().network, key.expect("as many scalars")).err();
+	let (key, model) = ("u32[1, 2]".into(), "i32[1, 2]".into());
+	assert_eq!(error, Some(KeyError::Interface { key, model }));
 }

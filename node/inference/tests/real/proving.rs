@@ -202,10 +202,11 @@ fn a_damaged_proving_key_is_refused_or_makes_no_proof() {
 	let failure = node.failure(&job);
 	assert!(failure.contains("checksum"), "{failure}");
 
-	// β and δ swapped under a right checksum: the proof is made, and does not verify.
+	// Two points swapped under a right checksum: the proof is made, and does not verify. Before them
+	// are the verifying key, two points and a length.
 	let mut unsound = provable().proving_key.clone();
-	let beta = HEADER + 32 + provable().verifying_key.points().len();
-	unsound[beta..beta + 2 * 96].rotate_left(96);
+	let first = HEADER + 32 + provable().verifying_key.points().len() + 2 * 96 + 8;
+	unsound[first..first + 2 * 96].rotate_left(96);
 	fix_checksum(&mut unsound);
 	assert!(ProvingKey::from_bytes(&unsound).is_ok());
 	let mut job = proven(1);
