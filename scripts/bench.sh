@@ -3,7 +3,7 @@
 #
 #   scripts/bench.sh [prove] [verify] [settle] [--json]     (all three if none is named)
 #
-#   prove    one proof of a digit: constraints, seconds
+#   prove    keys and proofs of three networks, against plain arkworks in the same run
 #   verify   one verification inside the runtime, decoding and subgroup checks included
 #   settle   from request to settlement, in blocks and seconds, on a chain of one-second blocks
 set -euo pipefail

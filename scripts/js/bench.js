@@ -3,14 +3,16 @@
  * The measurements of docs/benchmarks.md. Called by scripts/bench.sh, which builds what they need.
  */
 
+import { execFile } from 'node:child_process';
 import { performance } from 'node:perf_hooks';
-import { parseArgs } from 'node:util';
+import { parseArgs, promisify } from 'node:util';
 import { rpc } from './src/connect.js';
-import { testImages } from './src/digits.js';
+import { EXAMPLES, testImages } from './src/digits.js';
+import { PROGRAMS } from './src/node.js';
 import { request, settlement } from './src/requests.js';
 import { submitResultTx } from './src/workers.js';
 import { DIGITS, World, digitsKeys, flipped } from './test/world.js';
-import { inFolder, prove, setup, zkonnx } from './src/zkonnx.js';
+import { inFolder, zkonnx } from './src/zkonnx.js';
 
 const RUNS = 31;
 
@@ -22,29 +24,29 @@ const { values, positionals } = parseArgs({ allowPositionals: true, options: { j
 const median = (numbers) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
 const round = (number, digits = 3) => Number(number.toFixed(digits));
 
+/** What quantisation costs the digits' model. */
+async function digitsAccuracy() {
+	const digits = (name) => `${EXAMPLES}/digits/${name}`;
+	return inFolder(async (folder) => {
+		const rows = ['-c', digits('calibration.u8'), '-e', digits('test_x.u8'), '-l', digits('test_y.u8')];
+		const report = await zkonnx('quantize', digits('digits.onnx'), ...rows, '-o', `${folder}/m.onnx`);
+		return { accuracy: round(report.provable_accuracy, 4), flips: report.flips };
+	});
+}
+
 const BENCHES = {
-	/** One proof: the time that `zkonnx prove` reports, the key read and the answer computed before. */
+	/** Keys and proofs of some networks, against plain arkworks in the same run; each in a process of its own. */
 	async prove() {
-		const { images } = await testImages();
-		const report = await zkonnx('inspect', DIGITS);
-		return inFolder(async (folder) => {
-			const start = performance.now();
-			const keys = await setup(DIGITS, folder);
-			const setupSeconds = (performance.now() - start) / 1000;
-			const seconds = [];
-			for (let i = 0; i < RUNS; i++) {
-				const task = { model: DIGITS, provingKey: keys.path, input: images[i], binding: new Uint8Array(32) };
-				seconds.push((await prove(task)).seconds);
-			}
-			return {
-				network: 'digits 64-32-10',
-				constraints: report.constraints,
-				setup_s: round(setupSeconds),
-				prove_s: round(median(seconds), 4),
-				proof_bytes: 192,
-				key_mb: round(keys.provingKey.length / 1e6, 2),
-			};
-		});
+		const folder = (path) => `${EXAMPLES}/${path}.provable.onnx`;
+		const networks = { 'MLP 64-32-10': DIGITS, 'MLP 784-56-10': folder('speed/mlp-784-56-10'), 'LeNet-5 28x28': folder('speed/lenet-5') };
+		const rows = [];
+		for (const [network, path] of Object.entries(networks)) {
+			const { stdout } = await promisify(execFile)(`${PROGRAMS}/examples/prove_bench`, ['--json', '--runs', '15', path]);
+			const row = { ...JSON.parse(stdout), network };
+			for (const [key, value] of Object.entries(row)) if (typeof value === 'number') row[key] = round(value, 4);
+			rows.push(network === 'MLP 64-32-10' ? { ...row, ...(await digitsAccuracy()) } : row);
+		}
+		return rows;
 	},
 
 	/**
@@ -133,9 +135,10 @@ async function main() {
 	const unknown = names.find((name) => !(name in BENCHES));
 	if (unknown) throw new Error(`There is no measurement ${unknown}; there are ${Object.keys(BENCHES).join(', ')}.`);
 	for (const name of names) {
-		const row = await BENCHES[name]();
-		if (values.json) console.log(JSON.stringify(row));
-		else console.log(Object.entries(row).map(([key, value]) => `${key.padEnd(16)} ${value}`).join('\n') + '\n');
+		for (const row of [await BENCHES[name]()].flat()) {
+			if (values.json) console.log(JSON.stringify(row));
+			else console.log(Object.entries(row).map(([key, value]) => `${key.padEnd(16)} ${value}`).join('\n') + '\n');
+		}
 	}
 }
 

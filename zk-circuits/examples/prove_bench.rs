@@ -1,8 +1,10 @@
 //! Times setup and proof, stage by stage, against plain arkworks in the same run; medians.
 //!
 //! ```text
-//! cargo run --release -p zkonnx --example prove_bench -- [--runs N] [--no-arkworks] [NETWORK]...
+//! cargo run --release -p zkonnx --example prove_bench -- [--runs N] [--no-arkworks] [--json] [NETWORK]...
 //! ```
+//!
+//! With `--json` an object for each network, in the words of `scripts/bench.sh`, instead of the stages.
 //!
 //! A network is a provable `.onnx` file, or a number: a network of one hidden layer that takes about
 //! so many constraints. Inputs are pseudorandom bytes.
@@ -20,12 +22,13 @@ const PER_NEURON: usize = 25;
 const INPUTS: usize = 64;
 
 fn main() {
-	let (mut runs, mut arkworks, mut networks) = (5, true, Vec::new());
+	let (mut runs, mut arkworks, mut json, mut networks) = (5, true, false, Vec::new());
 	let mut arguments = std::env::args().skip(1);
 	while let Some(argument) = arguments.next() {
 		match argument.as_str() {
 			"--runs" => runs = arguments.next().and_then(|n| n.parse().ok()).expect("--runs N"),
 			"--no-arkworks" => arkworks = false,
+			"--json" => json = true,
 			_ => networks.push(argument),
 		}
 	}
@@ -38,20 +41,28 @@ fn main() {
 			Err(_) => std::fs::read(&name).unwrap_or_else(|error| panic!("{name}: {error}")),
 		};
 		let network = Network::from_onnx(&onnx).unwrap_or_else(|error| panic!("{name}: {error}"));
-		measure(&name, network, runs.max(1), arkworks);
+		measure(&name, network, runs.max(1), arkworks, json);
 	}
 }
 
-fn measure(name: &str, network: Network, runs: usize, arkworks: bool) {
+fn measure(name: &str, network: Network, runs: usize, arkworks: bool, json: bool) {
+	let line = |what: &str, time: Duration| {
+		if !json {
+			println!("  {what:24}{:10.2} ms", time.as_secs_f64() * 1e3);
+		}
+	};
 	let mut rng = StdRng::seed_from_u64(1);
 	let (circuit, synthesis) = time(|| Circuit::new(&network));
 	let public = circuit.public_inputs();
-	println!(
+	let about = format!(
 		"{name}: {} constraints, {public} public inputs, domain 2^{}, {} coefficients",
 		circuit.constraints(),
 		(circuit.constraints() + public + 1).next_power_of_two().ilog2(),
 		circuit.coefficients(),
 	);
+	if !json {
+		println!("{about}");
+	}
 	line("synthesis", synthesis);
 	let (key, setup) = time(|| zkonnx::setup(&network, &mut rng).expect("a circuit that fits"));
 	line("setup", setup);
@@ -61,8 +72,12 @@ fn measure(name: &str, network: Network, runs: usize, arkworks: bool) {
 		line("setup, arkworks", stock);
 	}
 	let bytes = key.to_bytes();
-	println!("  {:24}{:10.2} MB", "key in memory", key.memory() as f64 / 1e6);
-	println!("  {:24}{:10.2} MB", "key file", bytes.len() as f64 / 1e6);
+	let megabytes = |bytes: usize| bytes as f64 / 1e6;
+	let memory = megabytes(key.memory());
+	if !json {
+		println!("  {:24}{memory:10.2} MB", "key in memory");
+		println!("  {:24}{:10.2} MB", "key file", megabytes(bytes.len()));
+	}
 	let (_, load) = time(|| ProvingKey::from_trusted_bytes(&bytes).expect("its own file"));
 	line("key load", load);
 	drop(bytes);
@@ -96,8 +111,24 @@ fn measure(name: &str, network: Network, runs: usize, arkworks: bool) {
 	for (stage, of) in stages {
 		line(stage, median(timings.iter().map(of).collect()));
 	}
-	if arkworks {
-		let stock = median(timings.iter().filter_map(|t| t.arkworks).collect());
+	let stock = arkworks.then(|| median(timings.iter().filter_map(|t| t.arkworks).collect()));
+	if json {
+		// Before the batch, whose proofs are made at the same time.
+		let row = serde_json::json!({
+			"network": name,
+			"constraints": circuit.constraints(),
+			"setup_s": setup.as_secs_f64(),
+			"prove_s": median(timings.iter().map(Timings::prove).collect()).as_secs_f64(),
+			"arkworks_prove_s": stock.map(|stock| stock.as_secs_f64()),
+			"verify_ms": median(timings.iter().map(|t| t.verify).collect()).as_secs_f64() * 1e3,
+			"proof_bytes": zkonnx::PROOF_BYTES,
+			"key_mb": memory,
+			"peak_mb": peak_memory(),
+		});
+		println!("{row}");
+		return;
+	}
+	if let Some(stock) = stock {
 		let ratio = timings.iter().filter_map(|t| {
 			Some(
 				(t.arkworks?.as_secs_f64() / (t.prove() - t.verify - t.assign).as_secs_f64() * 1e3)
@@ -112,12 +143,8 @@ fn measure(name: &str, network: Network, runs: usize, arkworks: bool) {
 	assert!(results.iter().all(Result::is_ok));
 	line("batch, each", batch / jobs.len() as u32);
 	if let Some(peak) = peak_memory() {
-		println!("  {:24}{peak:>10}", "peak of the process");
+		println!("  {:24}{peak:10.2} MB", "peak of the process");
 	}
-}
-
-fn line(what: &str, time: Duration) {
-	println!("  {what:24}{:10.2} ms", time.as_secs_f64() * 1e3);
 }
 
 fn time<T>(work: impl FnOnce() -> T) -> (T, Duration) {
@@ -130,11 +157,12 @@ fn median<T: Copy + Ord>(mut values: Vec<T>) -> T {
 	values[values.len() / 2]
 }
 
-/// As Linux tells it.
-fn peak_memory() -> Option<String> {
+/// Megabytes that the process took at most, as Linux tells it.
+fn peak_memory() -> Option<f64> {
 	let status = std::fs::read_to_string("/proc/self/status").ok()?;
 	let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-	Some(line.trim().into())
+	let kibibytes: f64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+	Some(kibibytes * 1024.0 / 1e6)
 }
 
 /// A provable model with one hidden layer and ten scores.
