@@ -53,6 +53,8 @@ struct Importer<'a> {
 	bounds: Vec<Vec<Interval>>,
 	elements: usize,
 	multiply_accumulates: u64,
+	/// Window positions and table entries of all nodes.
+	stored: usize,
 }
 
 pub(super) fn import(bytes: &[u8]) -> Result<Network, ImportError> {
@@ -74,6 +76,7 @@ pub(super) fn import(bytes: &[u8]) -> Result<Network, ImportError> {
 		nodes: Vec::new(),
 		elements,
 		multiply_accumulates: 0,
+		stored: 0,
 		bounds: vec![vec![Interval::U8; elements]],
 	};
 	importer.values.insert(
@@ -277,6 +280,7 @@ impl<'a> Importer<'a> {
 	/// Gives the graph a constant as a value.
 	fn promote(&mut self, node: &onnx::Node, at: usize) -> Result<Value, ImportError> {
 		let tensor = self.constant(node, at)?;
+		self.elements_of(node, &tensor.dims)?;
 		let element = match tensor.data {
 			Data::U8(_) => ElementType::U8,
 			Data::I32(_) => ElementType::I32,
@@ -344,7 +348,7 @@ impl<'a> Importer<'a> {
 		Ok(())
 	}
 
-	/// Makes a value output `at` of an ONNX node.
+	/// Makes a value output `at` of an ONNX node, whose shape `elements_of` has admitted.
 	fn give(&mut self, node: &'a onnx::Node, at: usize, mut value: Value) {
 		value.node.clone_from(&node.name);
 		value.used = false;
@@ -353,11 +357,21 @@ impl<'a> Importer<'a> {
 
 	/// Refuses shapes whose elements would not fit, before anything of that size is made.
 	fn elements_of(&self, node: &onnx::Node, shape: &[usize]) -> Result<usize, ImportError> {
+		let room = MAX_ELEMENTS.saturating_sub(self.elements);
 		shape
 			.iter()
 			.try_fold(1usize, |n, &dim| n.checked_mul(dim))
-			.filter(|n| self.elements + n <= MAX_ELEMENTS)
+			.filter(|&n| n <= room && shape.len() <= MAX_RANK)
 			.ok_or_else(|| ImportError::TooLarge { node: node.name.clone() })
+	}
+
+	/// Takes room for window positions and table entries, before they are made.
+	fn store(&mut self, node: &onnx::Node, entries: usize) -> Result<(), ImportError> {
+		self.stored = self.stored.saturating_add(entries);
+		match self.stored <= MAX_ELEMENTS {
+			true => Ok(()),
+			false => Err(ImportError::TooLarge { node: node.name.clone() }),
+		}
 	}
 
 	fn finish(
@@ -376,12 +390,12 @@ impl<'a> Importer<'a> {
 		if let Some(unused) = self.values.values().find(|value| !value.used) {
 			return Err(ImportError::Unused { node: unused.node.clone() });
 		}
-		if value.index == 0 {
-			return Err(error("is the input; there is nothing to prove".into()));
-		}
 		if let Some(divisors) = value.division.take() {
 			let operator = Operator::Divide { divisors };
 			value.index = self.add_node(&value.node, "Div", vec![value.index], operator)?;
+		}
+		if value.index == 0 {
+			return Err(error("is the input; there is nothing to prove".into()));
 		}
 		let declared = match value.element {
 			ElementType::U8 => DataType::Uint8,
@@ -447,9 +461,17 @@ fn attributes(node: &onnx::Node, known: &[&str]) -> Result<(), ImportError> {
 /// Checks the number of inputs, that there is one output, and that no leading input is left out.
 fn operands(node: &onnx::Node, count: std::ops::RangeInclusive<usize>) -> Result<(), ImportError> {
 	let required = node.inputs.iter().take(*count.start());
-	if !count.contains(&node.inputs.len()) || required.into_iter().any(String::is_empty) {
-		let reason = format!("it has {} inputs, must have {count:?}", node.inputs.len());
+	if !count.contains(&node.inputs.len()) {
+		let reason = match *count.end() {
+			usize::MAX => {
+				format!("it has {} inputs, must have {} or more", node.inputs.len(), count.start())
+			},
+			_ => format!("it has {} inputs, must have {count:?}", node.inputs.len()),
+		};
 		return Err(operand(node, reason));
+	}
+	if required.into_iter().any(String::is_empty) {
+		return Err(operand(node, "an input is left out that it must have"));
 	}
 	if node.outputs.len() != 1 && node.operator != "Split" {
 		return Err(operand(node, "it must have one output"));
@@ -473,6 +495,15 @@ fn integer(node: &onnx::Node, name: &'static str, default: i64) -> Result<i64, I
 		None => Ok(default),
 		Some(Attribute::Int(value)) => Ok(*value),
 		Some(_) => Err(attribute(node, name, "it must be an integer")),
+	}
+}
+
+/// The attribute `keepdims`.
+fn keeps_dimensions(node: &onnx::Node) -> Result<bool, ImportError> {
+	match integer(node, "keepdims", 1)? {
+		0 => Ok(false),
+		1 => Ok(true),
+		_ => Err(attribute(node, "keepdims", "it must be 0 or 1")),
 	}
 }
 

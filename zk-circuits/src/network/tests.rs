@@ -1,7 +1,10 @@
 use super::*;
 use crate::{
 	fixture::{edit, graph, model, node, small, tensor, Layer},
-	onnx::proto::{self, tensor_shape_proto::dimension::Value, type_proto},
+	onnx::{
+		proto::{self, tensor_shape_proto::dimension::Value, type_proto},
+		Attribute, Data, Dim, GraphWriter, Tensor, TensorType,
+	},
 };
 
 fn refused(change: impl FnOnce(&mut proto::ModelProto)) -> ImportError {
@@ -243,4 +246,76 @@ fn flatten_keeps_the_batch() {
 	assert_eq!(network.input().shape, [1, 1, 2]);
 	let plain = Network::from_onnx(&small()).expect("provable");
 	assert_eq!(network.execute(&[9, 200]), plain.execute(&[9, 200]));
+}
+
+/// What is said of `operator(x, constants…)`, where `x` is `uint8[1, 1, 4]`.
+fn refused_node(operator: &str, constants: &[Data], attributes: &[(&str, Attribute)]) -> String {
+	let mut graph = GraphWriter::new("one node");
+	let dims = [1, 1, 4].map(Dim::Known);
+	graph.input("x", TensorType::U8, &dims);
+	let names: Vec<String> = (0..constants.len()).map(|at| format!("c{at}")).collect();
+	for (name, data) in names.iter().zip(constants) {
+		let elements = match data {
+			Data::U8(values) => values.len(),
+			Data::I64(values) => values.len(),
+			_ => panic!("not needed"),
+		};
+		let dims = match (operator, name.as_str()) {
+			("ConvInteger", "c0") => vec![1, 1, elements],
+			_ => vec![elements],
+		};
+		graph.constant(name, &Tensor { dims, data: data.clone() });
+	}
+	let inputs: Vec<&str> = std::iter::once("x").chain(names.iter().map(String::as_str)).collect();
+	let outputs: &[&str] = if operator == "Split" { &["y", "y1", "y2"] } else { &["y"] };
+	graph.node_with(operator, &inputs, outputs, attributes);
+	graph.output("y", TensorType::U8, &dims);
+	Network::from_onnx(&graph.finish(18)).expect_err("must be refused").to_string()
+}
+
+#[test]
+fn sizes_that_no_machine_has_are_refused() {
+	let (most, least) = (i64::MAX, i64::MIN);
+	let lists = |lists: &[&[i64]]| -> Vec<Data> {
+		lists.iter().map(|list| Data::I64(list.to_vec())).collect()
+	};
+	for (operator, constants) in [
+		("Reshape", lists(&[&[most, 2]])),
+		("Reshape", lists(&[&[1; 9]])),
+		("Expand", lists(&[&[most, most, 4]])),
+		("Unsqueeze", lists(&[&[0, 1, 2, 3, 4, 5]])),
+		("Pad", lists(&[&[0, 0, least, 0, 0, most]])),
+		("Pad", lists(&[&[0, 0, most, 0, 0, most]])),
+	] {
+		let error = refused_node(operator, &constants, &[]);
+		assert!(error.contains("too large"), "{operator}: {error}");
+	}
+	let error = refused_node("Split", &lists(&[&[most; 3]]), &[]);
+	assert!(error.contains("do not split"), "{error}");
+	let group = [("group", Attribute::Int(most))];
+	let error = refused_node("ConvInteger", &[Data::U8(vec![1; 2])], &group);
+	assert!(error.contains("group"), "{error}");
+	let error = refused_node("Gather", &lists(&[&[]]), &[]);
+	assert!(error.contains("no indices"), "{error}");
+}
+
+#[test]
+fn what_onnx_runtime_does_in_its_own_way_is_refused() {
+	let text = |value: &str| Attribute::Text(value.into());
+	let ints = |values: &[i64]| Attribute::Ints(values.to_vec());
+	let pool = |attributes: &[(&str, Attribute)]| refused_node("MaxPool", &[], attributes);
+	let kernel = |size| ("kernel_shape", ints(&[size]));
+	let gaps = [kernel(1), ("strides", ints(&[4])), ("auto_pad", text("SAME_UPPER"))];
+	assert!(pool(&gaps).contains("left out between windows"));
+	let spread = [kernel(2), ("dilations", ints(&[2])), ("auto_pad", text("SAME_LOWER"))];
+	assert!(pool(&spread).contains("without dilations"));
+	let wide = [kernel(2), ("dilations", ints(&[3])), ("pads", ints(&[2, 2]))];
+	assert!(pool(&wide).contains("smaller than the window"));
+	let sizes = [Data::I64(vec![1, 1, 8])];
+	let policy = [("keep_aspect_ratio_policy", text("not_larger"))];
+	assert!(refused_node("Resize", &sizes, &policy).contains("only stretch"));
+	let smooth = [("antialias", Attribute::Int(1))];
+	assert!(refused_node("Resize", &sizes, &smooth).contains("antialias"));
+	let fill = [Data::I64(vec![0, 0, 0, 0, 0, 1]), Data::I64(vec![300])];
+	assert!(refused_node("Pad", &fill, &[]).contains("of type u8"));
 }

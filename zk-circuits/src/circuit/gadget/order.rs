@@ -10,21 +10,29 @@ fn difference(a: Interval, b: Interval) -> Interval {
 
 /// The greatest of `window`, whose elements are given with their bounds.
 ///
-/// In turn `max(a, b) = b + max(a − b, 0)`. What the bounds show to be no greater than another is
-/// left out.
-pub(in crate::circuit) fn max(system: &mut System, window: Vec<(Wire, Interval)>) -> Wire {
-	let mut window = window.into_iter();
-	let Some((mut most, mut bounds)) = window.next() else { return system.constant(0) };
-	for (wire, other) in window {
-		if other.hi <= bounds.lo {
-			continue;
+/// A tournament of `max(a, b) = b + max(a − b, 0)`. What the bounds show to be no greater than
+/// another is left out.
+pub(in crate::circuit) fn max(system: &mut System, mut window: Vec<(Wire, Interval)>) -> Wire {
+	let least = window.iter().map(|(_, bounds)| bounds.lo).max().unwrap_or(0);
+	let greatest = window.iter().position(|(_, bounds)| bounds.lo == least).unwrap_or(0);
+	let mut at = 0..;
+	window.retain(|(_, bounds)| at.next() == Some(greatest) || bounds.hi > least);
+	while window.len() > 1 {
+		let mut round = Vec::with_capacity(window.len().div_ceil(2));
+		let mut rest = window.into_iter();
+		while let Some((a, of_a)) = rest.next() {
+			let Some((b, of_b)) = rest.next() else {
+				round.push((a, of_a));
+				break;
+			};
+			let over = system.sum(0, [(1, &b), (-1, &a)]);
+			let over = positive_part(system, &over, difference(of_b, of_a));
+			let most = system.sum(0, [(1, &a), (1, &over)]);
+			round.push((most, Interval { lo: of_a.lo.max(of_b.lo), hi: of_a.hi.max(of_b.hi) }));
 		}
-		let over = system.sum(0, [(1, &wire), (-1, &most)]);
-		let over = positive_part(system, &over, difference(other, bounds));
-		most = system.sum(0, [(1, &most), (1, &over)]);
-		bounds = Interval { lo: bounds.lo.max(other.lo), hi: bounds.hi.max(other.hi) };
+		window = round;
 	}
-	most
+	window.pop().map_or_else(|| system.constant(0), |(wire, _)| wire)
 }
 
 /// `min(max(wire, limits.lo), limits.hi)`.

@@ -164,6 +164,7 @@ impl<'a> Importer<'a> {
 		operands(node, 1..=usize::MAX)?;
 		let (mut sources, shape) = self.broadcast(node)?;
 		let elements: usize = shape.iter().product();
+		self.store(node, elements.saturating_mul(sources.len()))?;
 		let negated = || Operator::Sum { factors: vec![vec![-1; elements]], constant: 0 };
 		if least {
 			for source in &mut sources {

@@ -2,9 +2,14 @@
 
 use super::{
 	attribute, attributes, axis, integer, integers, onnx, operand, operands, shape, word, Data,
-	ElementType, ImportError, Importer, Operator, Pick, Value,
+	ElementType, ImportError, Importer, Operator, Pick, Value, MAX_ELEMENTS, MAX_RANK,
 };
 use std::cmp::Ordering;
+
+/// The most entries that a table may have.
+const MAX_TABLE: usize = 1 << 16;
+/// The most elements along a dimension that is resized. ONNX Runtime computes places in `float`.
+const MAX_RESIZED: usize = 1 << 20;
 
 impl<'a> Importer<'a> {
 	/// Makes output `output` of a node of the elements of `value` at `positions`.
@@ -74,6 +79,9 @@ impl<'a> Importer<'a> {
 		operands(node, 2..=2)?;
 		let value = self.read(node, 0)?;
 		let asked = self.constant_integers(node, 1)?;
+		if asked.len() > MAX_RANK {
+			return Err(ImportError::TooLarge { node: node.name.clone() });
+		}
 		let copies_zero = integer(node, "allowzero", 0)? == 0;
 		let error = || operand(node, format!("{:?} can not take the shape {asked:?}", value.shape));
 		let mut shape = Vec::with_capacity(asked.len());
@@ -88,7 +96,7 @@ impl<'a> Importer<'a> {
 				_ => usize::try_from(dim).ok().filter(|&dim| dim > 0).ok_or_else(error)?,
 			});
 		}
-		let known = self.elements_of(node, &shape)?;
+		let known = self.elements_of(node, &shape)?.max(1);
 		if let Some(at) = open {
 			shape[at] = value.shape.iter().product::<usize>() / known;
 		}
@@ -100,7 +108,7 @@ impl<'a> Importer<'a> {
 		operands(node, 1..=2)?;
 		let value = self.read(node, 0)?;
 		let rank = value.shape.len();
-		let squeezed = match self.integers_at(node, "axes", 1)? {
+		let squeezed = match self.integers_at(node, "axes", 1)?.filter(|axes| !axes.is_empty()) {
 			None => value.shape.iter().map(|&dim| dim == 1).collect(),
 			Some(axes) => {
 				let mut squeezed = vec![false; rank];
@@ -123,6 +131,9 @@ impl<'a> Importer<'a> {
 			.integers_at(node, "axes", 1)?
 			.ok_or_else(|| operand(node, "its axes are missing"))?;
 		let rank = value.shape.len() + axes.len();
+		if rank > MAX_RANK {
+			return Err(ImportError::TooLarge { node: node.name.clone() });
+		}
 		let mut added = vec![false; rank];
 		for at in axes {
 			if std::mem::replace(&mut added[axis(node, at, rank)?], true) {
@@ -203,10 +214,10 @@ impl<'a> Importer<'a> {
 				);
 				return Err(operand(node, reason));
 			}
-			places.extend((0..size).map(|at| (source, at)));
 			shape[along] += size;
+			self.elements_of(node, &shape)?;
+			places.extend((0..size).map(|at| (source, at)));
 		}
-		self.elements_of(node, &shape)?;
 		let strides: Vec<_> = values.iter().map(|value| shape::strides(&value.shape)).collect();
 		let mut picks = Vec::new();
 		shape::for_each(&shape, |at| {
@@ -233,7 +244,8 @@ impl<'a> Importer<'a> {
 				(0..parts).map(|at| size.min(whole.saturating_sub(at * size))).collect()
 			},
 		};
-		if sizes.len() != parts || sizes.iter().sum::<usize>() != whole || sizes.contains(&0) {
+		let sum = sizes.iter().try_fold(0usize, |sum, &size| sum.checked_add(size));
+		if sizes.len() != parts || sum != Some(whole) || sizes.contains(&0) {
 			let reason = format!("{whole} elements do not split into {parts} parts of {sizes:?}");
 			return Err(operand(node, reason));
 		}
@@ -312,11 +324,15 @@ impl<'a> Importer<'a> {
 		let value = self.read(node, 0)?;
 		let rank = value.shape.len();
 		let given = |at: usize| node.inputs.get(at).is_some_and(|name| !name.is_empty());
-		let fill = match given(2) {
-			false => 0,
-			true => match self.constant_integers(node, 2)?[..] {
-				[fill] => fill,
-				_ => return Err(operand(node, "its value must be one constant")),
+		let fill = match (given(2), value.element) {
+			(false, _) => 0,
+			(true, element) => match (&self.constant(node, 2)?.data, element) {
+				(Data::U8(fill), ElementType::U8) if fill.len() == 1 => fill[0].into(),
+				(Data::I32(fill), ElementType::I32) if fill.len() == 1 => fill[0].into(),
+				_ => {
+					let reason = format!("its value must be one constant of type {element}");
+					return Err(operand(node, reason));
+				},
 			},
 		};
 		let axes = match given(3) {
@@ -333,7 +349,10 @@ impl<'a> Importer<'a> {
 		for (at, &given) in axes.iter().enumerate() {
 			let along = axis(node, given, rank)?;
 			let (first, last) = (pads[at], pads[at + axes.len()]);
-			let size = (shape[along] as i64).saturating_add(first).saturating_add(last);
+			if [first, last].iter().any(|pad| pad.unsigned_abs() > MAX_ELEMENTS as u64) {
+				return Err(ImportError::TooLarge { node: node.name.clone() });
+			}
+			let size = shape[along] as i64 + first + last;
 			before[along] = first;
 			shape[along] = usize::try_from(size)
 				.ok()
@@ -377,6 +396,9 @@ impl<'a> Importer<'a> {
 				})
 			})
 			.collect::<Result<_, _>>()?;
+		if indices.is_empty() {
+			return Err(operand(node, "it has no indices"));
+		}
 		let (outer, rest) = value.shape.split_at(along);
 		let index_shape = &self.constant(node, 1)?.dims;
 		let flat: Vec<usize> =
@@ -399,9 +421,12 @@ impl<'a> Importer<'a> {
 			_ => return Err(operand(node, "its table must be uint8 or int32")),
 		};
 		let table = integers(&tensor.data).unwrap_or_default();
-		if tensor.dims.len() != 1 || !matches!(along, 0 | -1) {
-			return Err(operand(node, "its table must have one dimension"));
+		if tensor.dims.len() != 1 || !matches!(along, 0 | -1) || table.len() > MAX_TABLE {
+			let reason =
+				format!("its table must have one dimension, and {MAX_TABLE} entries at most");
+			return Err(operand(node, reason));
 		}
+		self.store(node, table.len())?;
 		let value = self.read_i32(node, 1)?;
 		for (at, bounds) in self.bounds[value.index].iter().enumerate() {
 			if bounds.lo < 0 || bounds.hi >= table.len() as i64 {
@@ -441,8 +466,22 @@ impl<'a> Importer<'a> {
 				"scales or sizes must be given for all dimensions",
 			));
 		}
+		if word(node, "keep_aspect_ratio_policy", "stretch")? != "stretch" {
+			return Err(attribute(node, "keep_aspect_ratio_policy", "only stretch is provable"));
+		}
+		if integer(node, "antialias", 0)? != 0 {
+			return Err(attribute(node, "antialias", "only 0 is provable"));
+		}
 		let value = self.read(node, 0)?;
 		let factors = self.resize_factors(node, &value.shape)?;
+		let enlarged = value.shape.iter().zip(&factors).filter(|(_, &factor)| factor > 1);
+		if enlarged.into_iter().any(|(&dim, &factor)| dim.saturating_mul(factor) > MAX_RESIZED) {
+			let reason = format!(
+				"more than {MAX_RESIZED} elements along a dimension are beyond the precision with \
+				 which ONNX Runtime places them"
+			);
+			return Err(operand(node, reason));
+		}
 		let half = match word(node, "coordinate_transformation_mode", "half_pixel")? {
 			"half_pixel" => true,
 			"asymmetric" => false,
@@ -501,7 +540,7 @@ impl<'a> Importer<'a> {
 				let sizes = self.constant_integers(node, 3)?;
 				let factor = |(&size, &dim): (&i64, &usize)| {
 					let size = usize::try_from(size).ok()?;
-					(size >= dim && size.is_multiple_of(dim)).then(|| size / dim)
+					(dim > 0 && size >= dim && size.is_multiple_of(dim)).then(|| size / dim)
 				};
 				match sizes.len() == shape.len() {
 					true => sizes.iter().zip(shape).map(factor).collect(),

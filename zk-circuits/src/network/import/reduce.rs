@@ -1,9 +1,12 @@
 //! The greatest of several: `MaxPool`, `ReduceMax`, `ArgMax`.
 
 use super::{
-	attribute, attributes, axis, integer, list, onnx, operand, operands, shape, window::Window,
-	ElementType, ImportError, Importer, Operator, Pick,
+	attribute, attributes, axis, integer, keeps_dimensions, list, onnx, operand, operands, shape,
+	window::Window, ElementType, ImportError, Importer, Operator, Pick,
 };
+
+/// The most elements of which `ArgMax` finds the greatest.
+const MAX_ARG_MAX: usize = 1 << 12;
 
 impl<'a> Importer<'a> {
 	pub(super) fn max_pool(&mut self, node: &'a onnx::Node) -> Result<(), ImportError> {
@@ -33,11 +36,16 @@ impl<'a> Importer<'a> {
 			.map(|&size| usize::try_from(size).ok().filter(|&size| (1..1 << 16).contains(&size)))
 			.collect::<Option<_>>()
 			.ok_or_else(missing)?;
+		let pads = list(node, "pads")?.unwrap_or_default();
+		if pads.iter().zip(kernel.iter().cycle()).any(|(&pad, &size)| pad >= size as i64) {
+			return Err(attribute(node, "pads", "each must be smaller than the window"));
+		}
 		let geometry = Window::read(node, input, &kernel)?;
 		let shape: Vec<usize> =
 			[1, channels].into_iter().chain(geometry.output.iter().copied()).collect();
 		self.elements_of(node, &shape)?;
-		self.elements_of(node, &[geometry.places(), kernel.iter().product()])?;
+		let window: usize = kernel.iter().product();
+		self.store(node, channels.saturating_mul(geometry.places()).saturating_mul(window))?;
 		let plane: usize = input.iter().product();
 		let places = geometry.elements();
 		if places.iter().any(|place| place.iter().all(Option::is_none)) {
@@ -76,13 +84,19 @@ impl<'a> Importer<'a> {
 		let value = self.read_i32(node, 0)?;
 		let along = axis(node, integer(node, "axis", 0)?, value.shape.len())?;
 		let size = value.shape[along];
+		if size > MAX_ARG_MAX {
+			let reason =
+				format!("{size} elements are compared; at most {MAX_ARG_MAX} are provable");
+			return Err(operand(node, reason));
+		}
+		self.store(node, value.shape.iter().product())?;
 		let stride = shape::strides(&value.shape)[along];
 		let mut shape = value.shape.clone();
 		shape[along] = 1;
 		let firsts = shape::gather(&value.shape, &shape, |at, source| source.copy_from_slice(at));
 		let window = |first: usize| (0..size).map(|at| first + at * stride).collect();
 		let windows = firsts.into_iter().map(window).collect();
-		if integer(node, "keepdims", 1)? == 0 {
+		if !keeps_dimensions(node)? {
 			shape.remove(along);
 		}
 		self.push(node, vec![value.index], Operator::ArgMax { windows }, ElementType::I64, shape)

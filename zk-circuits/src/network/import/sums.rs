@@ -1,8 +1,8 @@
 //! Weighted sums: `MatMulInteger`, `ConvInteger`, `ReduceSum`.
 
 use super::{
-	attribute, attributes, integer, list, onnx, operand, operands, shape, window::Window, Data,
-	ElementType, ImportError, Importer, Operator, Tensor,
+	attribute, attributes, integer, keeps_dimensions, list, onnx, operand, operands, shape,
+	window::Window, Data, ElementType, ImportError, Importer, Operator, Tensor,
 };
 use crate::network::Linear;
 
@@ -28,6 +28,7 @@ impl<'a> Importer<'a> {
 		let rows: usize = leading.iter().product();
 		let shape: Vec<usize> = leading.iter().copied().chain([columns]).collect();
 		self.elements_of(node, &shape)?;
+		self.store(node, rows.saturating_mul(last))?;
 		let linear = Linear {
 			windows: (0..rows * last).map(|at| at as u32).collect(),
 			window: last,
@@ -62,19 +63,21 @@ impl<'a> Importer<'a> {
 			return Err(attribute(node, "kernel_shape", "it must be that of the weights"));
 		}
 		let groups = usize::try_from(integer(node, "group", 1)?).unwrap_or(0);
-		if groups == 0 || per_group * groups != channels || !outputs.is_multiple_of(groups) {
+		let fits = per_group.checked_mul(groups) == Some(channels);
+		if groups == 0 || !fits || !outputs.is_multiple_of(groups) {
 			let hint = "it must divide the output channels, and the input channels into those of \
 			            the weights";
 			return Err(attribute(node, "group", hint));
 		}
-		let zero_point = self.zero_points(node, outputs)?;
+		// A zero point for each column is known to MatMulInteger alone.
+		let zero_point = self.zero_points(node, 1)?;
 		let geometry = Window::read(node, input, kernel)?;
 		let shape: Vec<usize> =
 			[1, outputs].into_iter().chain(geometry.output.iter().copied()).collect();
 		self.elements_of(node, &shape)?;
 		let kernel_size: usize = kernel.iter().product();
 		let window = per_group * kernel_size;
-		self.elements_of(node, &[geometry.places(), window])?;
+		self.store(node, geometry.places().saturating_mul(window))?;
 		let plane: usize = input.iter().product();
 		let mut windows = Vec::with_capacity(geometry.places() * window);
 		for place in geometry.elements() {
@@ -126,7 +129,7 @@ impl<'a> Importer<'a> {
 
 	/// The shape of a reduction by `axes` and `keepdims`, and the elements of each result.
 	pub(super) fn reduction(
-		&self,
+		&mut self,
 		node: &onnx::Node,
 		from: &[usize],
 	) -> Result<(Vec<usize>, Vec<Vec<usize>>), ImportError> {
@@ -142,7 +145,7 @@ impl<'a> Importer<'a> {
 			None if integer(node, "noop_with_empty_axes", 0)? == 0 => reduced.fill(true),
 			None => (),
 		}
-		let keep = integer(node, "keepdims", 1)? != 0;
+		let keep = keeps_dimensions(node)?;
 		let kept = |reduce: bool| {
 			let dims = from.iter().zip(&reduced);
 			dims.map(|(&dim, &reduced)| if reduced == reduce { dim } else { 1 }).collect::<Vec<_>>()
@@ -152,6 +155,7 @@ impl<'a> Importer<'a> {
 		let position = |at: &[usize]| -> usize {
 			at.iter().zip(&strides).map(|(at, stride)| at * stride).sum()
 		};
+		self.store(node, from.iter().product())?;
 		let mut windows = Vec::new();
 		shape::for_each(&outer, |at| {
 			let first = position(at);

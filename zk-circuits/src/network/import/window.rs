@@ -31,6 +31,9 @@ impl Window {
 			);
 			return Err(operand(node, reason));
 		}
+		if input.contains(&0) || kernel.contains(&0) {
+			return Err(operand(node, "a size is 0"));
+		}
 		let sizes = |name, length: usize, least: i64, default: usize| {
 			let Some(given) = list(node, name)? else { return Ok(vec![default; length]) };
 			let sizes: Option<Vec<usize>> = given
@@ -65,6 +68,15 @@ impl Window {
 		for axis in 0..rank {
 			let (size, stride) = (input[axis], strides[axis]);
 			let extent = (kernel[axis] - 1) * dilations[axis] + 1;
+			if same.is_some() {
+				// ONNX Runtime does otherwise than the standard says, and fails in part.
+				let places = size.div_ceil(stride);
+				if dilations[axis] != 1 || (places - 1) * stride + extent + 1 < size {
+					let hint = "SAME is provable without dilations, and where no element is left \
+					            out between windows; write the pads";
+					return Err(attribute(node, "auto_pad", hint));
+				}
+			}
 			let (before, after) = match same {
 				None => (pads[axis], pads[axis + rank]),
 				Some(more_before) => {
