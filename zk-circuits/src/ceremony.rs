@@ -58,6 +58,20 @@ pub struct Status {
 	pub finished: bool,
 }
 
+impl Status {
+	/// Checks that powers have terms of their own or, if they were imported as they are, that these
+	/// were accepted by their hash: nobody of a ceremony of ours stands behind them.
+	pub fn check_imported(&self, accepted: Option<[u8; 32]>) -> Result<(), CeremonyError> {
+		match accepted {
+			Some(accepted) if accepted != self.hash => {
+				Err(CeremonyError::Accepted { accepted, got: self.hash })
+			},
+			None if self.terms.is_none() => Err(CeremonyError::Imported(self.hash)),
+			_ => Ok(()),
+		}
+	}
+}
+
 impl<const K: usize> From<&chain::Chain<K>> for Status {
 	fn from(chain: &chain::Chain<K>) -> Self {
 		Self {

@@ -189,7 +189,29 @@ fn the_program_takes_a_ceremony_from_identities_to_a_verified_proof() {
 
 	// Everybody.
 	let keys = "--verifying-key m.vk --proving-key m.pk";
-	assert_eq!(world.json(&format!("ceremony verify {files} {keys}"))["transcript_hash"], *hash);
+	let report = world.json(&format!("ceremony verify {files} {keys}"));
+	assert_eq!(report["transcript_hash"], *hash);
+	let phase1 = &report["powers"];
+	assert_eq!(phase1["transcript_hash"], world.json("inspect p")["transcript_hash"]);
+	assert_eq!(phase1["coordinator"], *coordinator);
+	assert_eq!(phase1["participant_keys"], serde_json::json!([ann, bob]));
+	assert_eq!((&phase1["beacon_round"], &phase1["contributions"]), (&7.into(), &2.into()));
+
+	// Powers that are imported as they are need to be accepted by name.
+	let points = world.read("p");
+	let points = &points[points.len() - (576 * 128 + 96)..];
+	world.write("challenge", &[&[7; 64], points].concat());
+	let imported = world.json("ceremony powers import challenge i");
+	let imported = imported["transcript_hash"].as_str().expect("a hash");
+	let begin = format!("ceremony new m.onnx --powers i --transcript it {terms}");
+	assert!(world.fails(&begin).contains(&format!("the powers {imported} are another")));
+	let other = world.fails(&format!("{begin} --accept-imported {hash}"));
+	assert!(other.contains("were accepted, these are"), "{other}");
+	world.json(&format!("{begin} --accept-imported {imported}"));
+	let check = "ceremony verify m.onnx --powers i --transcript it --unfinished";
+	assert!(world.fails(check).contains("--accept-imported"));
+	let report = world.json(&format!("{check} --accept-imported {imported}"));
+	assert_eq!(report["powers"]["claimed_source_blake2b_512"].as_str().map(str::len), Some(128));
 	assert_eq!(world.json("inspect m.vk")["origin"], format!("ceremony:{hash}"));
 	assert_eq!(world.json("inspect t")["transcript_hash"], *hash);
 	world.json("setup m.onnx --seed 1 --proving-key dev.pk --verifying-key dev.vk");

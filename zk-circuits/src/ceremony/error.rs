@@ -218,6 +218,21 @@ pub enum CeremonyError {
 	/// The key that the ceremony gives can not be used.
 	#[error("the ceremony gives no usable key: {0}")]
 	Key(#[from] crate::KeyError),
+	/// The powers were imported as they are, and nobody has said that these will do.
+	#[error("the powers {} are another ceremony's, as they were imported: compare them with their source, then --accept-imported with this hash", hex::encode(.0))]
+	Imported([u8; 32]),
+	/// Other imported powers were accepted.
+	#[error(
+		"the imported powers {} were accepted, these are {}",
+		hex::encode(accepted),
+		hex::encode(got)
+	)]
+	Accepted {
+		/// Hash of the powers that were accepted.
+		accepted: [u8; 32],
+		/// Hash of the powers given.
+		got: [u8; 32],
+	},
 	/// The file to import has a length that neither layout has.
 	#[error("a file of {0} bytes is neither a challenge nor a response of powersoftau")]
 	ImportLength(u64),

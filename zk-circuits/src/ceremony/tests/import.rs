@@ -84,6 +84,14 @@ fn both_layouts_are_read() {
 fn imported_powers_make_keys() {
 	let imported = import(&file(1 << POWER, false, secrets()), None, None).expect("good");
 	let powers = read_powers(&imported).expect("what was written");
+	let status = powers.status();
+	assert_eq!(status.check_imported(None), Err(CeremonyError::Imported(status.hash)));
+	let (accepted, got) = ([3; 32], status.hash);
+	let other = CeremonyError::Accepted { accepted, got };
+	assert_eq!(status.check_imported(Some(accepted)), Err(other));
+	assert_eq!(status.check_imported(Some(got)), Ok(()));
+	let own = read_powers(powers_file()).expect("valid");
+	assert_eq!(own.status().check_imported(None), Ok(()));
 	let base = Base::derive(&network(), &powers).expect("large enough");
 	let [tau, alpha, beta] = secrets();
 	let circuit = Circuit::new(&network());

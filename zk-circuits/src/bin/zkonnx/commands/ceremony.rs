@@ -100,6 +100,9 @@ pub(super) fn status_json(status: &Status) -> serde_json::Value {
 		"records": records.collect::<Vec<_>>(),
 		"least_contributions": terms.map(|terms| terms.minimum),
 		"participants": terms.map(|terms| terms.participants.len()),
+		"participant_keys": terms.map(|terms| {
+			terms.participants.iter().map(ToString::to_string).collect::<Vec<_>>()
+		}),
 		"coordinator": terms.map(|terms| terms.coordinator.to_string()),
 		"beacon_source": beacon.map(|beacon| match &beacon.source {
 			Source::Named(name) => format!("{name:?}"),

@@ -21,6 +21,16 @@ struct Files {
 	/// The transcript
 	#[arg(short, long, value_name = "FILE")]
 	transcript: PathBuf,
+	/// The hash of powers that were imported as they are, to say that these will do
+	#[arg(long, value_name = "HASH", value_parser = hash)]
+	accept_imported: Option<[u8; 32]>,
+}
+
+fn hash(text: &str) -> Result<[u8; 32], &'static str> {
+	let mut bytes = [0; 32];
+	hex::decode_to_slice(text.trim_start_matches("0x"), &mut bytes)
+		.map_err(|_| "a hash is 64 hexadecimal digits")?;
+	Ok(bytes)
 }
 
 /// Begin the ceremony of a model.
@@ -109,34 +119,40 @@ impl Files {
 	/// Verifies the powers, and derives what the ceremony starts from.
 	fn base(&self) -> Result<Base, Failure> {
 		let network = files::network(&self.model)?;
-		self.derive(&network)
+		let powers = files::about(&self.powers, powers::peek(&mut files::open(&self.powers)?))?;
+		files::about(&self.powers, powers.check_imported(self.accept_imported))?;
+		Ok(self.derive(&network)?.0)
 	}
 
-	fn derive(&self, network: &Network) -> Result<Base, Failure> {
+	fn derive(&self, network: &Network) -> Result<(Base, Powers), Failure> {
 		files::progress("verifying every point of the powers");
 		let power = Base::power(network);
 		let powers =
 			files::about(&self.powers, Powers::read(&mut files::open(&self.powers)?, power))?;
+		// The file may be another one by now.
+		files::about(&self.powers, powers.status().check_imported(self.accept_imported))?;
 		files::progress(format_args!("deriving a key for 2^{power} constraints"));
-		files::about(&self.powers, Base::derive(network, &powers))
+		Ok((files::about(&self.powers, Base::derive(network, &powers))?, powers))
 	}
 
 	/// The transcript, and what it starts from. What is cheap is checked before what takes long.
-	fn read(&self) -> Result<(Transcript, Base), Failure> {
+	fn read(&self) -> Result<(Transcript, Base, Powers), Failure> {
 		let network = files::network(&self.model)?;
 		let transcript = files::about(
 			&self.transcript,
 			Transcript::from_bytes(&files::read(&self.transcript)?),
 		)?;
 		files::about(&self.transcript, transcript.check_network(&network))?;
-		let got = files::about(&self.powers, powers::peek(&mut files::open(&self.powers)?))?.hash;
+		let got = files::about(&self.powers, powers::peek(&mut files::open(&self.powers)?))?;
+		let (status, got) = (&got, got.hash);
 		let expected = transcript.powers();
 		if got != expected {
 			let error = CeremonyError::Powers { expected, got };
 			return files::about(&self.transcript, Err(error));
 		}
-		let base = self.derive(&network)?;
-		Ok((transcript, base))
+		files::about(&self.powers, status.check_imported(self.accept_imported))?;
+		let (base, powers) = self.derive(&network)?;
+		Ok((transcript, base, powers))
 	}
 
 	fn write(&self, transcript: &Transcript) -> Result<(), Failure> {
@@ -149,7 +165,7 @@ impl Files {
 		json: bool,
 		step: impl FnOnce(&mut Transcript, &Base) -> Result<(), CeremonyError>,
 	) -> Result<(), Failure> {
-		let (mut transcript, base) = self.read()?;
+		let (mut transcript, base, _) = self.read()?;
 		files::progress("verifying the transcript");
 		files::about(&self.transcript, step(&mut transcript, &base))?;
 		self.write(&transcript)?;
@@ -195,7 +211,7 @@ pub(super) fn finalize(arguments: &Finalize) -> Result<(), Failure> {
 	files::check_absent(&proving, arguments.force)?;
 	files::check_absent(&verifying, arguments.force)?;
 	let identity = arguments.identity.as_deref().map(identity::read).transpose()?;
-	let (mut transcript, base) = arguments.files.read()?;
+	let (mut transcript, base, _) = arguments.files.read()?;
 	let path = &arguments.files.transcript;
 	if !transcript.status().finished {
 		let identity = identity.ok_or("--identity is needed: the transcript is not closed")?;
@@ -214,7 +230,7 @@ pub(super) fn finalize(arguments: &Finalize) -> Result<(), Failure> {
 }
 
 pub(super) fn verify(arguments: &Verify) -> Result<(), Failure> {
-	let (transcript, base) = arguments.files.read()?;
+	let (transcript, base, powers) = arguments.files.read()?;
 	let path = &arguments.files.transcript;
 	files::progress("verifying the transcript");
 	files::about(path, transcript.verify(&base))?;
@@ -225,9 +241,16 @@ pub(super) fn verify(arguments: &Verify) -> Result<(), Failure> {
 		same(arguments.proving_key.as_deref(), || key.to_bytes())?;
 	}
 	let mut value = super::status_json(&transcript.status());
-	value["powers"] = hex::encode(transcript.powers()).into();
 	value["valid"] = true.into();
-	super::super::print(&value, arguments.json);
+	let powers = super::powers::describe(&powers);
+	if arguments.json {
+		value["powers"] = powers;
+		super::super::print(&value, true);
+	} else {
+		super::super::print(&value, false);
+		println!("\npowers");
+		super::super::print(&powers, false);
+	}
 	Ok(())
 }
 

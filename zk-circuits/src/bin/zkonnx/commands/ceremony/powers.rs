@@ -141,14 +141,20 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
 			files::progress("verifying every point");
 			let powers = files::about(file, Powers::read(&mut files::open(file)?, 1))?;
 			super::check_finished(file, powers.status(), *unfinished)?;
-			let mut value = super::status_json(powers.status());
-			value["power"] = powers.power().into();
-			value["imported_from_blake2b_512"] = powers.source().map(hex::encode).into();
+			let mut value = describe(&powers);
 			value["valid"] = true.into();
 			super::super::print(&value, *json);
 			Ok(())
 		},
 	}
+}
+
+/// The report on verified powers.
+pub(super) fn describe(powers: &Powers) -> serde_json::Value {
+	let mut value = super::status_json(powers.status());
+	value["power"] = powers.power().into();
+	value["claimed_source_blake2b_512"] = powers.source().map(hex::encode).into();
+	value
 }
 
 type Input = std::io::BufReader<std::fs::File>;
