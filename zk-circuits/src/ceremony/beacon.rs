@@ -16,8 +16,8 @@ use ark_serialize::Compress;
 use sha2::{Digest, Sha256};
 use std::fmt;
 
-/// The most hashes that a delay may take are 2 to this power: minutes.
-pub const MAX_DELAY: u8 = 32;
+/// The most hashes that a delay may take are 2 to this power: some ten seconds.
+pub const MAX_DELAY: u8 = 26;
 
 /// The longest name of a source of randomness, in bytes.
 pub const MAX_SOURCE_BYTES: usize = 255;

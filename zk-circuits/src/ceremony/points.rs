@@ -51,11 +51,6 @@ pub(super) fn checked<P: Point>(bytes: &[u8], compress: Compress) -> Option<P> {
 	(canonical == bytes && point.on_curve_and_in_subgroup()).then_some(point)
 }
 
-/// A point whose coordinates are field elements, and no more.
-fn unchecked<P: Point>(bytes: &[u8], compress: Compress) -> Option<P> {
-	P::deserialize_with_mode(bytes, compress, Validate::No).ok()
-}
-
 /// The uncompressed encodings of points, one after the other.
 pub(super) fn encode<P: Point>(points: &[P]) -> Vec<u8> {
 	let mut bytes = Vec::with_capacity(points.len() * size::<P>(Compress::No));
@@ -63,30 +58,11 @@ pub(super) fn encode<P: Point>(points: &[P]) -> Vec<u8> {
 	bytes
 }
 
-/// How thoroughly points are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Check {
-	/// On the curve, in the subgroup, canonical.
-	Full,
-	/// Only that coordinates are field elements: for points whose digest is that of points that
-	/// were checked in full.
-	None,
-}
-
-/// Decodes points; `Err` holds the index of the first bad one.
-pub(super) fn decode<P: Point>(
-	bytes: &[u8],
-	compress: Compress,
-	check: Check,
-) -> Result<Vec<P>, usize> {
+/// Decodes points, each on the curve, in the subgroup, canonical; `Err` holds the index of the first bad one.
+pub(super) fn decode<P: Point>(bytes: &[u8], compress: Compress) -> Result<Vec<P>, usize> {
 	let size = size::<P>(compress);
-	let points: Vec<Option<P>> = bytes
-		.par_chunks_exact(size)
-		.map(|bytes| match check {
-			Check::Full => checked(bytes, compress),
-			Check::None => unchecked(bytes, compress),
-		})
-		.collect();
+	let points: Vec<Option<P>> =
+		bytes.par_chunks_exact(size).map(|bytes| checked(bytes, compress)).collect();
 	let bad = points.iter().position(Option::is_none);
 	bad.map_or_else(|| Ok(points.into_iter().flatten().collect()), Err)
 }

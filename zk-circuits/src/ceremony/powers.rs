@@ -9,8 +9,7 @@ use super::{
 	chain::{Chain, Secrets},
 	key::Reference,
 	points::{
-		array, decode, encode, end, fill, put, same_pairing, scale, size, Check, Geometric, Point,
-		CHUNK,
+		array, decode, encode, end, fill, put, same_pairing, scale, size, Geometric, Point, CHUNK,
 	},
 	CeremonyError, Fault, Identity, Status, Terms, FORMAT, MAX_POWER,
 };
@@ -105,7 +104,7 @@ impl Head {
 				for (index, point) in points.iter_mut().enumerate() {
 					let mut bytes = [0; 48];
 					fill(input, &mut bytes)?;
-					let decoded = decode::<G1Affine>(&bytes, Compress::Yes, Check::Full);
+					let decoded = decode::<G1Affine>(&bytes, Compress::Yes);
 					let what = "the header";
 					*point =
 						decoded.map_err(|_| CeremonyError::Start(Fault::State { what, index }))?[0];
@@ -199,7 +198,6 @@ fn stream<P: Point>(
 	input: &mut impl Read,
 	count: usize,
 	compress: Compress,
-	check: Check,
 	mut visit: impl FnMut(usize, Vec<P>) -> Result<(), CeremonyError>,
 	bad: impl Fn(usize) -> CeremonyError,
 ) -> Result<(), CeremonyError> {
@@ -208,7 +206,7 @@ fn stream<P: Point>(
 	for first in (0..count).step_by(CHUNK) {
 		let bytes = &mut buffer[..size * CHUNK.min(count - first)];
 		fill(input, bytes)?;
-		let points = decode(bytes, compress, check).map_err(|index| bad(first + index))?;
+		let points = decode(bytes, compress).map_err(|index| bad(first + index))?;
 		visit(first, points)?;
 	}
 	Ok(())
@@ -284,7 +282,7 @@ fn sequence<P: Point>(
 		Ok(())
 	};
 	let bad = |index| blame(Fault::State { what, index });
-	stream(input, count, compress, Check::Full, visit, bad)?;
+	stream(input, count, compress, visit, bad)?;
 	Ok((kept, geometric))
 }
 
@@ -423,10 +421,12 @@ fn multiply<P: Point>(
 			factors.push(*next);
 			*next *= step;
 		}
+		// Checked again: the file may have changed, and a secret must never meet a point of small
+		// order, not even if what comes of it is thrown away.
 		put(&encode(&scale(&points, |index| factors[index])))
 	};
 	let bad = |index| CeremonyError::Start(Fault::State { what: "the file", index });
-	stream(input, count, Compress::No, Check::None, visit, bad)
+	stream(input, count, Compress::No, visit, bad)
 }
 
 impl Powers {

@@ -203,7 +203,7 @@ fn bad_terms_are_refused() {
 	assert_eq!(refused(repeat), TermsError::Repeated(2));
 	let many = |terms: &mut Terms| terms.participants = vec![terms.coordinator; 1025];
 	assert_eq!(refused(many), TermsError::Participants(1025));
-	assert_eq!(refused(|terms| terms.beacon.delay = 33), TermsError::Delay(33));
+	assert_eq!(refused(|terms| terms.beacon.delay = 27), TermsError::Delay(27));
 	let source = |terms: &mut Terms| terms.beacon.source = Source::Named(String::new());
 	assert_eq!(refused(source), TermsError::Source(0));
 	let round =

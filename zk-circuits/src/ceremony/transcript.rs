@@ -4,8 +4,8 @@ use super::{
 	chain::{Chain, Secrets},
 	key,
 	points::{
-		array, coefficients, combine, decode, encode, end, fill, same_pairing, scale, size, Check,
-		Point, CHUNK,
+		array, coefficients, combine, decode, encode, end, fill, same_pairing, scale, size, Point,
+		CHUNK,
 	},
 	CeremonyError, Fault, Identity, Powers, Status, Terms, FORMAT,
 };
@@ -336,7 +336,7 @@ fn read_points<P: Point>(
 		let bytes = &mut buffer[..size * CHUNK.min(count - first)];
 		fill(input, bytes)?;
 		points.extend(
-			decode::<P>(bytes, Compress::No, Check::Full)
+			decode::<P>(bytes, Compress::No)
 				.map_err(|index| blame(Fault::State { what, index: first + index }))?,
 		);
 	}
