@@ -164,6 +164,18 @@ pub struct KeyInfo {
 }
 
 impl KeyInfo {
+	/// Of a key for a network and its circuit, whose origin nobody vouches for yet.
+	pub(crate) fn new(network: &Network, circuit: &Circuit) -> Self {
+		Self {
+			artifact_hash: network.artifact_hash(),
+			circuit_digest: circuit.digest(),
+			statement_version: statement::VERSION,
+			origin: Origin::InsecureDev,
+			input: network.input().clone(),
+			output: network.output().clone(),
+		}
+	}
+
 	/// Number of public inputs, the binding included.
 	pub fn public_inputs(&self) -> usize {
 		let scalars = |kind: &TensorType| kind.element.scalars(kind.elements());
@@ -212,14 +224,7 @@ pub fn setup(
 ) -> Result<ProvingKey, KeyError> {
 	let circuit = Circuit::new(network);
 	let key = generator::generate(&circuit, rng).ok_or(KeyError::TooLarge)?;
-	let info = KeyInfo {
-		artifact_hash: network.artifact_hash(),
-		circuit_digest: circuit.digest(),
-		statement_version: statement::VERSION,
-		origin: Origin::InsecureDev,
-		input: network.input().clone(),
-		output: network.output().clone(),
-	};
+	let info = KeyInfo::new(network, &circuit);
 	check_verifying(&info, &key.vk)?;
 	Ok(ProvingKey { info, key })
 }

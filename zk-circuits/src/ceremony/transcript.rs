@@ -47,14 +47,7 @@ impl Base {
 		}
 		let circuit = Circuit::new(network);
 		let key = key::build(&circuit, powers.reference())?;
-		let info = KeyInfo {
-			artifact_hash: network.artifact_hash(),
-			circuit_digest: circuit.digest(),
-			statement_version: statement::VERSION,
-			origin: Origin::InsecureDev,
-			input: network.input().clone(),
-			output: network.output().clone(),
-		};
+		let info = KeyInfo::new(network, &circuit);
 		Ok(Self { info, powers: powers.status().hash, key })
 	}
 
