@@ -1,7 +1,8 @@
 //! Times setup and proof, stage by stage, against plain arkworks in the same run; medians.
 //!
 //! ```text
-//! cargo run --release -p zkonnx --example prove_bench -- [--runs N] [--no-arkworks] [--json] [NETWORK]...
+//! cargo run --release -p zkonnx --example prove_bench -- [--runs N] [--no-arkworks] [--json]
+//!     [--input committed] [--output committed] [NETWORK]...
 //! ```
 //!
 //! With `--json` an object for each network, in the words of `scripts/bench.sh`, instead of the stages.
@@ -14,7 +15,7 @@ use ark_groth16::Groth16;
 use std::time::{Duration, Instant};
 use zkonnx::{
 	rand::{rngs::StdRng, RngCore, SeedableRng},
-	Circuit, Fr, Network, Prover, ProvingKey, Timings,
+	Circuit, Fr, Network, Opening, Privacy, Prover, ProvingKey, Timings, Visibility,
 };
 
 /// Constraints of a hidden neuron below, about.
@@ -23,12 +24,15 @@ const INPUTS: usize = 64;
 
 fn main() {
 	let (mut runs, mut arkworks, mut json, mut networks) = (5, true, false, Vec::new());
+	let mut privacy = Privacy::PUBLIC;
 	let mut arguments = std::env::args().skip(1);
 	while let Some(argument) = arguments.next() {
 		match argument.as_str() {
 			"--runs" => runs = arguments.next().and_then(|n| n.parse().ok()).expect("--runs N"),
 			"--no-arkworks" => arkworks = false,
 			"--json" => json = true,
+			"--input" => privacy.input = visibility(arguments.next()),
+			"--output" => privacy.output = visibility(arguments.next()),
 			_ => networks.push(argument),
 		}
 	}
@@ -41,18 +45,29 @@ fn main() {
 			Err(_) => std::fs::read(&name).unwrap_or_else(|error| panic!("{name}: {error}")),
 		};
 		let network = Network::from_onnx(&onnx).unwrap_or_else(|error| panic!("{name}: {error}"));
-		measure(&name, network, runs.max(1), arkworks, json);
+		measure(&name, network, privacy, runs.max(1), arkworks, json);
 	}
 }
 
-fn measure(name: &str, network: Network, runs: usize, arkworks: bool, json: bool) {
+fn visibility(argument: Option<String>) -> Visibility {
+	argument.and_then(|name| name.parse().ok()).expect("public or committed")
+}
+
+fn measure(
+	name: &str,
+	network: Network,
+	privacy: Privacy,
+	runs: usize,
+	arkworks: bool,
+	json: bool,
+) {
 	let line = |what: &str, time: Duration| {
 		if !json {
 			println!("  {what:24}{:10.2} ms", time.as_secs_f64() * 1e3);
 		}
 	};
 	let mut rng = StdRng::seed_from_u64(1);
-	let (circuit, synthesis) = time(|| Circuit::new(&network));
+	let (circuit, synthesis) = time(|| Circuit::new(&network, privacy));
 	let public = circuit.public_inputs();
 	let about = format!(
 		"{name}: {} constraints, {public} public inputs, domain 2^{}, {} coefficients",
@@ -64,7 +79,8 @@ fn measure(name: &str, network: Network, runs: usize, arkworks: bool, json: bool
 		println!("{about}");
 	}
 	line("synthesis", synthesis);
-	let (key, setup) = time(|| zkonnx::setup(&network, &mut rng).expect("a circuit that fits"));
+	let (key, setup) =
+		time(|| zkonnx::setup(&network, privacy, &mut rng).expect("a circuit that fits"));
 	line("setup", setup);
 	if arkworks {
 		let stock = Groth16::<Bls12_381>::generate_random_parameters_with_reduction;
@@ -138,7 +154,9 @@ fn measure(name: &str, network: Network, runs: usize, arkworks: bool, json: bool
 		line("prove, arkworks", stock);
 		println!("  {:24}{:10.2}", "ratio", median(ratio.collect()) as f64 / 1e3);
 	}
-	let jobs: Vec<(&[u8], Fr)> = inputs.iter().map(|input| (&input[..], Fr::from(7u64))).collect();
+	let opening = privacy.commits().then(|| Opening::random(Fr::from(3u64), &mut rng));
+	let opening = opening.as_ref();
+	let jobs: Vec<_> = inputs.iter().map(|input| (&input[..], Fr::from(7u64), opening)).collect();
 	let (results, batch) = time(|| prover.prove_batch(&jobs, &mut rng));
 	assert!(results.iter().all(Result::is_ok));
 	line("batch, each", batch / jobs.len() as u32);

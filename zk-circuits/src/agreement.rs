@@ -5,9 +5,10 @@ mod graphs;
 mod onnxruntime;
 
 use crate::{
-	circuit::{assign, Circuit},
+	circuit::Circuit,
 	network::{Interval, Network, Trace},
-	statement, Fr,
+	proof::Run,
+	Fr, Privacy,
 };
 use ark_std::rand::{rngs::StdRng, Rng, SeedableRng};
 use graphs::{Graphs, OPERATORS};
@@ -30,7 +31,7 @@ fn inputs(network: &Network, rng: &mut StdRng) -> Vec<Vec<u8>> {
 /// Checks everything that must hold of one provable model.
 fn check(onnx: &[u8], rng: &mut StdRng) {
 	let network = Network::from_onnx(onnx).expect("a provable model");
-	let circuit = Circuit::new(&network);
+	let circuit = Circuit::new(&network, Privacy::PUBLIC);
 	assert_eq!(network.constraints(), circuit.constraints());
 	let mut reference = onnxruntime::Session::open(onnx);
 	for input in inputs(&network, rng) {
@@ -38,13 +39,8 @@ fn check(onnx: &[u8], rng: &mut StdRng) {
 		assert_bounded(&network, &trace);
 		let output = network.output_bytes(&trace);
 		assert_eq!(output, reference.run(&network, &input), "ONNX Runtime on {input:?}");
-		let public = statement::public_inputs(
-			Fr::from(77u64),
-			(network.input(), &input),
-			(network.output(), &output),
-		)
-		.expect("valid tensors");
-		let assigned = assign(&network, &trace, &public);
+		let run = Run::new(&network, Privacy::PUBLIC, (&input, Fr::from(77u64), None));
+		let Run { assigned, .. } = run.expect("a valid input");
 		assert_eq!(assigned.violated(), None, "recorded rows on {input:?}");
 		assert_eq!(circuit.violated(&assigned.variables.to_field()), None, "{input:?}");
 	}

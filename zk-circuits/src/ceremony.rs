@@ -34,9 +34,6 @@ pub use transcript::{Base, Transcript};
 use ark_bls12_381::Fr;
 use ark_ff::PrimeField;
 
-/// Version of both file formats.
-pub const FORMAT: u16 = 1;
-
 /// The largest phase 1 is for domains of 2 to this power.
 pub const MAX_POWER: u8 = 28;
 

@@ -2,7 +2,8 @@
 //!
 //! Weights are constants, so a linear layer is a change of coefficients and takes no constraint.
 //! Constraints are spent on the bits of the input (8 per element), on rescaling activations, and
-//! one per packed scalar. The system does not depend on the input; its [`Circuit::digest`]
+//! one per packed scalar; where something is committed, 300 on each permutation of Poseidon, which
+//! takes four scalars. The system does not depend on the input; its [`Circuit::digest`]
 //! together with the statement's version names what a key is for.
 //!
 //! Variables: 0 is the constant 1, then the public inputs in the order of [`crate::statement`],
@@ -14,7 +15,8 @@ mod r1cs;
 
 use crate::{
 	hash,
-	network::{Interval, Network, Trace},
+	network::{Interval, Network, TensorType, Trace},
+	privacy::{scheme, Opening, Privacy, Visibility},
 	statement,
 };
 use ark_bls12_381::Fr;
@@ -39,10 +41,10 @@ pub struct Circuit {
 
 impl Circuit {
 	/// Builds the constraints of a network.
-	pub fn new(network: &Network) -> Self {
-		let instance = 1 + public_inputs(network);
+	pub fn new(network: &Network, privacy: Privacy) -> Self {
+		let instance = 1 + privacy.public_inputs(network.input(), network.output());
 		let mut system = System::build(instance);
-		synthesise(network, &mut system, None);
+		synthesise(network, privacy, &mut system, None);
 		match system.finish() {
 			Finished::Build { matrices, variables } => Self { matrices, instance, variables },
 			_ => unreachable!("a building system finishes as built; qed"),
@@ -122,10 +124,23 @@ impl Circuit {
 	}
 }
 
+/// What a witness is made of.
+pub(crate) struct Secrets<'a> {
+	/// The values of the network.
+	pub(crate) trace: &'a Trace,
+	/// Where something is committed.
+	pub(crate) opening: Option<&'a Opening>,
+}
+
 /// The values of all variables and rows for one run of the network.
-pub(crate) fn assign(network: &Network, trace: &Trace, public_inputs: &[Fr]) -> Assigned {
+pub(crate) fn assign(
+	network: &Network,
+	privacy: Privacy,
+	secrets: Secrets,
+	public_inputs: &[Fr],
+) -> Assigned {
 	let mut system = System::assign(public_inputs);
-	synthesise(network, &mut system, Some(trace));
+	synthesise(network, privacy, &mut system, Some(secrets));
 	match system.finish() {
 		Finished::Assign(assigned) => assigned,
 		_ => unreachable!("an assigning system finishes as assigned; qed"),
@@ -133,37 +148,55 @@ pub(crate) fn assign(network: &Network, trace: &Trace, public_inputs: &[Fr]) -> 
 }
 
 /// Number of constraints, without building them.
-pub(crate) fn count_constraints(network: &Network) -> usize {
-	let mut system = System::count(1 + public_inputs(network));
-	synthesise(network, &mut system, None);
+pub(crate) fn count_constraints(network: &Network, privacy: Privacy) -> usize {
+	let instance = 1 + privacy.public_inputs(network.input(), network.output());
+	let mut system = System::count(instance);
+	synthesise(network, privacy, &mut system, None);
 	match system.finish() {
 		Finished::Count { constraints } => constraints,
 		_ => unreachable!("a counting system finishes as counted; qed"),
 	}
 }
 
-/// Number of public inputs of a network's circuit, without the constant 1.
-fn public_inputs(network: &Network) -> usize {
-	let scalars = |kind: &crate::TensorType| kind.element.scalars(kind.elements());
-	1 + scalars(network.input()) + scalars(network.output())
-}
-
-/// The constraints of a network, in any mode of the system. `trace` is given when assigning.
-fn synthesise(network: &Network, system: &mut System, trace: Option<&Trace>) {
-	let value = |at: usize, element: usize| trace.map_or(0, |trace| trace.0[at][element]);
+/// The constraints of a network, in any mode of the system. `secrets` are given when assigning.
+///
+/// Public inputs are numbered as in [`crate::statement`]: the binding is 0.
+fn synthesise(network: &Network, privacy: Privacy, system: &mut System, secrets: Option<Secrets>) {
+	let value = |at: usize, element: usize| {
+		secrets.as_ref().map_or(0, |secrets| secrets.trace.0[at][element])
+	};
 
 	// binding² = square: the binding is part of what is proved.
 	let binding = system.public_input(0);
 	let square_value = system.public_value(0).square();
 	let square = system.allocate_field(|| square_value);
-	system.enforce(|| [binding.clone(), binding, square]);
+	system.enforce(|| [binding.clone(), binding.clone(), square]);
+	let opening = secrets.as_ref().and_then(|secrets| secrets.opening);
+	let salt = privacy
+		.commits()
+		.then(|| system.allocate_field(|| opening.map_or(Fr::ZERO, Opening::salt_scalar)));
 
 	let input: Vec<Wire> =
 		(0..network.input().elements()).map(|i| system.allocate(value(0, i))).collect();
 	for wire in &input {
 		gadget::check_u8(system, wire);
 	}
-	let input_scalars = unpack(system, network.input(), &input, 1);
+	let scalars = pack(system, network.input(), &input);
+	let mut next = 1;
+	if let Some(salt) = &salt {
+		let (commitment, holder) = (next, system.public_input(next + 1));
+		let committed = match privacy.input {
+			Visibility::Committed => &scalars[..],
+			Visibility::Public => &[],
+		};
+		let computed = scheme::request(system, salt, &holder, committed);
+		publish(system, commitment, &[computed]);
+		next += 2;
+	}
+	if privacy.input == Visibility::Public {
+		publish(system, next, &scalars);
+		next += scalars.len();
+	}
 
 	let mut values = vec![input];
 	for (index, node) in network.nodes().iter().enumerate() {
@@ -174,29 +207,48 @@ fn synthesise(network: &Network, system: &mut System, trace: Option<&Trace>) {
 		});
 		values.push(result);
 	}
-	unpack(system, network.output(), &values[network.output_value()], 1 + input_scalars);
+	let scalars = pack(system, network.output(), &values[network.output_value()]);
+	match (privacy.output, &salt) {
+		(Visibility::Committed, Some(salt)) => seal(system, next, salt, &binding, &scalars),
+		_ => publish(system, next, &scalars),
+	}
 }
 
-/// Constrains the public inputs from number `first` on to be the packed form of `wires`, and
-/// returns how many there are.
-fn unpack(system: &mut System, kind: &crate::TensorType, wires: &[Wire], first: usize) -> usize {
+/// The scalars that wires are packed into.
+fn pack(system: &System, kind: &TensorType, wires: &[Wire]) -> Vec<Linear> {
 	let shift = Fr::from(2u64).pow([8 * kind.element.bytes() as u64]);
 	let offset = Fr::from(kind.element.offset());
-	let chunks = wires.chunks(kind.element.per_scalar());
-	let count = chunks.len();
-	for (index, chunk) in chunks.enumerate() {
-		let scalar = system.public_input(first + index);
-		system.enforce(|| {
-			let (mut sum, mut power) = (Linear::default(), Fr::ONE);
-			for wire in chunk {
-				sum.add(power, &wire.linear());
-				sum.add(power * offset, &Linear::constant(1));
-				power *= shift;
-			}
-			[sum, Linear::constant(1), scalar]
-		});
+	let powers: Vec<Fr> = std::iter::successors(Some(Fr::ONE), |power| Some(*power * shift))
+		.take(kind.element.per_scalar())
+		.collect();
+	let packed = wires.chunks(kind.element.per_scalar()).map(|chunk| {
+		let offset = powers[..chunk.len()].iter().sum::<Fr>() * offset;
+		let elements: Vec<Linear> = chunk.iter().map(Wire::linear).collect();
+		system.combine(offset, powers.iter().copied().zip(&elements))
+	});
+	packed.collect()
+}
+
+/// Constrains the public inputs from number `first` on to be these.
+fn publish(system: &mut System, first: usize, scalars: &[Linear]) {
+	for (number, scalar) in (first..).zip(scalars) {
+		let public = system.public_input(number);
+		system.enforce(|| [scalar.clone(), Linear::constant(1), public]);
 	}
-	count
+}
+
+/// Constrains the public inputs from number `first` on to be commitment and ciphertext of an
+/// output's scalars.
+fn seal(system: &mut System, first: usize, salt: &Linear, binding: &Linear, scalars: &[Linear]) {
+	// The scalars of a wide last layer are long combinations, which are needed four times.
+	let scalars: Vec<Linear> = scalars.iter().map(|scalar| system.named(scalar)).collect();
+	let commitment = scheme::output(system, salt, binding, &scalars);
+	publish(system, first, &[commitment]);
+	let commitment = system.public_input(first);
+	let stream = scheme::keystream(system, salt, binding, &commitment, scalars.len());
+	let sum = |(scalar, key)| system.combine(Fr::ZERO, [(Fr::ONE, scalar), (Fr::ONE, key)]);
+	let ciphertext: Vec<Linear> = scalars.iter().zip(&stream).map(sum).collect();
+	publish(system, first + 1, &ciphertext);
 }
 
 impl ConstraintSynthesizer<Fr> for &Circuit {

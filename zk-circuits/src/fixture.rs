@@ -1,8 +1,11 @@
 //! Small models for unit tests.
 
-use crate::onnx::{
-	proto::{self, tensor_proto::DataType},
-	Data, Dim, GraphWriter, Tensor, TensorType,
+use crate::{
+	onnx::{
+		proto::{self, tensor_proto::DataType},
+		Data, Dim, GraphWriter, Tensor, TensorType,
+	},
+	Opening,
 };
 use prost::Message;
 
@@ -89,6 +92,11 @@ pub(crate) fn small() -> Vec<u8> {
 			},
 		],
 	)
+}
+
+/// What somebody has drawn and is known by.
+pub(crate) fn opening() -> Opening {
+	Opening::new(std::array::from_fn(|at| 7 * at as u8 + 3), 987_654_321u64.into())
 }
 
 /// A model file, decoded, changed and encoded again.

@@ -6,8 +6,9 @@
 //! | bytes | what |
 //! |---|---|
 //! | 8 | `zkonnxPK` or `zkonnxVK` |
-//! | 2 | version of the file format: 2 |
+//! | 2 | version of the file format: 3 |
 //! | 2 | version of the statement |
+//! | 1, 1 | visibility of input and of output: 0 is public, 1 is committed |
 //! | 1 | origin: 0 is `insecure-dev`, 1 is a ceremony |
 //! | 32 | of a ceremony only: the hash of its transcript |
 //! | 32 | artifact hash: `blake2b-256` of the `.onnx` file |
@@ -28,6 +29,7 @@ use crate::{
 	circuit::Circuit,
 	groth16::{generator, key::Key},
 	network::{Network, TensorType},
+	privacy::Privacy,
 	statement,
 };
 use ark_bls12_381::Bls12_381;
@@ -83,6 +85,9 @@ pub enum KeyError {
 	/// The key is for another version of the statement.
 	#[error("the key is for version {0} of the statement; this program proves version {version}", version = statement::VERSION)]
 	Statement(u16),
+	/// A visibility is not known.
+	#[error("the key's header has the unknown code {0} for what is public")]
+	Visibility(u8),
 	/// The origin is not known.
 	#[error("the key's origin has the unknown code {0}")]
 	Origin(u8),
@@ -155,6 +160,8 @@ pub struct KeyInfo {
 	pub circuit_digest: [u8; 32],
 	/// [`statement::VERSION`] when the key was made.
 	pub statement_version: u16,
+	/// What of an inference its proofs tell.
+	pub privacy: Privacy,
 	/// Who made it.
 	pub origin: Origin,
 	/// Type of the input tensor.
@@ -165,11 +172,12 @@ pub struct KeyInfo {
 
 impl KeyInfo {
 	/// Of a key for a network and its circuit, whose origin nobody vouches for yet.
-	pub(crate) fn new(network: &Network, circuit: &Circuit) -> Self {
+	pub(crate) fn new(network: &Network, privacy: Privacy, circuit: &Circuit) -> Self {
 		Self {
 			artifact_hash: network.artifact_hash(),
 			circuit_digest: circuit.digest(),
 			statement_version: statement::VERSION,
+			privacy,
 			origin: Origin::InsecureDev,
 			input: network.input().clone(),
 			output: network.output().clone(),
@@ -178,8 +186,7 @@ impl KeyInfo {
 
 	/// Number of public inputs, the binding included.
 	pub fn public_inputs(&self) -> usize {
-		let scalars = |kind: &TensorType| kind.element.scalars(kind.elements());
-		1 + scalars(&self.input) + scalars(&self.output)
+		self.privacy.public_inputs(&self.input, &self.output)
 	}
 
 	/// Checks that the key was made for this network and circuit.
@@ -216,15 +223,16 @@ pub struct ProvingKey {
 	key: Key,
 }
 
-/// Makes the keys of a network. Whoever knows what `rng` gave can forge proofs, so the origin is
+/// Makes the keys of a network, for proofs that tell so much. Whoever knows what `rng` gave can forge proofs, so the origin is
 /// [`Origin::InsecureDev`].
 pub fn setup(
 	network: &Network,
+	privacy: Privacy,
 	rng: &mut (impl RngCore + CryptoRng),
 ) -> Result<ProvingKey, KeyError> {
-	let circuit = Circuit::new(network);
+	let circuit = Circuit::new(network, privacy);
 	let key = generator::generate(&circuit, rng).ok_or(KeyError::TooLarge)?;
-	let info = KeyInfo::new(network, &circuit);
+	let info = KeyInfo::new(network, privacy, &circuit);
 	check_verifying(&info, &key.vk)?;
 	Ok(ProvingKey { info, key })
 }
@@ -242,7 +250,7 @@ impl VerifyingKey {
 
 	/// Checks that the key was made for this network, by artifact hash and circuit digest.
 	pub fn check(&self, network: &Network) -> Result<(), KeyError> {
-		self.info.check(network, &Circuit::new(network))
+		self.info.check(network, &Circuit::new(network, self.info.privacy))
 	}
 
 	/// The points as arkworks encodes `ark_groth16::VerifyingKey` uncompressed:

@@ -11,6 +11,8 @@ mod hash;
 pub mod keys;
 mod network;
 mod onnx;
+mod poseidon;
+pub mod privacy;
 mod proof;
 pub mod quantize;
 pub mod statement;
@@ -21,8 +23,9 @@ pub use circuit::Circuit;
 pub use keys::{setup, KeyError, KeyInfo, Origin, ProvingKey, VerifyingKey};
 pub use network::{ExecuteError, ImportError, Interval, Network, NodeSummary, Scales, TensorType};
 pub use onnx::{ModelError, MAX_MODEL_BYTES, MAX_MODEL_ITEMS, MAX_TENSOR_ELEMENTS, OPSETS};
+pub use privacy::{Opening, Privacy, Visibility};
 pub use proof::{
-	verify, verify_batch, Proof, ProofError, ProveError, Prover, Timings, VerifyError, PROOF_BYTES,
-	UNCOMPRESSED_PROOF_BYTES,
+	verify, verify_batch, Job, Proof, ProofError, ProveError, Proved, Prover, Timings, VerifyError,
+	PROOF_BYTES, UNCOMPRESSED_PROOF_BYTES,
 };
 pub use statement::ElementType;

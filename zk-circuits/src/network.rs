@@ -15,7 +15,7 @@ pub use execute::ExecuteError;
 pub(crate) use execute::Trace;
 pub use import::ImportError;
 
-use crate::{circuit, statement::ElementType};
+use crate::{circuit, privacy::Privacy, statement::ElementType};
 use std::{collections::BTreeMap, fmt};
 
 /// Element type and shape of a network's input or output.
@@ -36,6 +36,11 @@ impl TensorType {
 	/// Length in bytes of the little-endian, row-major encoding.
 	pub fn bytes(&self) -> usize {
 		self.elements() * self.element.bytes()
+	}
+
+	/// Scalars that the tensor is packed into: see [`crate::statement`].
+	pub fn scalars(&self) -> usize {
+		self.element.scalars(self.elements())
 	}
 }
 
@@ -255,9 +260,14 @@ impl Network {
 		self.nodes.iter().map(|node| node.operator.multiply_accumulates()).sum()
 	}
 
-	/// Number of constraints of the network's circuit.
+	/// Number of constraints of the network's circuit, with input and output public.
 	pub fn constraints(&self) -> usize {
-		circuit::count_constraints(self)
+		self.constraints_with(Privacy::PUBLIC)
+	}
+
+	/// Number of constraints of one of the network's circuits, without building it.
+	pub fn constraints_with(&self, privacy: Privacy) -> usize {
+		circuit::count_constraints(self, privacy)
 	}
 
 	/// The scales that [`crate::quantize`] recorded in the file, if it made the file.

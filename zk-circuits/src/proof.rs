@@ -1,12 +1,13 @@
 //! Proving and verifying.
 
 use crate::{
-	circuit::{self, Assigned, Circuit},
+	circuit::{self, Assigned, Circuit, Secrets},
 	groth16::prover as groth16,
 	hash,
 	keys::{KeyError, ProvingKey, VerifyingKey},
 	network::{ExecuteError, Network},
-	statement,
+	privacy::{Opening, Privacy, Visibility},
+	statement::{self, InputPart, Request},
 };
 use ark_bls12_381::{Bls12_381, Fr, G1Affine, G1Projective};
 use ark_ec::{
@@ -101,6 +102,12 @@ pub enum ProveError {
 	/// The network does not run on the input.
 	#[error(transparent)]
 	Execute(#[from] ExecuteError),
+	/// The key is for commitments, and no opening was given.
+	#[error("the key is for requests with a commitment, whose opening is needed")]
+	MissingOpening,
+	/// An opening was given, and the key is for input and output that are public.
+	#[error("an opening was given, and the key is for a public input and a public output")]
+	UnneededOpening,
 	/// The witness violates a constraint. The circuit admits every input, so it would be a bug in
 	/// this crate.
 	#[error("the witness violates constraint {0}")]
@@ -110,6 +117,21 @@ pub enum ProveError {
 	#[error("the proof that was made is not valid: the proving key is damaged")]
 	Invalid,
 }
+
+/// An inference and its proof.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Proved {
+	/// The bytes of the output tensor.
+	pub output: Vec<u8>,
+	/// What the statement tells of the output: the same, or its commitment and ciphertext
+	/// ([`Opening::seal_output`]).
+	pub published: Vec<u8>,
+	/// The proof.
+	pub proof: Proof,
+}
+
+/// An input, the binding of its proof and, where something is committed, the request's opening.
+pub type Job<'a> = (&'a [u8], Fr, Option<&'a Opening>);
 
 /// Where the time of a proof goes, for benchmarks.
 #[derive(Clone, Copy, Debug)]
@@ -160,16 +182,55 @@ pub struct Prover {
 }
 
 /// An input that was run: all that a proof needs but randomness.
-struct Run {
+pub(crate) struct Run {
 	output: Vec<u8>,
-	public: Vec<Fr>,
-	assigned: Assigned,
+	published: Vec<u8>,
+	pub(crate) public: Vec<Fr>,
+	pub(crate) assigned: Assigned,
+}
+
+impl Run {
+	/// Runs a network, and assigns the variables of one of its circuits.
+	pub(crate) fn new(
+		network: &Network,
+		privacy: Privacy,
+		(input, binding, opening): Job,
+	) -> Result<Self, ProveError> {
+		const CHECKED: &str =
+			"the executor has checked the input's length and made the output; qed";
+		match (privacy.commits(), opening) {
+			(true, None) => return Err(ProveError::MissingOpening),
+			(false, Some(_)) => return Err(ProveError::UnneededOpening),
+			_ => (),
+		}
+		let trace = network.trace(input)?;
+		let output = network.output_bytes(&trace);
+		let tensor = (network.input(), input);
+		let request = opening.map(|opening| Request {
+			commitment: opening.commit(privacy, tensor).expect(CHECKED),
+			holder: opening.holder(),
+		});
+		let published = match (privacy.output, opening) {
+			(Visibility::Committed, Some(opening)) => {
+				opening.seal_output(binding, (network.output(), &output)).expect(CHECKED)
+			},
+			_ => output.clone(),
+		};
+		let tensor = (privacy.input == Visibility::Public).then_some(tensor);
+		let (input, output_part) =
+			(InputPart { request, tensor }, (network.output(), &published[..]));
+		let public = statement::public_inputs(binding, privacy, input, output_part).expect(CHECKED);
+		let assigned =
+			circuit::assign(network, privacy, Secrets { trace: &trace, opening }, &public);
+		Ok(Self { output, published, public, assigned })
+	}
 }
 
 impl Prover {
-	/// Checks that the key was made for the network, and prepares what all proofs share.
+	/// Checks that the key was made for the network, and prepares what all proofs share. What is
+	/// public and what is committed is as the key says.
 	pub fn new(network: Network, key: ProvingKey) -> Result<Self, KeyError> {
-		let circuit = Circuit::new(&network);
+		let circuit = Circuit::new(&network, key.info().privacy);
 		key.check(&network, &circuit)?;
 		let groth16 = groth16::Prover::new(circuit.constraints(), circuit.instance())
 			.ok_or(KeyError::TooLarge)?;
@@ -199,65 +260,63 @@ impl Prover {
 		&self.key
 	}
 
-	/// Runs the network on the bytes of an input tensor, and proves that the bytes of the output
-	/// tensor that it returns are the network's answer. The proof is valid for this binding only.
+	/// Runs the network on the bytes of an input tensor, and proves that the output is the network's
+	/// answer. The proof is valid for this binding only. Where something is committed, `opening` is
+	/// the request's: the proof is about its commitment and its holder.
 	pub fn prove(
 		&self,
 		input: &[u8],
 		binding: Fr,
+		opening: Option<&Opening>,
 		rng: &mut (impl RngCore + CryptoRng),
-	) -> Result<(Vec<u8>, Proof), ProveError> {
-		let (run, proof) = self.unverified(input, binding, [Fr::rand(rng), Fr::rand(rng)])?;
-		verify(&self.verifying_key, &run.public, &proof).map_err(|_| ProveError::Invalid)?;
-		Ok((run.output, proof))
+	) -> Result<Proved, ProveError> {
+		let blinding = [Fr::rand(rng), Fr::rand(rng)];
+		let (proved, public) = self.unverified((input, binding, opening), blinding)?;
+		verify(&self.verifying_key, &public, &proved.proof).map_err(|_| ProveError::Invalid)?;
+		Ok(proved)
 	}
 
-	/// [`Prover::prove`] for several inputs, each with its binding. As many are proved at once as
-	/// the pool has threads, so that memory does not grow with their number. All are verified
-	/// together.
+	/// [`Prover::prove`] for several inputs. As many are proved at once as the pool has threads, so
+	/// that memory does not grow with their number. All are verified together.
 	pub fn prove_batch(
 		&self,
-		inputs: &[(&[u8], Fr)],
+		jobs: &[Job],
 		rng: &mut (impl RngCore + CryptoRng),
-	) -> Vec<Result<(Vec<u8>, Proof), ProveError>> {
-		let mut results = Vec::with_capacity(inputs.len());
-		for part in inputs.chunks(rayon::current_num_threads()) {
-			let jobs: Vec<_> =
-				part.iter().map(|job| (job, [Fr::rand(rng), Fr::rand(rng)])).collect();
-			let proved: Vec<_> = jobs
+	) -> Vec<Result<Proved, ProveError>> {
+		let mut results = Vec::with_capacity(jobs.len());
+		for part in jobs.chunks(rayon::current_num_threads()) {
+			let part: Vec<_> =
+				part.iter().map(|job| (*job, [Fr::rand(rng), Fr::rand(rng)])).collect();
+			let proved: Vec<_> = part
 				.into_par_iter()
-				.map(|(&(input, binding), blinding)| {
-					let (run, proof) = self.unverified(input, binding, blinding)?;
-					Ok((run.output, run.public, proof))
-				})
+				.map(|(job, blinding)| self.unverified(job, blinding))
 				.collect();
 			results.extend(proved);
 		}
-		let proofs: Vec<_> = results
-			.iter()
-			.flatten()
-			.map(|(_, public, proof): &(Vec<u8>, Vec<Fr>, Proof)| (&public[..], proof))
-			.collect();
+		let proofs: Vec<_> =
+			results.iter().flatten().map(|(proved, public)| (&public[..], &proved.proof)).collect();
 		let all_valid = verify_batch(&self.verifying_key, &proofs).is_ok();
-		let checked = |(output, public, proof): (Vec<u8>, Vec<Fr>, Proof)| match all_valid
-			|| verify(&self.verifying_key, &public, &proof).is_ok()
+		let checked = |(proved, public): (Proved, Vec<Fr>)| match all_valid
+			|| verify(&self.verifying_key, &public, &proved.proof).is_ok()
 		{
-			true => Ok((output, proof)),
+			true => Ok(proved),
 			false => Err(ProveError::Invalid),
 		};
 		results.into_iter().map(|result| result.and_then(checked)).collect()
 	}
 
-	/// Makes and drops a proof, and says where the time went; `arkworks` is whether to make it with
-	/// plain arkworks, too.
+	/// Makes and drops a proof, for an opening of its own where one is needed, and says where the
+	/// time went; `arkworks` is whether to make it with plain arkworks, too.
 	pub fn time(
 		&self,
 		input: &[u8],
 		rng: &mut (impl RngCore + CryptoRng),
 		arkworks: bool,
 	) -> Result<Timings, ProveError> {
+		let commits = self.key.info().privacy.commits();
+		let opening = commits.then(|| Opening::random(Fr::ONE, rng));
 		let start = Instant::now();
-		let run = self.run(input, Fr::ONE)?;
+		let run = self.run((input, Fr::ONE, opening.as_ref()))?;
 		let assign = start.elapsed();
 		let start = Instant::now();
 		check(&run.assigned)?;
@@ -301,32 +360,18 @@ impl Prover {
 		.map_err(|_| ProveError::Invalid)
 	}
 
-	/// Runs the network and assigns the variables.
-	fn run(&self, input: &[u8], binding: Fr) -> Result<Run, ProveError> {
-		let trace = self.network.trace(input)?;
-		let output = self.network.output_bytes(&trace);
-		let public = statement::public_inputs(
-			binding,
-			(self.network.input(), input),
-			(self.network.output(), &output),
-		)
-		.expect("the executor has checked the input's length and made the output; qed");
-		let assigned = circuit::assign(&self.network, &trace, &public);
-		Ok(Run { output, public, assigned })
+	fn run(&self, job: Job) -> Result<Run, ProveError> {
+		Run::new(&self.network, self.key.info().privacy, job)
 	}
 
-	fn unverified(
-		&self,
-		input: &[u8],
-		binding: Fr,
-		[r, s]: [Fr; 2],
-	) -> Result<(Run, Proof), ProveError> {
-		let run = self.run(input, binding)?;
-		check(&run.assigned)?;
-		let (proof, _) = self.groth16.prove(self.key.groth16(), &run.assigned, r, s);
+	/// A proof and its public inputs.
+	fn unverified(&self, job: Job, [r, s]: [Fr; 2]) -> Result<(Proved, Vec<Fr>), ProveError> {
+		let Run { output, published, public, assigned } = self.run(job)?;
+		check(&assigned)?;
+		let (proof, _) = self.groth16.prove(self.key.groth16(), &assigned, r, s);
 		let proof = Proof(proof);
 		match proof.is_in_groups() {
-			true => Ok((run, proof)),
+			true => Ok((Proved { output, published, proof }, public)),
 			false => Err(ProveError::Invalid),
 		}
 	}
@@ -352,7 +397,7 @@ pub enum VerifyError {
 		got: usize,
 	},
 	/// The proof does not prove the statement; of a batch, at least one does not.
-	#[error("the proof is not valid for this key, binding, input and output")]
+	#[error("the proof is not valid for this key and statement")]
 	Invalid,
 }
 

@@ -1,13 +1,23 @@
 //! The statement that a proof proves, as public inputs of the circuit. Version 1.
 //!
-//! Public inputs, in this order: `binding`, the input tensor's scalars, the output tensor's
-//! scalars. A tensor is packed into scalars thus: elements in row-major order, ⌊248 / width⌋ per
-//! scalar, the first in the least significant bits, the tail of the last scalar zero. An unsigned
-//! element enters as itself, a signed element `x` of width `w` as `x + 2^(w−1)`. A chain that
-//! verifies proofs builds the same scalars from the bytes of both tensors.
+//! Public inputs, in this order: `binding`, what is told of the input, what is told of the output.
+//!
+//! - Of the input: if anything is committed, the commitment of the request and its holder; then,
+//!   if the input is public, its scalars.
+//! - Of the output: if it is public, its scalars; if it is committed, its commitment and as many
+//!   scalars of ciphertext.
+//!
+//! [`crate::privacy`] says what a commitment is. A tensor is packed into scalars thus: elements in
+//! row-major order, ⌊248 / width⌋ per scalar, the first in the least significant bits, the tail of
+//! the last scalar zero. An unsigned element enters as itself, a signed element `x` of width `w` as
+//! `x + 2^(w−1)`. A chain that verifies proofs builds the same scalars from the same bytes.
 //!
 //! `binding` is an opaque scalar that the proof is valid for, and for no other.
 
+use crate::{
+	network::TensorType,
+	privacy::{published_scalars, Privacy, Visibility},
+};
 use ark_bls12_381::Fr;
 use ark_ff::{BigInteger, PrimeField};
 use std::fmt;
@@ -119,9 +129,9 @@ pub enum StatementError {
 	/// A tensor has another length than its type says.
 	#[error("the {tensor} has {got} bytes, its type says {expected}")]
 	Length {
-		/// Which tensor: `input` or `output`.
+		/// Which: `input`, `output` or `sealed output`.
 		tensor: &'static str,
-		/// Bytes of the tensor's type.
+		/// Bytes that its type asks for.
 		expected: usize,
 		/// Bytes given.
 		got: usize,
@@ -129,6 +139,25 @@ pub enum StatementError {
 	/// A 32-byte scalar is not below the order of the curve's group.
 	#[error("the scalar is not below the order of BLS12-381's group")]
 	Scalar,
+	/// The statement has a part that was not given.
+	#[error("where {privacy}, the statement needs {part}")]
+	Missing {
+		/// What is public and what is not.
+		privacy: Privacy,
+		/// The part.
+		part: &'static str,
+	},
+	/// A part was given that the statement does not have.
+	#[error("where {privacy}, the statement has no {part}")]
+	Unneeded {
+		/// What is public and what is not.
+		privacy: Privacy,
+		/// The part.
+		part: &'static str,
+	},
+	/// There is no commitment where everything is public.
+	#[error("neither the input nor the output is committed, so there is no commitment")]
+	NothingCommitted,
 }
 
 /// Packs the little-endian, row-major bytes of a tensor into scalars.
@@ -153,24 +182,111 @@ pub fn pack(element: ElementType, bytes: &[u8]) -> Result<Vec<Fr>, StatementErro
 		.collect())
 }
 
-/// The public inputs for a binding and both tensors, which are checked against their types.
-pub fn public_inputs(
-	binding: Fr,
-	input: (&crate::TensorType, &[u8]),
-	output: (&crate::TensorType, &[u8]),
+/// The scalars of a tensor, whose length is checked.
+pub(crate) fn pack_tensor(
+	name: &'static str,
+	(kind, bytes): (&TensorType, &[u8]),
 ) -> Result<Vec<Fr>, StatementError> {
+	check_length(name, kind.bytes(), bytes)?;
+	pack(kind.element, bytes)
+}
+
+fn check_length(tensor: &'static str, expected: usize, bytes: &[u8]) -> Result<(), StatementError> {
+	match bytes.len() {
+		got if got != expected => Err(StatementError::Length { tensor, expected, got }),
+		_ => Ok(()),
+	}
+}
+
+/// The bytes of a tensor whose scalars these are, if there is one.
+pub(crate) fn unpack(kind: &TensorType, scalars: &[Fr]) -> Option<Vec<u8>> {
+	let (width, per_scalar) = (kind.element.bytes(), kind.element.per_scalar());
+	let mut bytes = Vec::with_capacity(kind.bytes());
+	for scalar in scalars {
+		let left = (kind.bytes() - bytes.len()).min(per_scalar * width);
+		bytes.extend_from_slice(&scalar_to_bytes(*scalar)[..left]);
+	}
+	if kind.element.signed() {
+		// As in `pack`.
+		bytes.iter_mut().skip(width - 1).step_by(width).for_each(|last| *last ^= 0x80);
+	}
+	(pack_tensor("output", (kind, &bytes)).as_deref() == Ok(scalars)).then_some(bytes)
+}
+
+/// The name of a request that commits to something: to its input, or to the key of its output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Request {
+	/// [`crate::privacy::Opening::commit`].
+	pub commitment: Fr,
+	/// Whose request it is: an opaque scalar, which the commitment covers.
+	pub holder: Fr,
+}
+
+/// What a statement tells of the input.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct InputPart<'a> {
+	/// Where the input or the output is committed.
+	pub request: Option<Request>,
+	/// Type and bytes of the tensor, where the input is public.
+	pub tensor: Option<(&'a TensorType, &'a [u8])>,
+}
+
+impl<'a> From<(&'a TensorType, &'a [u8])> for InputPart<'a> {
+	/// Where everything is public.
+	fn from(tensor: (&'a TensorType, &'a [u8])) -> Self {
+		Self { request: None, tensor: Some(tensor) }
+	}
+}
+
+impl From<Request> for InputPart<'_> {
+	/// Where the input is committed.
+	fn from(request: Request) -> Self {
+		Self { request: Some(request), tensor: None }
+	}
+}
+
+/// The public inputs for a binding, from what is published of input and output.
+///
+/// The bytes of `output` are those of the tensor if it is public, and otherwise what
+/// [`crate::privacy::Opening::seal_output`] gives; its type is the tensor's either way.
+pub fn public_inputs<'a>(
+	binding: Fr,
+	privacy: Privacy,
+	input: impl Into<InputPart<'a>>,
+	output: (&TensorType, &[u8]),
+) -> Result<Vec<Fr>, StatementError> {
+	let InputPart { request, tensor } = input.into();
+	let needed = |needed: bool, given: bool, part: &'static str| match (needed, given) {
+		(true, false) => Err(StatementError::Missing { privacy, part }),
+		(false, true) => Err(StatementError::Unneeded { privacy, part }),
+		_ => Ok(()),
+	};
+	needed(privacy.commits(), request.is_some(), "commitment and holder")?;
+	needed(privacy.input == Visibility::Public, tensor.is_some(), "input tensor")?;
 	let mut inputs = vec![binding];
-	for (tensor, (kind, bytes)) in [("input", input), ("output", output)] {
-		if bytes.len() != kind.bytes() {
-			return Err(StatementError::Length {
-				tensor,
-				expected: kind.bytes(),
-				got: bytes.len(),
-			});
-		}
-		inputs.extend(pack(kind.element, bytes)?);
+	if let Some(Request { commitment, holder }) = request {
+		inputs.extend([commitment, holder]);
+	}
+	if let Some(tensor) = tensor {
+		inputs.extend(pack_tensor("input", tensor)?);
+	}
+	match privacy.output {
+		Visibility::Public => inputs.extend(pack_tensor("output", output)?),
+		Visibility::Committed => {
+			let expected = 32 * published_scalars(privacy.output, output.0);
+			check_length("sealed output", expected, output.1)?;
+			inputs.extend(scalars_from_bytes(output.1).map_err(|_| StatementError::Scalar)?);
+		},
 	}
 	Ok(inputs)
+}
+
+/// Reads scalars of 32 bytes each; fails with the number of the first that is not canonical. Bytes
+/// that are left over are not looked at.
+pub(crate) fn scalars_from_bytes(bytes: &[u8]) -> Result<Vec<Fr>, usize> {
+	let (scalars, _) = bytes.as_chunks::<32>();
+	let numbered = scalars.iter().enumerate();
+	numbered.map(|(index, scalar)| scalar_from_bytes(scalar).map_err(|_| index)).collect()
 }
 
 /// Reads a scalar from 32 little-endian bytes; refuses the encodings that are not canonical.

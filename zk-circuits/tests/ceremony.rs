@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use zkonnx::{
 	ceremony::{powers, Base, Beacon, CeremonyError, Identity, Powers, Source, Terms, Transcript},
 	rand::{rngs::StdRng, SeedableRng},
-	statement, verify, Fr, Network, Origin, Prover, ProvingKey,
+	statement, verify, Fr, Network, Origin, Privacy, Proved, Prover, ProvingKey,
 };
 
 fn identity(number: u8) -> Identity {
@@ -35,7 +35,7 @@ fn two_participants_and_a_beacon_make_the_keys_of_the_digits() {
 	let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/digits");
 	let onnx = std::fs::read(folder.join("digits.provable.onnx")).expect("the example");
 	let network = Network::from_onnx(&onnx).expect("a provable model");
-	let power = Base::power(&network);
+	let power = Base::power(&network, Privacy::PUBLIC);
 	let terms = Terms {
 		coordinator: identity(9).public(),
 		participants: vec![identity(1).public(), identity(2).public()],
@@ -52,7 +52,7 @@ fn two_participants_and_a_beacon_make_the_keys_of_the_digits() {
 	step!(file, powers::finalize, &identity(9));
 	let powers = Powers::read(&mut &file[..], power).expect("valid powers");
 
-	let base = Base::derive(&network, &powers).expect("large enough");
+	let base = Base::derive(&network, Privacy::PUBLIC, &powers).expect("large enough");
 	let mut transcript = Transcript::new(&base, terms).expect("good terms");
 	transcript.contribute(&base, &identity(2), &mut rng(3), b"").expect("a participant");
 	transcript.contribute(&base, &identity(1), &mut rng(4), b"").expect("a participant");
@@ -71,10 +71,12 @@ fn two_participants_and_a_beacon_make_the_keys_of_the_digits() {
 	let prover = Prover::new(network, key).expect("its own model");
 	let input = std::fs::read(folder.join("test_x.u8")).expect("digits")[..64].to_vec();
 	let binding = Fr::from(5u64);
-	let (output, proof) = prover.prove(&input, binding, &mut rng(5)).expect("a proof");
-	let (kind, out) = (prover.network().input(), prover.network().output());
+	let proved = prover.prove(&input, binding, None, &mut rng(5)).expect("a proof");
+	let Proved { output, proof, .. } = proved;
+	let input = (prover.network().input(), &input[..]);
+	let output = (prover.network().output(), &output[..]);
 	let mut public =
-		statement::public_inputs(binding, (kind, &input), (out, &output)).expect("tensors");
+		statement::public_inputs(binding, Privacy::PUBLIC, input, output).expect("tensors");
 	assert_eq!(verify(&verifying_key, &public, &proof), Ok(()));
 	public[1] += Fr::from(1u64);
 	assert!(verify(&verifying_key, &public, &proof).is_err());
@@ -170,7 +172,10 @@ fn the_program_takes_a_ceremony_from_identities_to_a_verified_proof() {
 
 	// Phase 2.
 	let files = "m.onnx --powers p --transcript t";
-	world.json(&format!("ceremony new {files} {terms}"));
+	let larger = world.fails(&format!("ceremony new {files} {terms} --output committed"));
+	assert!(larger.contains("the circuit needs 2^10 powers"), "{larger}");
+	let begun = world.json(&format!("ceremony new {files} {terms}"));
+	assert_eq!(begun["privacy"], serde_json::json!({ "input": "public", "output": "public" }));
 	world.json(&format!("ceremony contribute {files} --identity bob.key"));
 	world.json(&format!("ceremony contribute {files} --identity ann.key --entropy noise"));
 	let other = world.fails(&format!("ceremony beacon {files} --round 8 --value {value}"));

@@ -73,6 +73,87 @@ fn from_float_model_to_verified_proof() {
 	assert!(fails(&folder, &verify).contains("not valid"));
 }
 
+fn json(folder: &TempDir, arguments: &[&str]) -> serde_json::Value {
+	let report = succeeds(folder, &[arguments, &["--json"]].concat());
+	serde_json::from_str(&report).expect("JSON")
+}
+
+#[test]
+fn from_a_committed_input_to_an_opened_output() {
+	let folder = TempDir::new().expect("a folder");
+	let (model, rows) = (example("digits.provable.onnx"), example("test_x.u8"));
+	std::fs::copy(&model, folder.path().join("m.onnx")).expect("copied");
+	let modes = ["--input", "committed", "--output", "committed"];
+	let setup = json(&folder, &[&["setup", "m.onnx", "--seed", "1"], &modes[..]].concat());
+	assert_eq!(setup["privacy"]["input"], "committed");
+	let about = json(&folder, &[&["inspect", "m.onnx"], &modes[..]].concat());
+	assert_eq!(about["constraints"], setup["constraints"]);
+	assert_eq!(about["circuit_digest"], json(&folder, &["inspect", "m.vk"])["circuit_digest"]);
+	let typo = zkonnx(&folder, &["setup", "m.onnx", "--input", "secret", "--force"]);
+	assert_eq!(typo.status.code(), Some(2));
+
+	// The customer.
+	let (holder, binding) = (format!("{:0<64}", "07"), format!("{:0<64}", "2a"));
+	let commit = ["commit", "m.onnx", "-i", &rows, "-r", "3", "--holder", &holder];
+	let commit = [&commit[..], &["--opening", "opening"]].concat();
+	let request = json(&folder, &commit);
+	let commitment = request["commitment"].as_str().expect("a scalar");
+	assert!(fails(&folder, &commit).contains("can not write"), "an opening is never overwritten");
+	let file = folder.path().join("opening");
+	#[cfg(unix)]
+	{
+		use std::os::unix::fs::PermissionsExt;
+		let mode = std::fs::metadata(&file).expect("written").permissions().mode();
+		assert_eq!(mode & 0o777, 0o600);
+	}
+	let nothing = ["commit", "m.onnx", "--holder", &holder, "--opening", "another"];
+	assert!(fails(&folder, &nothing).contains("--input is needed"));
+
+	// The prover.
+	let prove = ["prove", "m.onnx", "-i", &rows, "-r", "3", "-b", &binding, "-p", "proof"];
+	assert!(fails(&folder, &prove).contains("--opening"));
+	let opened = [&prove[..], &["--opening", "opening", "--published", "published"]].concat();
+	let report = json(&folder, &opened);
+	assert_eq!(report["commitment"], commitment);
+
+	// Everybody.
+	let verify = ["verify", "-k", "m.vk", "-p", "proof", "-o", "published", "-b", &binding];
+	let request = ["--commitment", commitment, "--holder", &holder];
+	assert!(succeeds(&folder, &[&verify[..], &request].concat()).contains("true"));
+	assert!(fails(&folder, &verify).contains("needs commitment and holder"));
+	let input = [&verify[..], &request, &["-i", &rows]].concat();
+	assert!(fails(&folder, &input).contains("has no input tensor"));
+	let copied = ["--commitment", commitment, "--holder", &binding];
+	assert!(fails(&folder, &[&verify[..], &copied].concat()).contains("not valid"));
+
+	// The customer.
+	let open = ["open-output", "-k", "m.vk", "--opening", "opening", "-p", "published"];
+	assert!(fails(&folder, &open).contains("does not belong"), "without the binding");
+	let opened = json(&folder, &[&open[..], &["-b", &binding, "-o", "scores"]].concat());
+	assert_eq!(opened["output"], report["output"]);
+	assert_eq!(opened["output_bytes"], report["output_bytes"]);
+	let run = succeeds(&folder, &["run", "m.onnx", "-i", &rows, "-r", "3", "--json"]);
+	assert_eq!(serde_json::from_str::<serde_json::Value>(&run).expect("JSON"), opened["output"]);
+	let salt = std::fs::read_to_string(&file).expect("text");
+	for (text, mistake) in [
+		(salt.replace("salt", "pepper"), "JSON with salt and holder"),
+		(salt.replace("{\"salt\":\"", "{\"salt\":\"00"), "62 hexadecimal digits"),
+		(salt.replace(&holder, &"f".repeat(64)), "the holder"),
+	] {
+		std::fs::write(&file, text).expect("written");
+		assert!(fails(&folder, &open).contains(mistake), "{mistake}");
+	}
+
+	// Without commitments.
+	succeeds(&folder, &["setup", "m.onnx", "--seed", "1", "--force"]);
+	let nothing = ["commit", "m.onnx", "--holder", &holder, "--opening", "another"];
+	assert!(fails(&folder, &nothing).contains("neither the input nor the output is committed"));
+	assert!(fails(&folder, &open).contains("there is nothing to open"));
+	std::fs::write(&file, salt).expect("written");
+	let unneeded = [&prove[..], &["--opening", "opening", "--force"]].concat();
+	assert!(fails(&folder, &unneeded).contains("an opening was given"));
+}
+
 #[test]
 fn too_many_flips_write_nothing() {
 	let folder = TempDir::new().expect("a folder");

@@ -5,8 +5,8 @@ use std::{path::Path, sync::OnceLock};
 use zkonnx::{
 	quantize::{self, Format, Options, Rows},
 	rand::{rngs::StdRng, SeedableRng},
-	statement, verify, Fr, KeyError, Network, Proof, ProofError, ProveError, Prover, ProvingKey,
-	VerifyError, VerifyingKey,
+	statement, verify, Fr, KeyError, Network, Privacy, Proof, ProofError, ProveError, Proved,
+	Prover, ProvingKey, VerifyError, VerifyingKey,
 };
 
 fn example(name: &str) -> Vec<u8> {
@@ -27,7 +27,8 @@ fn prover() -> &'static (Prover, VerifyingKey) {
 	static PROVER: OnceLock<(Prover, VerifyingKey)> = OnceLock::new();
 	PROVER.get_or_init(|| {
 		let network = network();
-		let key = zkonnx::setup(&network, &mut StdRng::seed_from_u64(1)).expect("a key");
+		let mut rng = StdRng::seed_from_u64(1);
+		let key = zkonnx::setup(&network, Privacy::PUBLIC, &mut rng).expect("a key");
 		let verifying_key = key.verifying_key();
 		(Prover::new(network, key).expect("its own key"), verifying_key)
 	})
@@ -38,14 +39,16 @@ fn proven(index: usize) -> (Vec<Fr>, Proof) {
 	let (prover, _) = prover();
 	let binding = Fr::from(1234u64);
 	let input = digit(index);
-	let (output, proof) =
-		prover.prove(&input, binding, &mut StdRng::seed_from_u64(2)).expect("a proof");
+	let Proved { output, published, proof } =
+		prover.prove(&input, binding, None, &mut StdRng::seed_from_u64(2)).expect("a proof");
+	assert_eq!(published, output);
 	(public_inputs(binding, &input, &output), proof)
 }
 
 fn public_inputs(binding: Fr, input: &[u8], output: &[u8]) -> Vec<Fr> {
 	let network = prover().0.network();
-	statement::public_inputs(binding, (network.input(), input), (network.output(), output))
+	let (input, output) = ((network.input(), input), (network.output(), output));
+	statement::public_inputs(binding, Privacy::PUBLIC, input, output)
 		.expect("tensors of the network")
 }
 
@@ -81,8 +84,9 @@ fn a_proof_of_a_digit_verifies() {
 fn proofs_of_the_extremes_verify() {
 	let (prover, key) = prover();
 	for input in [[0; 64], [255; 64]] {
-		let (output, proof) =
-			prover.prove(&input, Fr::from(0u64), &mut StdRng::seed_from_u64(3)).expect("a proof");
+		let mut rng = StdRng::seed_from_u64(3);
+		let proved = prover.prove(&input, Fr::from(0u64), None, &mut rng);
+		let Proved { output, proof, .. } = proved.expect("a proof");
 		assert_eq!(prover.network().execute(&input), Ok(output.clone()));
 		assert_eq!(verify(key, &public_inputs(Fr::from(0u64), &input, &output), &proof), Ok(()));
 	}
@@ -164,7 +168,7 @@ fn points_off_the_curve_are_refused() {
 
 #[test]
 fn an_input_of_another_length_is_not_proved() {
-	let error = prover().0.prove(&[0; 63], Fr::from(0u64), &mut StdRng::seed_from_u64(0));
+	let error = prover().0.prove(&[0; 63], Fr::from(0u64), None, &mut StdRng::seed_from_u64(0));
 	assert!(matches!(error, Err(ProveError::Execute(_))));
 }
 
@@ -179,8 +183,8 @@ fn proving_stays_in_the_callers_pool_and_is_shared_between_threads() {
 			scope.spawn(move || {
 				let input = digit(index);
 				let mut rng = StdRng::seed_from_u64(index as u64);
-				let (output, proof) =
-					prover.prove(&input, Fr::from(9u64), &mut rng).expect("a proof");
+				let proved = prover.prove(&input, Fr::from(9u64), None, &mut rng);
+				let Proved { output, proof, .. } = proved.expect("a proof");
 				let public = public_inputs(Fr::from(9u64), &input, &output);
 				assert_eq!(verify(key, &public, &proof), Ok(()));
 			});
@@ -218,21 +222,26 @@ fn a_damaged_key_is_refused() {
 		bytes[at] ^= 0x10;
 		refused(&bytes);
 	}
-	let mut other = bytes.clone();
-	other[8] = 1;
-	assert_eq!(refused(&other), KeyError::Format(1));
+	for format in [1, 2] {
+		let mut other = bytes.clone();
+		other[8] = format;
+		assert_eq!(refused(&other), KeyError::Format(format.into()));
+	}
 	assert_eq!(
-		KeyError::Format(1).to_string(),
-		"the key file has format version 1; this program reads version 2"
+		KeyError::Format(2).to_string(),
+		"the key file has format version 2; this program reads version 3"
 	);
 	let mut other = bytes.clone();
 	other[10] = 9;
 	assert_eq!(refused(&other), KeyError::Statement(9));
 	let mut other = bytes.clone();
-	other[12] = 77;
+	other[13] = 2;
+	assert_eq!(refused(&other), KeyError::Visibility(2));
+	let mut other = bytes.clone();
+	other[14] = 77;
 	assert_eq!(refused(&other), KeyError::Origin(77));
 	let mut other = bytes.clone();
-	other[77] = 200;
+	other[79] = 200;
 	assert_eq!(refused(&other), KeyError::Tensor);
 	let mut other = bytes.clone();
 	*other.last_mut().unwrap() ^= 1;

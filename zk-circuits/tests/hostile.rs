@@ -5,7 +5,8 @@ use tempfile::TempDir;
 use zkonnx::{
 	quantize::FloatModel,
 	rand::{rngs::StdRng, Rng, SeedableRng},
-	setup, statement, ElementType, Network, Proof, Prover, ProvingKey, VerifyingKey,
+	setup, statement, ElementType, Network, Opening, Privacy, Proof, Prover, ProvingKey,
+	TensorType, VerifyingKey,
 };
 
 /// Mutations of each file.
@@ -84,15 +85,23 @@ fn float_models() {
 fn keys_proofs_and_tensors() {
 	let network = Network::from_onnx(&example("digits/digits.provable.onnx")).expect("an example");
 	let mut rng = StdRng::seed_from_u64(5);
-	let key = setup(&network, &mut rng).expect("small");
+	let key = setup(&network, Privacy::ALL[3], &mut rng).expect("small");
 	let (proving, verifying) = (key.to_bytes(), key.verifying_key().to_bytes());
 	let prover = Prover::new(network, key).expect("its own key");
 	let input = vec![7; prover.network().input().bytes()];
-	let (_, proof) = prover.prove(&input, 9u64.into(), &mut rng).expect("a proof");
+	let opening = Opening::random(3u64.into(), &mut rng);
+	let proved = prover.prove(&input, 9u64.into(), Some(&opening), &mut rng).expect("a proof");
+	let (proof, sealed) = (proved.proof, proved.published);
 	survives(&verifying, 6, |bytes| drop(VerifyingKey::from_bytes(bytes)));
 	survives(&proving[..4096], 7, |bytes| drop(ProvingKey::from_bytes(bytes)));
 	survives(&proof.to_bytes(), 8, |bytes| drop(Proof::from_bytes(bytes)));
 	survives(&proof.to_uncompressed_bytes(), 9, |bytes| drop(Proof::from_bytes(bytes)));
+	survives(&sealed, 11, |bytes| {
+		for element in ElementType::ALL {
+			let kind = TensorType { element, shape: vec![1, 10] };
+			drop(opening.open_output(9u64.into(), &kind, bytes));
+		}
+	});
 	survives(&input, 10, |bytes| {
 		for element in ElementType::ALL {
 			let _ = statement::pack(element, bytes);

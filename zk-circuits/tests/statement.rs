@@ -1,8 +1,9 @@
 //! Packing of tensors into scalars, against the vectors that the chain checks too.
 
+use ark_ff::{AdditiveGroup, Field};
 use zkonnx::{
-	statement::{self, StatementError},
-	ElementType,
+	statement::{self, InputPart, Request, StatementError},
+	ElementType, Fr, Privacy, TensorType,
 };
 
 #[test]
@@ -38,11 +39,65 @@ fn a_partial_element_is_refused() {
 
 #[test]
 fn a_tensor_of_another_length_is_refused() {
-	let kind = zkonnx::TensorType { element: ElementType::U8, shape: vec![1, 3] };
+	let kind = three();
 	// Zero padding would hide a missing zero.
-	let result =
-		statement::public_inputs(Default::default(), (&kind, &[1, 0]), (&kind, &[1, 2, 3]));
+	let result = statement::public_inputs(
+		Fr::from(0u64),
+		Privacy::PUBLIC,
+		(&kind, &[1u8, 0][..]),
+		(&kind, &[1, 2, 3]),
+	);
 	assert_eq!(result, Err(StatementError::Length { tensor: "input", expected: 3, got: 2 }));
+}
+
+fn three() -> TensorType {
+	TensorType { element: ElementType::U8, shape: vec![1, 3] }
+}
+
+const REQUEST: Request = Request { commitment: Fr::ONE, holder: Fr::ZERO };
+
+#[test]
+fn a_statement_has_the_parts_that_its_privacy_asks_for() {
+	let kind = three();
+	let tensor = Some((&kind, &[1u8, 2, 3][..]));
+	let [public, input, output, both] = Privacy::ALL;
+	let sealed = [7u8, 9].map(|x| statement::scalar_to_bytes(x.into())).concat();
+	for privacy in Privacy::ALL {
+		for request in [None, Some(REQUEST)] {
+			for tensor in [None, tensor] {
+				let part = InputPart { request, tensor };
+				let published =
+					if [public, input].contains(&privacy) { &[4, 5, 6][..] } else { &sealed };
+				let made =
+					statement::public_inputs(Fr::from(8u64), privacy, part, (&kind, published));
+				let asked = request.is_some() == privacy.commits()
+					&& tensor.is_some() == [public, output].contains(&privacy);
+				match made {
+					Ok(inputs) => {
+						assert!(asked, "{privacy}");
+						assert_eq!(inputs.len(), privacy.public_inputs(&kind, &kind));
+						assert_eq!(inputs[0], Fr::from(8u64));
+					},
+					Err(StatementError::Missing { privacy: named, .. })
+					| Err(StatementError::Unneeded { privacy: named, .. }) => {
+						assert!(!asked && named == privacy, "{privacy}");
+					},
+					Err(other) => panic!("{other}"),
+				}
+			}
+		}
+	}
+	let packed = |bytes: &[u8]| statement::pack(ElementType::U8, bytes).expect("bytes")[0];
+	let part = InputPart { request: Some(REQUEST), tensor };
+	let made = statement::public_inputs(Fr::from(8u64), output, part, (&kind, &sealed));
+	let expected = [8, 1, 0].map(|x| Fr::from(x as u64)).into_iter();
+	let expected = expected.chain([packed(&[1, 2, 3]), Fr::from(7u64), Fr::from(9u64)]);
+	assert_eq!(made, Ok(expected.collect()));
+	let short = statement::public_inputs(Fr::ONE, both, REQUEST, (&kind, &sealed[1..]));
+	let length = StatementError::Length { tensor: "sealed output", expected: 64, got: 63 };
+	assert_eq!(short, Err(length));
+	let large = statement::public_inputs(Fr::ONE, both, REQUEST, (&kind, &[0xff; 64]));
+	assert_eq!(large, Err(StatementError::Scalar));
 }
 
 #[test]

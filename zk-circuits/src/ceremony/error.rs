@@ -80,8 +80,13 @@ pub enum CeremonyError {
 	#[error("the file is no {0} of zkonnx")]
 	Magic(&'static str),
 	/// The file has another version of the format.
-	#[error("the file has format version {0}; this program reads version {version}", version = super::FORMAT)]
-	Version(u16),
+	#[error("the file has format version {got}; this program reads version {expected}")]
+	Version {
+		/// The version that is read.
+		expected: u16,
+		/// The file's.
+		got: u16,
+	},
 	/// The file ends too early.
 	#[error("the file is truncated")]
 	Truncated,
@@ -193,6 +198,14 @@ pub enum CeremonyError {
 		expected: [u8; 32],
 		/// Artifact hash of the model.
 		got: [u8; 32],
+	},
+	/// The transcript is for proofs that tell more or less.
+	#[error("the transcript is for proofs with {expected}; the key was derived for {got}")]
+	Privacy {
+		/// What is public by the transcript.
+		expected: crate::Privacy,
+		/// What is public of what the key was derived for.
+		got: crate::Privacy,
 	},
 	/// The transcript is for another circuit of this model, by another version of this program.
 	#[error("the transcript is for the circuit {expected}, the model compiles to {got}", expected = hex::encode(expected), got = hex::encode(got))]

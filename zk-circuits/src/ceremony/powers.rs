@@ -11,7 +11,7 @@ use super::{
 	points::{
 		array, decode, encode, end, fill, put, same_pairing, scale, size, Geometric, Point, CHUNK,
 	},
-	CeremonyError, Fault, Identity, Status, Terms, FORMAT, MAX_POWER,
+	CeremonyError, Fault, Identity, Status, Terms, MAX_POWER,
 };
 use crate::hash;
 use ark_bls12_381::{Fr, G1Affine, G2Affine};
@@ -23,6 +23,9 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use zeroize::Zeroizing;
 
 const MAGIC: &[u8; 8] = b"zkonnxPT";
+
+/// Version of the file format.
+const FORMAT: u16 = 1;
 
 /// The names of the parts of a file, for errors.
 const TAU_G1: &str = "the powers of tau in G1";
@@ -93,7 +96,7 @@ impl Head {
 		}
 		let version = u16::from_le_bytes(array(input)?);
 		if version != FORMAT {
-			return Err(CeremonyError::Version(version));
+			return Err(CeremonyError::Version { got: version, expected: FORMAT });
 		}
 		let [power] = array(input)?;
 		let start = match array(input)? {

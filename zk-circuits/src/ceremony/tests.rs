@@ -1,5 +1,5 @@
 use super::{key::Reference, points::encode, *};
-use crate::{circuit, fixture, statement, Circuit, Network};
+use crate::{fixture, proof::Run, Circuit, Network, Privacy};
 use ark_bls12_381::{Bls12_381, G1Affine, G2Affine};
 use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::{Field, UniformRand};
@@ -88,7 +88,7 @@ pub(super) fn base() -> &'static Base {
 	static BASE: OnceLock<Base> = OnceLock::new();
 	BASE.get_or_init(|| {
 		let powers = read_powers(powers_file()).expect("finished powers");
-		Base::derive(&network(), &powers).expect("large enough")
+		Base::derive(&network(), Privacy::PUBLIC, &powers).expect("large enough")
 	})
 }
 
@@ -110,7 +110,7 @@ pub(super) fn reference(n: usize, tau: Fr, alpha: Fr, beta: Fr) -> Reference {
 
 #[test]
 fn the_key_of_known_secrets_is_that_of_arkworks() {
-	let circuit = Circuit::new(&network());
+	let circuit = Circuit::new(&network(), Privacy::PUBLIC);
 	let (alpha, beta) = (Fr::from(1234u64).pow([9]), Fr::from(77u64).pow([11]));
 	let (g1, g2) = (G1Affine::generator().into(), G2Affine::generator().into());
 	let one = Fr::ONE;
@@ -151,17 +151,10 @@ fn the_key_of_known_secrets_is_that_of_arkworks() {
 /// Plain arkworks proves with a key, and verifies with it.
 pub(super) fn arkworks_accepts(key: &ark_groth16::ProvingKey<Bls12_381>) {
 	let network = network();
-	let circuit = Circuit::new(&network);
-	let input = [17, 200];
-	let trace = network.trace(&input).expect("a valid input");
-	let output = network.output_bytes(&trace);
-	let public = statement::public_inputs(
-		Fr::from(77u64),
-		(network.input(), &input),
-		(network.output(), &output),
-	)
-	.expect("valid tensors");
-	let assignment = circuit::assign(&network, &trace, &public).variables.to_field();
+	let circuit = Circuit::new(&network, Privacy::PUBLIC);
+	let run = Run::new(&network, Privacy::PUBLIC, (&[17, 200], Fr::from(77u64), None));
+	let Run { public, assigned, .. } = run.expect("a valid input");
+	let assignment = assigned.variables.to_field();
 	let proof = Groth16::<Bls12_381>::create_proof_with_reduction_and_matrices(
 		key,
 		Fr::from(3u64),

@@ -7,13 +7,14 @@ use super::{
 		array, coefficients, combine, decode, encode, end, fill, same_pairing, scale, size, Point,
 		CHUNK,
 	},
-	CeremonyError, Fault, Identity, Powers, Status, Terms, FORMAT,
+	CeremonyError, Fault, Identity, Powers, Status, Terms,
 };
 use crate::{
 	circuit::Circuit,
 	hash::blake2b_256,
 	keys::{KeyInfo, Origin, ProvingKey},
 	network::Network,
+	privacy::{Privacy, Visibility},
 	statement,
 };
 use ark_bls12_381::{Bls12_381, Fr, G1Affine, G2Affine};
@@ -25,6 +26,9 @@ use std::io::Read;
 use zeroize::Zeroizing;
 
 const MAGIC: &[u8; 8] = b"zkonnxCT";
+
+/// Version of the file format. In version 1 everything was public.
+const FORMAT: u16 = 2;
 
 const DELTA_G2: &str = "delta in G2";
 const L: &str = "the l query";
@@ -40,20 +44,24 @@ pub struct Base {
 }
 
 impl Base {
-	/// Derives the key of a network's circuit. The powers must be finished.
-	pub fn derive(network: &Network, powers: &Powers) -> Result<Self, CeremonyError> {
+	/// Derives the key of one of a network's circuits. The powers must be finished.
+	pub fn derive(
+		network: &Network,
+		privacy: Privacy,
+		powers: &Powers,
+	) -> Result<Self, CeremonyError> {
 		if !powers.status().finished {
 			return Err(CeremonyError::Unfinished);
 		}
-		let circuit = Circuit::new(network);
+		let circuit = Circuit::new(network, privacy);
 		let key = key::build(&circuit, powers.reference())?;
-		let info = KeyInfo::new(network, &circuit);
+		let info = KeyInfo::new(network, privacy, &circuit);
 		Ok(Self { info, powers: powers.status().hash, key })
 	}
 
-	/// The powers of phase 1 that a network needs: 2 to this power.
-	pub fn power(network: &Network) -> u8 {
-		key::domain(&Circuit::new(network)).ilog2() as u8
+	/// The powers of phase 1 that one of a network's circuits needs: 2 to this power.
+	pub fn power(network: &Network, privacy: Privacy) -> u8 {
+		key::domain(&Circuit::new(network, privacy)).ilog2() as u8
 	}
 }
 
@@ -63,6 +71,7 @@ struct Subject {
 	artifact: [u8; 32],
 	circuit: [u8; 32],
 	statement: u16,
+	privacy: Privacy,
 	powers: [u8; 32],
 	l: u32,
 	h: u32,
@@ -110,6 +119,7 @@ impl Transcript {
 			artifact: base.info.artifact_hash,
 			circuit: base.info.circuit_digest,
 			statement: base.info.statement_version,
+			privacy: base.info.privacy,
 			powers: base.powers,
 			l: count(&base.key.l_query),
 			h: count(&base.key.h_query),
@@ -172,9 +182,15 @@ impl Transcript {
 		self.subject.powers
 	}
 
+	/// What of an inference the proofs will tell whose key the ceremony makes.
+	pub fn privacy(&self) -> Privacy {
+		self.subject.privacy
+	}
+
 	/// Checks that the transcript is of a network's circuit: what takes no powers.
 	pub fn check_network(&self, network: &Network) -> Result<(), CeremonyError> {
-		self.check_subject(network.artifact_hash(), Circuit::new(network).digest())
+		let circuit = Circuit::new(network, self.privacy());
+		self.check_subject(network.artifact_hash(), circuit.digest())
 	}
 
 	fn check_subject(&self, artifact: [u8; 32], circuit: [u8; 32]) -> Result<(), CeremonyError> {
@@ -191,6 +207,10 @@ impl Transcript {
 	/// contribution in its place, and that the points are what the contributions make of what was
 	/// derived. It need not be finished: [`Transcript::status`] tells.
 	pub fn verify(&self, base: &Base) -> Result<(), CeremonyError> {
+		if self.subject.privacy != base.info.privacy {
+			let (expected, got) = (self.subject.privacy, base.info.privacy);
+			return Err(CeremonyError::Privacy { expected, got });
+		}
 		self.check_subject(base.info.artifact_hash, base.info.circuit_digest)?;
 		if self.subject.powers != base.powers {
 			let (expected, got) = (self.subject.powers, base.powers);
@@ -279,6 +299,7 @@ fn header(subject: &Subject, terms: &Terms) -> Vec<u8> {
 	let mut bytes = MAGIC.to_vec();
 	bytes.extend_from_slice(&FORMAT.to_le_bytes());
 	bytes.extend_from_slice(&subject.statement.to_le_bytes());
+	bytes.extend([subject.privacy.input, subject.privacy.output].map(Visibility::code));
 	bytes.extend_from_slice(&subject.artifact);
 	bytes.extend_from_slice(&subject.circuit);
 	bytes.extend_from_slice(&subject.powers);
@@ -294,14 +315,22 @@ fn read_head(input: &mut impl Read) -> Result<(Subject, Chain<1>), CeremonyError
 	}
 	let version = u16::from_le_bytes(array(input)?);
 	if version != FORMAT {
-		return Err(CeremonyError::Version(version));
+		return Err(CeremonyError::Version { got: version, expected: FORMAT });
 	}
 	let statement = u16::from_le_bytes(array(input)?);
 	if statement != statement::VERSION {
 		return Err(CeremonyError::Statement(statement));
 	}
+	let visibility = |[code]: [u8; 1], what| {
+		Visibility::from_code(code).ok_or(CeremonyError::Code { what, code })
+	};
+	let privacy = Privacy {
+		input: visibility(array(input)?, "the visibility of the input")?,
+		output: visibility(array(input)?, "the visibility of the output")?,
+	};
 	let subject = Subject {
 		statement,
+		privacy,
 		artifact: array(input)?,
 		circuit: array(input)?,
 		powers: array(input)?,

@@ -7,6 +7,7 @@
 mod division;
 mod lookup;
 mod order;
+mod poseidon;
 mod rescale;
 #[cfg(test)]
 mod tests;

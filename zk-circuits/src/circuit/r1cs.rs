@@ -199,7 +199,7 @@ impl System {
 	/// The linear combination of public input `index`, counted from 0 after the constant 1.
 	pub(crate) fn public_input(&self, index: usize) -> Linear {
 		debug_assert!(index + 1 < self.instance);
-		Linear { terms: vec![(Fr::ONE, index + 1)], value: self.public_value(index) }
+		self.variable(index + 1, self.public_value(index))
 	}
 
 	/// The value of public input `index`; zero unless assigning.
@@ -218,7 +218,44 @@ impl System {
 			assigned.variables.push_field(known);
 		}
 		self.variables += 1;
-		Linear { terms: vec![(Fr::ONE, self.variables - 1)], value: known }
+		self.variable(self.variables - 1, known)
+	}
+
+	fn variable(&self, variable: Variable, value: Fr) -> Linear {
+		let terms = if self.building() { vec![(Fr::ONE, variable)] } else { Vec::new() };
+		Linear { terms, value }
+	}
+
+	/// The linear combination `constant + Σ coefficient · linear`; what is not needed of it is not
+	/// computed.
+	pub(crate) fn combine<'a>(
+		&self,
+		constant: Fr,
+		terms: impl IntoIterator<Item = (Fr, &'a Linear)>,
+	) -> Linear {
+		if let Mode::Count = self.mode {
+			return Linear::default();
+		}
+		let mut sum = Linear { terms: Vec::new(), value: constant };
+		if self.building() {
+			sum.terms.push((constant, 0));
+		}
+		for (coefficient, linear) in terms {
+			sum.add(coefficient, linear);
+		}
+		Linear { value: sum.value, terms: sum.row() }
+	}
+
+	/// A new witness variable, constrained to be a combination: short where that is long.
+	pub(crate) fn named(&mut self, linear: &Linear) -> Linear {
+		self.field_product(linear, &Linear::constant(1))
+	}
+
+	/// A new witness variable of any value, constrained to be `a · b`.
+	pub(crate) fn field_product(&mut self, a: &Linear, b: &Linear) -> Linear {
+		let c = self.allocate_field(|| a.value * b.value);
+		self.enforce(|| [a.clone(), b.clone(), c.clone()]);
+		c
 	}
 
 	/// A new witness variable that holds an integer.

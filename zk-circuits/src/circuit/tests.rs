@@ -6,11 +6,13 @@ use super::{
 use crate::{
 	fixture::{self, Layer},
 	network::Interval,
-	statement,
+	proof::Run,
 };
 use ark_ff::UniformRand;
 use ark_std::rand::{rngs::StdRng, Rng, SeedableRng};
 use proptest::prelude::*;
+
+mod privacy;
 
 /// A network, its circuit, and the satisfying assignment for an input.
 struct Case {
@@ -20,21 +22,20 @@ struct Case {
 
 impl Case {
 	fn new(onnx: &[u8], input: &[u8]) -> Self {
+		Self::with(onnx, Privacy::PUBLIC, input)
+	}
+
+	fn with(onnx: &[u8], privacy: Privacy, input: &[u8]) -> Self {
 		let network = Network::from_onnx(onnx).expect("a provable model");
-		let circuit = Circuit::new(&network);
-		let trace = network.trace(input).expect("a valid input");
-		let output = network.output_bytes(&trace);
-		let public = statement::public_inputs(
-			Fr::from(77u64),
-			(network.input(), input),
-			(network.output(), &output),
-		)
-		.expect("valid tensors");
-		let assigned = assign(&network, &trace, &public);
+		let circuit = Circuit::new(&network, privacy);
+		let opening = privacy.commits().then(fixture::opening);
+		let run = Run::new(&network, privacy, (input, Fr::from(77u64), opening.as_ref()));
+		let Run { assigned, public, .. } = run.expect("a valid input");
+		assert_eq!(public.len(), circuit.public_inputs());
 		assert_rows_are_the_matrices_times_the_variables(&circuit, &assigned);
 		let assignment = assigned.variables.to_field();
 		assert_eq!(assignment.len(), circuit.variables);
-		assert_eq!(network.constraints(), circuit.constraints());
+		assert_eq!(network.constraints_with(privacy), circuit.constraints());
 		Self { circuit, assignment }
 	}
 
@@ -47,19 +48,38 @@ impl Case {
 	/// for one binding only is a property of the proof system.)
 	fn assert_every_variable_is_tied(&self) {
 		let mut rng = StdRng::seed_from_u64(1);
-		for variable in 1..self.assignment.len() {
-			let honest = self.assignment[variable];
+		let rows = self.rows_of_variables();
+		for (variable, &honest) in self.assignment.iter().enumerate().skip(1) {
 			let others =
 				[honest + Fr::ONE, honest - Fr::ONE, Fr::ONE - honest, -honest, Fr::rand(&mut rng)];
 			for other in others.into_iter().filter(|other| *other != honest) {
 				if variable == 1 && other == -honest {
 					continue;
 				}
-				let mut assignment = self.assignment.clone();
-				assignment[variable] = other;
-				assert!(self.circuit.violated(&assignment).is_some(), "variable {variable}");
+				assert!(self.violated_with(variable, other, &rows[variable]), "{variable}");
 			}
 		}
+	}
+
+	/// The constraints that each variable is in.
+	fn rows_of_variables(&self) -> Vec<Vec<usize>> {
+		let mut rows = vec![Vec::new(); self.assignment.len()];
+		for matrix in &self.circuit.matrices {
+			for (row, terms) in matrix.iter().enumerate() {
+				terms.iter().for_each(|(_, variable)| rows[*variable].push(row));
+			}
+		}
+		rows
+	}
+
+	/// Whether one of these constraints is violated when a variable has another value.
+	fn violated_with(&self, variable: usize, value: Fr, rows: &[usize]) -> bool {
+		let evaluate = |row: &[(Fr, usize)]| -> Fr {
+			let value = |v| if v == variable { value } else { self.assignment[v] };
+			row.iter().map(|(coefficient, v)| *coefficient * value(*v)).sum()
+		};
+		let [a, b, c] = &self.circuit.matrices;
+		rows.iter().any(|&i| evaluate(&a[i]) * evaluate(&b[i]) != evaluate(&c[i]))
 	}
 
 	/// The derivative of all constraints by the witness has full rank: near the honest witness
@@ -167,7 +187,7 @@ fn every_input_of_every_path_has_a_witness() {
 #[test]
 fn the_full_statement_is_needed() {
 	let network = Network::from_onnx(&fixture::small()).expect("a provable model");
-	let circuit = Circuit::new(&network);
+	let circuit = Circuit::new(&network, Privacy::PUBLIC);
 	// Binding, one scalar of inputs, one of outputs: each is in some constraint.
 	assert_eq!(circuit.public_inputs(), 3);
 	for variable in 1..circuit.instance {
@@ -205,7 +225,7 @@ fn padding_of_the_packed_tail_must_be_zero() {
 #[test]
 fn matrices_have_canonical_rows() {
 	let network = Network::from_onnx(&fixture::small()).expect("a provable model");
-	let circuit = Circuit::new(&network);
+	let circuit = Circuit::new(&network, Privacy::PUBLIC);
 	for row in circuit.matrices.iter().flatten() {
 		assert!(row.windows(2).all(|pair| pair[0].1 < pair[1].1));
 		assert!(row.iter().all(|(coefficient, _)| *coefficient != Fr::ZERO));
@@ -214,7 +234,9 @@ fn matrices_have_canonical_rows() {
 
 #[test]
 fn the_digest_names_the_circuit() {
-	let digest = |onnx: &[u8]| Circuit::new(&Network::from_onnx(onnx).expect("valid")).digest();
+	let digest = |onnx: &[u8]| {
+		Circuit::new(&Network::from_onnx(onnx).expect("valid"), Privacy::PUBLIC).digest()
+	};
 	let small = fixture::small();
 	assert_eq!(digest(&small), digest(&small));
 	let other = fixture::edit(&small, |file| {

@@ -6,10 +6,11 @@ use super::{
 	prover::Prover,
 };
 use crate::{
-	circuit::{self, Assigned, Circuit, Values},
+	circuit::{Assigned, Circuit, Values},
 	fixture::{self, Layer},
 	network::Network,
-	statement,
+	proof::Run,
+	Privacy,
 };
 use ark_bls12_381::{Bls12_381, Fr, G1Affine, G1Projective, G2Affine, G2Projective};
 use ark_ec::{AffineRepr, CurveGroup, VariableBaseMSM};
@@ -19,14 +20,12 @@ use ark_std::rand::{rngs::StdRng, Rng, SeedableRng};
 use blst::{blst_p1_affine, blst_p2_affine};
 
 /// A network, its circuit, and what it assigns for an input.
-fn case(onnx: &[u8], input: &[u8]) -> (Circuit, Vec<Fr>, Assigned) {
+fn case(onnx: &[u8], privacy: Privacy, input: &[u8]) -> (Circuit, Vec<Fr>, Assigned) {
 	let network = Network::from_onnx(onnx).expect("a provable model");
-	let trace = network.trace(input).expect("a valid input");
-	let output = network.output_bytes(&trace);
-	let tensors = ((network.input(), input), (network.output(), &output[..]));
-	let public = statement::public_inputs(Fr::from(5u64), tensors.0, tensors.1).expect("tensors");
-	let assigned = circuit::assign(&network, &trace, &public);
-	(Circuit::new(&network), public, assigned)
+	let opening = privacy.commits().then(fixture::opening);
+	let run = Run::new(&network, privacy, (input, Fr::from(5u64), opening.as_ref()));
+	let Run { public, assigned, .. } = run.expect("a valid input");
+	(Circuit::new(&network, privacy), public, assigned)
 }
 
 /// Layers that use every path of the rescale, and so every kind of query.
@@ -43,8 +42,14 @@ fn model() -> Vec<u8> {
 
 #[test]
 fn the_generator_makes_the_keys_of_arkworks() {
-	for onnx in [fixture::small(), model()] {
-		let circuit = Circuit::new(&Network::from_onnx(&onnx).expect("a provable model"));
+	let everything_is_committed = Privacy::ALL[3];
+	for (onnx, privacy) in [
+		(fixture::small(), Privacy::PUBLIC),
+		(model(), Privacy::PUBLIC),
+		(model(), everything_is_committed),
+	] {
+		let network = Network::from_onnx(&onnx).expect("a provable model");
+		let circuit = Circuit::new(&network, privacy);
 		let ours = generator::generate(&circuit, &mut StdRng::seed_from_u64(8)).expect("a key");
 		let arkworks = Groth16::<Bls12_381>::generate_random_parameters_with_reduction(
 			&circuit,
@@ -60,8 +65,9 @@ fn the_generator_makes_the_keys_of_arkworks() {
 fn the_prover_makes_the_proofs_of_arkworks() {
 	let onnx = model();
 	let mut rng = StdRng::seed_from_u64(9);
-	for input in [[0; 9], [255; 9], rng.gen(), rng.gen()] {
-		let (circuit, public, assigned) = case(&onnx, &input);
+	let inputs = [[0; 9], [255; 9], rng.gen(), rng.gen()];
+	for (input, privacy) in inputs.into_iter().zip(Privacy::ALL) {
+		let (circuit, public, assigned) = case(&onnx, privacy, &input);
 		let key = generator::generate(&circuit, &mut rng).expect("a key");
 		let mut prover = Prover::new(circuit.constraints(), circuit.instance()).expect("small");
 		let arkworks = key.to_arkworks();

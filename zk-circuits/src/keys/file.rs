@@ -4,6 +4,7 @@ use super::{KeyError, KeyInfo, Origin};
 use crate::{
 	hash::blake2b_256,
 	network::TensorType,
+	privacy::{Privacy, Visibility},
 	statement::{self, ElementType},
 };
 
@@ -12,8 +13,8 @@ pub(super) type Kind = (&'static [u8; 8], &'static str);
 pub(super) const PROVING: Kind = (b"zkonnxPK", "proving key");
 pub(super) const VERIFYING: Kind = (b"zkonnxVK", "verifying key");
 
-/// Version 1 had no origin but `insecure-dev`.
-pub(super) const FORMAT: u16 = 2;
+/// Version 1 had no origin but `insecure-dev`; in version 2 everything was public.
+pub(super) const FORMAT: u16 = 3;
 const CHECKSUM_BYTES: usize = 32;
 
 pub(super) fn write(kind: Kind, info: &KeyInfo, payload: &[u8]) -> Vec<u8> {
@@ -21,6 +22,7 @@ pub(super) fn write(kind: Kind, info: &KeyInfo, payload: &[u8]) -> Vec<u8> {
 	bytes.extend_from_slice(kind.0);
 	bytes.extend_from_slice(&FORMAT.to_le_bytes());
 	bytes.extend_from_slice(&info.statement_version.to_le_bytes());
+	bytes.extend([info.privacy.input, info.privacy.output].map(Visibility::code));
 	match info.origin {
 		Origin::InsecureDev => bytes.push(0),
 		Origin::Ceremony { transcript } => {
@@ -59,6 +61,7 @@ pub(super) fn read(kind: Kind, bytes: &[u8]) -> Result<(KeyInfo, &[u8]), KeyErro
 	if statement_version != statement::VERSION {
 		return Err(KeyError::Statement(statement_version));
 	}
+	let privacy = Privacy { input: reader.visibility()?, output: reader.visibility()? };
 	let origin = match reader.array::<1>()?[0] {
 		0 => Origin::InsecureDev,
 		1 => Origin::Ceremony { transcript: reader.array()? },
@@ -82,7 +85,15 @@ pub(super) fn read(kind: Kind, bytes: &[u8]) -> Result<(KeyInfo, &[u8]), KeyErro
 	if blake2b_256(&[header, payload]) != checksum {
 		return Err(KeyError::Checksum);
 	}
-	let info = KeyInfo { artifact_hash, circuit_digest, statement_version, origin, input, output };
+	let info = KeyInfo {
+		artifact_hash,
+		circuit_digest,
+		statement_version,
+		privacy,
+		origin,
+		input,
+		output,
+	};
 	Ok((info, payload))
 }
 
@@ -95,6 +106,11 @@ impl Reader<'_> {
 		let (head, rest) = self.rest.split_first_chunk::<N>().ok_or(KeyError::Truncated)?;
 		self.rest = rest;
 		Ok(*head)
+	}
+
+	fn visibility(&mut self) -> Result<Visibility, KeyError> {
+		let [code] = self.array()?;
+		Visibility::from_code(code).ok_or(KeyError::Visibility(code))
 	}
 
 	fn tensor(&mut self) -> Result<TensorType, KeyError> {

@@ -6,8 +6,12 @@ use ark_ff::{AdditiveGroup, Field};
 use ark_std::rand::{rngs::StdRng, SeedableRng};
 
 fn prover() -> Prover {
+	prover_of(Privacy::PUBLIC)
+}
+
+fn prover_of(privacy: Privacy) -> Prover {
 	let network = Network::from_onnx(&fixture::small()).expect("a provable model");
-	let key = keys::setup(&network, &mut StdRng::seed_from_u64(1)).expect("a key");
+	let key = keys::setup(&network, privacy, &mut StdRng::seed_from_u64(1)).expect("a key");
 	Prover::new(network, key).expect("its own key")
 }
 
@@ -17,9 +21,9 @@ fn proofs(prover: &Prover, count: u64) -> Vec<(Vec<Fr>, Proof)> {
 		.map(|index| {
 			let input = [index as u8, 7];
 			let blinding = [Fr::from(index + 3), Fr::from(index + 9)];
-			let (run, proof) =
-				prover.unverified(&input, Fr::from(index), blinding).expect("a proof");
-			(run.public, proof)
+			let job = (&input[..], Fr::from(index), None);
+			let (proved, public) = prover.unverified(job, blinding).expect("a proof");
+			(public, proved.proof)
 		})
 		.collect()
 }
@@ -115,22 +119,23 @@ fn coefficients_depend_on_all_that_is_verified() {
 fn a_batch_of_inputs_is_proved_each_for_itself() {
 	let prover = prover();
 	let inputs: Vec<[u8; 2]> = (0..5).map(|index| [index, 200]).collect();
-	let mut jobs: Vec<(&[u8], Fr)> =
-		inputs.iter().zip(0u64..).map(|(input, at)| (&input[..], Fr::from(at))).collect();
+	let mut jobs: Vec<Job> =
+		inputs.iter().zip(0u64..).map(|(input, at)| (&input[..], Fr::from(at), None)).collect();
 	jobs[3].0 = &[1, 2, 3];
 	let results = prover.prove_batch(&jobs, &mut StdRng::seed_from_u64(2));
 	assert_eq!(results.len(), jobs.len());
-	for (index, (result, (input, binding))) in results.iter().zip(&jobs).enumerate() {
+	for (index, (result, (input, binding, _))) in results.iter().zip(&jobs).enumerate() {
 		if index == 3 {
 			assert!(matches!(result, Err(ProveError::Execute(_))));
 			continue;
 		}
-		let (output, proof) = result.as_ref().expect("a proof");
+		let Proved { published, proof, .. } = result.as_ref().expect("a proof");
 		let network = prover.network();
 		let public = statement::public_inputs(
 			*binding,
-			(network.input(), input),
-			(network.output(), output),
+			Privacy::PUBLIC,
+			(network.input(), *input),
+			(network.output(), published),
 		)
 		.expect("tensors");
 		assert_eq!(verify(&prover.verifying_key, &public, proof), Ok(()));
@@ -140,14 +145,15 @@ fn a_batch_of_inputs_is_proved_each_for_itself() {
 #[test]
 fn a_damaged_key_gives_no_proof() {
 	let network = Network::from_onnx(&fixture::small()).expect("a provable model");
-	let other = keys::setup(&network, &mut StdRng::seed_from_u64(2)).expect("a key");
+	let other =
+		keys::setup(&network, Privacy::PUBLIC, &mut StdRng::seed_from_u64(2)).expect("a key");
 	let mut prover = prover();
 	// Points of another key of the same shape: valid points that are the wrong ones.
 	prover.key = other;
 	let mut rng = StdRng::seed_from_u64(3);
 	let binding = Fr::from(1u64);
-	assert_eq!(prover.prove(&[1, 2], binding, &mut rng), Err(ProveError::Invalid));
-	let results = prover.prove_batch(&[(&[1, 2], binding), (&[3], binding)], &mut rng);
+	assert_eq!(prover.prove(&[1, 2], binding, None, &mut rng), Err(ProveError::Invalid));
+	let results = prover.prove_batch(&[(&[1, 2], binding, None), (&[3], binding, None)], &mut rng);
 	assert_eq!(results[0], Err(ProveError::Invalid));
 	assert!(matches!(results[1], Err(ProveError::Execute(_))));
 }
@@ -155,7 +161,7 @@ fn a_damaged_key_gives_no_proof() {
 #[test]
 fn an_assignment_that_violates_a_constraint_gives_no_proof() {
 	let prover = prover();
-	let mut run = prover.run(&[4, 5], Fr::ONE).expect("runs");
+	let mut run = prover.run((&[4, 5], Fr::ONE, None)).expect("runs");
 	assert_eq!(check(&run.assigned), Ok(()));
 	run.assigned.rows.swap(0, 2);
 	assert!(matches!(check(&run.assigned), Err(ProveError::Unsatisfied(_))));
@@ -182,7 +188,7 @@ fn a_key_with_a_point_of_small_order_makes_no_proof() {
 	let network = prover().network;
 	let prover = Prover::new(network, key.expect("the points that are checked are as they were"));
 	let mut rng = StdRng::seed_from_u64(3);
-	let made = prover.expect("its own key").prove(&[1, 2], Fr::ONE, &mut rng);
+	let made = prover.expect("its own key").prove(&[1, 2], Fr::ONE, None, &mut rng);
 	assert_eq!(made, Err(ProveError::Invalid));
 }
 
@@ -203,4 +209,58 @@ fn a_key_for_other_tensors_is_refused() {
 	let error = Prover::new(prover().network, key.expect("as many scalars")).err();
 	let (key, model) = ("u32[1, 2]".into(), "i32[1, 2]".into());
 	assert_eq!(error, Some(KeyError::Interface { key, model }));
+}
+
+#[test]
+fn an_opening_is_asked_for_where_it_is_needed_and_only_there() {
+	let opening = fixture::opening();
+	let mut rng = StdRng::seed_from_u64(3);
+	let refused = prover().prove(&[1, 2], Fr::ONE, Some(&opening), &mut rng);
+	assert_eq!(refused, Err(ProveError::UnneededOpening));
+	for privacy in &Privacy::ALL[1..] {
+		let prover = prover_of(*privacy);
+		let refused = prover.prove(&[1, 2], Fr::ONE, None, &mut rng);
+		assert_eq!(refused, Err(ProveError::MissingOpening), "{privacy}");
+	}
+}
+
+#[test]
+fn a_batch_takes_an_opening_for_each_input() {
+	let prover = prover_of(Privacy::ALL[3]);
+	let mut rng = StdRng::seed_from_u64(4);
+	let openings = [(); 2].map(|()| Opening::random(Fr::from(6u64), &mut rng));
+	let input = [3, 200];
+	let binding = Fr::from(8u64);
+	let jobs: Vec<Job> = vec![
+		(&input, binding, Some(&openings[0])),
+		(&input, binding, None),
+		(&input, binding, Some(&openings[1])),
+	];
+	let results = prover.prove_batch(&jobs, &mut rng);
+	assert_eq!(results[1], Err(ProveError::MissingOpening));
+	let kind = prover.network().output();
+	for (job, opening) in [(0, &openings[0]), (2, &openings[1])] {
+		let proved = results[job].as_ref().expect("a proof");
+		let opened = opening.open_output(binding, kind, &proved.published);
+		assert_eq!(opened.as_ref(), Ok(&proved.output));
+	}
+}
+
+#[test]
+fn a_key_that_claims_another_privacy_is_refused() {
+	// The input is two scalars, as many as a commitment and its holder.
+	let layer =
+		fixture::Layer { weights: vec![1; 40], zero_point: 0, addend: vec![1], shifts: None };
+	let network = Network::from_onnx(&fixture::model(40, &[layer])).expect("a provable model");
+	let key = keys::setup(&network, Privacy::PUBLIC, &mut StdRng::seed_from_u64(1));
+	let key = key.expect("a key");
+	let claim = |privacy| {
+		let info = keys::KeyInfo { privacy, ..key.info().clone() };
+		let key = ProvingKey::new(info, &key.groth16().to_arkworks())?;
+		assert!(key.verifying_key().check(&network).is_err());
+		Prover::new(network.clone(), key).map(|_| ())
+	};
+	assert!(matches!(claim(Privacy::ALL[1]), Err(KeyError::Circuit { .. })));
+	let shape = KeyError::Shape { what: "public inputs", expected: 8, got: 5 };
+	assert_eq!(claim(Privacy::ALL[2]), Err(shape));
 }

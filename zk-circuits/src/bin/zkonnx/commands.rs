@@ -1,7 +1,9 @@
 //! One module per subcommand.
 
 pub(crate) mod ceremony;
+pub(crate) mod commit;
 pub(crate) mod inspect;
+pub(crate) mod open_output;
 pub(crate) mod prove;
 pub(crate) mod quantize;
 pub(crate) mod run;
@@ -9,14 +11,48 @@ pub(crate) mod setup;
 pub(crate) mod verify;
 
 use crate::files::Failure;
-use zkonnx::{statement, ElementType, Fr, KeyInfo, TensorType};
+use zkonnx::{statement, ElementType, Fr, KeyInfo, Privacy, TensorType, Visibility};
 
 /// The scalar of 64 hexadecimal digits, little-endian bytes.
-fn parse_binding(text: &str) -> Result<Fr, Failure> {
+pub(crate) fn parse_scalar(what: &str, text: &str) -> Result<Fr, Failure> {
 	let mut bytes = [0u8; 32];
-	hex::decode_to_slice(text.trim_start_matches("0x"), &mut bytes)
-		.map_err(|_| "the binding must be 64 hexadecimal digits (32 bytes, little-endian)")?;
-	statement::scalar_from_bytes(&bytes).map_err(|error| format!("the binding: {error}").into())
+	hex::decode_to_slice(text.trim_start_matches("0x"), &mut bytes).map_err(|_| {
+		format!("the {what} must be 64 hexadecimal digits (32 bytes, little-endian)")
+	})?;
+	statement::scalar_from_bytes(&bytes).map_err(|error| format!("the {what}: {error}").into())
+}
+
+/// The binding of a proof; 0 if none is given.
+fn parse_binding(text: Option<&str>) -> Result<Fr, Failure> {
+	text.map_or(Ok(Fr::default()), |text| parse_scalar("binding", text))
+}
+
+fn scalar_hex(scalar: Fr) -> String {
+	hex::encode(statement::scalar_to_bytes(scalar))
+}
+
+/// What of an inference a proof tells.
+#[derive(clap::Args)]
+pub(crate) struct PrivacyOptions {
+	/// Whether the statement has the input, or a commitment to it: public or committed
+	#[arg(long, value_name = "VISIBILITY", default_value_t)]
+	input: Visibility,
+	/// Whether the statement has the output, or a commitment and a ciphertext: public or committed
+	#[arg(long, value_name = "VISIBILITY", default_value_t)]
+	output: Visibility,
+}
+
+impl PrivacyOptions {
+	fn privacy(&self) -> Privacy {
+		Privacy { input: self.input, output: self.output }
+	}
+}
+
+fn privacy_json(privacy: Privacy) -> serde_json::Value {
+	serde_json::json!({
+		"input": privacy.input.to_string(),
+		"output": privacy.output.to_string(),
+	})
 }
 
 /// The elements of a tensor, as JSON numbers.
@@ -39,6 +75,7 @@ fn key_json(info: &KeyInfo) -> serde_json::Value {
 		"artifact_hash": hex::encode(info.artifact_hash),
 		"circuit_digest": hex::encode(info.circuit_digest),
 		"statement_version": info.statement_version,
+		"privacy": privacy_json(info.privacy),
 		"origin": info.origin,
 		"input": tensor_json(&info.input),
 		"output": tensor_json(&info.output),

@@ -5,9 +5,11 @@ use std::{
 	io::Write,
 	path::{Path, PathBuf},
 };
+use zeroize::Zeroizing;
 use zkonnx::{
+	privacy::SALT_BYTES,
 	quantize::{Format, Rows},
-	Network, ProvingKey,
+	statement, Network, Opening, ProvingKey, VerifyingKey,
 };
 
 /// What a command fails with: one sentence.
@@ -77,6 +79,36 @@ pub(crate) fn write_secret(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
 	written.map_err(|error| unwritten(path, &error))
 }
 
+/// An opening as it is kept in files: JSON of hexadecimal digits.
+#[derive(serde::Deserialize)]
+struct OpeningFile<'a> {
+	salt: &'a str,
+	holder: &'a str,
+}
+
+/// An opening.
+pub(crate) fn opening(path: &Path) -> Result<Opening, Failure> {
+	let text = Zeroizing::new(read(path)?);
+	// The error of the reader could quote the salt.
+	let file: OpeningFile = about(
+		path,
+		serde_json::from_slice(&text).map_err(|_| "an opening is JSON with salt and holder"),
+	)?;
+	let mut salt = Zeroizing::new([0; SALT_BYTES]);
+	let digits = hex::decode_to_slice(file.salt, &mut *salt);
+	about(path, digits.map_err(|_| "the salt must be 62 hexadecimal digits"))?;
+	let holder = about(path, crate::commands::parse_scalar("holder", file.holder))?;
+	Ok(Opening::new(*salt, holder))
+}
+
+/// Writes a new opening.
+pub(crate) fn write_opening(path: &Path, opening: &Opening) -> Result<(), Failure> {
+	let salt = Zeroizing::new(hex::encode(*Zeroizing::new(opening.salt())));
+	let holder = hex::encode(statement::scalar_to_bytes(opening.holder()));
+	let text = Zeroizing::new(format!("{{\"salt\":\"{}\",\"holder\":\"{holder}\"}}\n", *salt));
+	write_secret(path, text.as_bytes())
+}
+
 /// A file to read piece by piece.
 pub(crate) fn open(path: &Path) -> Result<std::io::BufReader<fs::File>, Failure> {
 	fs::File::open(path)
@@ -100,6 +132,11 @@ pub(crate) fn proving_key(path: &Path, checked: bool) -> Result<ProvingKey, Fail
 			ProvingKey::from_trusted_bytes(&bytes)
 		},
 	)
+}
+
+/// A verifying key.
+pub(crate) fn verifying_key(path: &Path) -> Result<VerifyingKey, Failure> {
+	about(path, VerifyingKey::from_bytes(&read(path)?))
 }
 
 /// The format that a file name ends in.

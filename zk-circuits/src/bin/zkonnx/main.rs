@@ -26,10 +26,14 @@ enum Command {
 	Setup(commands::setup::Arguments),
 	/// Make the keys of a provable model by several parties
 	Ceremony(commands::ceremony::Arguments),
+	/// Draw the salt of a request, and commit to its input
+	Commit(commands::commit::Arguments),
 	/// Run a provable model on one input, and prove the answer
 	Prove(commands::prove::Arguments),
 	/// Check a proof
 	Verify(commands::verify::Arguments),
+	/// Decrypt an output that was committed
+	OpenOutput(commands::open_output::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -39,8 +43,10 @@ fn main() -> ExitCode {
 		Command::Run(arguments) => commands::run::run(&arguments),
 		Command::Setup(arguments) => commands::setup::run(&arguments),
 		Command::Ceremony(arguments) => commands::ceremony::run(&arguments),
+		Command::Commit(arguments) => commands::commit::run(&arguments),
 		Command::Prove(arguments) => commands::prove::run(&arguments),
 		Command::Verify(arguments) => commands::verify::run(&arguments),
+		Command::OpenOutput(arguments) => commands::open_output::run(&arguments),
 	};
 	match result {
 		Ok(()) => ExitCode::SUCCESS,

@@ -92,9 +92,9 @@ fn imported_powers_make_keys() {
 	assert_eq!(status.check_imported(Some(got)), Ok(()));
 	let own = read_powers(powers_file()).expect("valid");
 	assert_eq!(own.status().check_imported(None), Ok(()));
-	let base = Base::derive(&network(), &powers).expect("large enough");
+	let base = Base::derive(&network(), Privacy::PUBLIC, &powers).expect("large enough");
 	let [tau, alpha, beta] = secrets();
-	let circuit = Circuit::new(&network());
+	let circuit = Circuit::new(&network(), Privacy::PUBLIC);
 	let expected = key::build(&circuit, &reference(1 << POWER, tau, alpha, beta));
 	assert_eq!(Ok(&base.key), expected.as_ref());
 }

@@ -84,7 +84,7 @@ fn headers_are_checked() {
 	};
 	assert_eq!(changed(0, b'Z'), CeremonyError::Magic("file of powers of tau"));
 	assert_eq!(error(b"zkonnxCT"), CeremonyError::Magic("file of powers of tau"));
-	assert_eq!(changed(8, 9), CeremonyError::Version(9));
+	assert_eq!(changed(8, 9), CeremonyError::Version { expected: 1, got: 9 });
 	assert_eq!(changed(11, 2), CeremonyError::Code { what: "the start", code: 2 });
 	assert_eq!(changed(12, 0), CeremonyError::NoTerms);
 	assert_eq!(changed(12, 2), CeremonyError::Code { what: "the presence of terms", code: 2 });

@@ -51,7 +51,7 @@ fn layout() -> [usize; 3] {
 	terms().write(&mut bytes);
 	let file = finished().to_bytes();
 	let points = 192 + 96 * (base().key.l_query.len() + base().key.h_query.len());
-	[116, 116 + bytes.len(), file.len() - points]
+	[118, 118 + bytes.len(), file.len() - points]
 }
 
 /// Bytes of a contribution.
@@ -73,10 +73,15 @@ fn a_ceremony_gives_a_key_that_proves() {
 	let verifying = key.verifying_key();
 	let prover = Prover::new(network(), key).expect("its own model");
 	let binding = Fr::from(9u64);
-	let (output, proof) = prover.prove(&[1, 2], binding, &mut rng(1)).expect("a proof");
+	let proved = prover.prove(&[1, 2], binding, None, &mut rng(1)).expect("a proof");
 	let (input_type, output_type) = (prover.network().input(), prover.network().output());
-	let public = statement::public_inputs(binding, (input_type, &[1, 2]), (output_type, &output));
-	assert_eq!(crate::verify(&verifying, &public.expect("tensors"), &proof), Ok(()));
+	let public = statement::public_inputs(
+		binding,
+		Privacy::PUBLIC,
+		(input_type, &[1u8, 2][..]),
+		(output_type, &proved.published),
+	);
+	assert_eq!(crate::verify(&verifying, &public.expect("tensors"), &proved.proof), Ok(()));
 	let again = crate::VerifyingKey::from_bytes(&verifying.to_bytes()).expect("a key");
 	assert_eq!(again.info(), verifying.info());
 	// An origin that is cut off.
@@ -87,8 +92,37 @@ fn a_ceremony_gives_a_key_that_proves() {
 }
 
 #[test]
+fn a_ceremony_for_commitments_gives_a_key_that_proves() {
+	let layer = fixture::Layer::single(3, 1, None);
+	let network = Network::from_onnx(&fixture::model(1, &[layer])).expect("a model");
+	let privacy = Privacy::ALL[1];
+	let circuit = Circuit::new(&network, privacy);
+	let [tau, alpha, beta] = [5u64, 7, 9].map(|seed| Fr::from(seed).pow([99]));
+	let powers = reference(key::domain(&circuit), tau, alpha, beta);
+	let key = key::build(&circuit, &powers).expect("enough");
+	let info = KeyInfo::new(&network, privacy, &circuit);
+	let base = Base { info, powers: [3; 32], key };
+	let mut transcript = Transcript::new(&base, terms()).expect("good terms");
+	for number in 0..2 {
+		let identity = identity(number);
+		transcript.contribute(&base, &identity, &mut rng(number.into()), b"").expect("a step");
+	}
+	transcript.beacon(&base, 7, VALUE).expect("its value");
+	transcript.finalize(&base, &identity(100)).expect("complete");
+
+	let transcript = Transcript::from_bytes(&transcript.to_bytes()).expect("its own bytes");
+	assert_eq!(transcript.privacy(), privacy);
+	assert_eq!(transcript.check_network(&network), Ok(()));
+	let key = transcript.proving_key(&base).expect("finished");
+	assert_eq!(key.info().privacy, privacy);
+	let prover = Prover::new(network, key).expect("its own model");
+	let opening = fixture::opening();
+	assert!(prover.prove(&[9], Fr::ONE, Some(&opening), &mut rng(1)).is_ok());
+}
+
+#[test]
 fn contributions_to_delta_are_what_arkworks_makes_of_their_product() {
-	let circuit = Circuit::new(&network());
+	let circuit = Circuit::new(&network(), Privacy::PUBLIC);
 	let (alpha, beta) = (Fr::from(3u64), Fr::from(5u64));
 	let tau = Fr::rand(&mut rng(5));
 	let key = key::build(&circuit, &reference(1 << POWER, tau, alpha, beta)).expect("enough");
@@ -151,9 +185,12 @@ fn each_kind_of_field_is_bound() {
 	let flipped = |at: usize| changed(at, good[at] ^ 1);
 	let magic = CeremonyError::Magic("transcript of a circuit's ceremony");
 	assert_eq!(flipped(3), Err(magic));
-	assert_eq!(changed(8, 2), Err(CeremonyError::Version(2)));
+	assert_eq!(changed(8, 1), Err(CeremonyError::Version { expected: 2, got: 1 }));
 	assert_eq!(changed(10, 9), Err(CeremonyError::Statement(9)));
-	for at in [12, 44, 76, 108, 112, terms_at + 32] {
+	for (at, what) in [(12, "the visibility of the input"), (13, "the visibility of the output")] {
+		assert_eq!(changed(at, 2), Err(CeremonyError::Code { what, code: 2 }));
+	}
+	for at in [12, 13, 14, 46, 78, 110, 114, terms_at + 32] {
 		assert_eq!(flipped(at), fault(0, Fault::Signature), "byte {at} of the header");
 	}
 	let stranger = Fault::Stranger { got: 8, participants: 3 };
@@ -182,7 +219,7 @@ fn each_kind_of_field_is_bound() {
 #[test]
 fn lengths_that_the_file_does_not_hold_are_not_allocated() {
 	let mut bytes = begin().to_bytes();
-	bytes[108..116].fill(0xff);
+	bytes[110..118].fill(0xff);
 	assert_eq!(check(&bytes), Err(CeremonyError::Truncated));
 }
 
@@ -260,10 +297,19 @@ fn another_model_circuit_or_phase_1_is_refused() {
 	let layer = fixture::Layer::single(3, 1, None);
 	let other = Network::from_onnx(&fixture::model(1, &[layer])).expect("a model");
 	let powers = read_powers(powers_file()).expect("powers");
-	let other = Base::derive(&other, &powers).expect("large enough");
+	let other = Base::derive(&other, Privacy::PUBLIC, &powers).expect("large enough");
 	let (expected, got) = (base().info.artifact_hash, other.info.artifact_hash);
 	let refused = CeremonyError::Artifact { expected, got };
 	assert_eq!(finished().verify(&other), Err(refused));
+
+	let mut other = base().clone();
+	other.info.privacy = Privacy::ALL[1];
+	let (expected, got) = (Privacy::PUBLIC, Privacy::ALL[1]);
+	assert_eq!(finished().verify(&other), Err(CeremonyError::Privacy { expected, got }));
+	let bytes = Transcript::new(&other, terms()).expect("good terms").to_bytes();
+	let claimed = Transcript::from_bytes(&bytes).expect("its own bytes");
+	let refused = claimed.check_network(&network());
+	assert!(matches!(refused, Err(CeremonyError::Circuit { .. })));
 
 	let mut other = base().clone();
 	other.info.circuit_digest[0] ^= 1;
@@ -272,16 +318,16 @@ fn another_model_circuit_or_phase_1_is_refused() {
 
 	let again = contribute_powers(&begin_powers(POWER), 2).expect("a participant");
 	let unfinished = read_powers(&again).expect("valid");
-	let refused = Base::derive(&network(), &unfinished).map(|_| ());
+	let refused = Base::derive(&network(), Privacy::PUBLIC, &unfinished).map(|_| ());
 	assert_eq!(refused, Err(CeremonyError::Unfinished));
 	let other = Base { powers: unfinished.status().hash, ..base().clone() };
 	let (expected, got) = (base().powers, other.powers);
 	assert_eq!(finished().verify(&other), Err(CeremonyError::Powers { expected, got }));
 
 	let few = Powers::read(&mut &powers_file()[..], 2).expect("powers");
-	let needed = Base::power(&network());
+	let needed = Base::power(&network(), Privacy::PUBLIC);
 	assert_eq!(
-		Base::derive(&network(), &few).map(|_| ()),
+		Base::derive(&network(), Privacy::PUBLIC, &few).map(|_| ()),
 		Err(CeremonyError::TooSmall { needed, got: 2 })
 	);
 	let mut shape = base().clone();

@@ -33,7 +33,7 @@ impl<'a> Importer<'a> {
 		value: &Value,
 		shape: &[usize],
 	) -> Result<usize, ImportError> {
-		if value.shape.iter().product::<usize>() == shape.iter().product() {
+		if value.shape.iter().product::<usize>() == shape.iter().product::<usize>() {
 			return Ok(value.index);
 		}
 		let positions = shape::broadcast_positions(&value.shape, shape);

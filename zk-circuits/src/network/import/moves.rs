@@ -44,7 +44,7 @@ impl<'a> Importer<'a> {
 		value: Value,
 		shape: Vec<usize>,
 	) -> Result<(), ImportError> {
-		if shape.iter().product::<usize>() != value.shape.iter().product() {
+		if shape.iter().product::<usize>() != value.shape.iter().product::<usize>() {
 			let reason = format!("{:?} has not as many elements as {shape:?}", value.shape);
 			return Err(operand(node, reason));
 		}

@@ -5,7 +5,7 @@ use serde_json::json;
 use std::path::PathBuf;
 use zkonnx::{
 	ceremony::{powers, Transcript},
-	Circuit, Network, Proof, ProvingKey, VerifyingKey,
+	Circuit, Network, Proof, ProvingKey,
 };
 
 /// Describe a provable model, a key, a proof or a file of a ceremony. The kind of file is told by its contents.
@@ -16,6 +16,8 @@ use zkonnx::{
 pub(crate) struct Arguments {
 	/// The file: .onnx, .pk, .vk, a proof, powers of tau or a ceremony's transcript
 	file: PathBuf,
+	#[command(flatten)]
+	privacy: super::PrivacyOptions,
 	/// Print JSON
 	#[arg(long)]
 	json: bool,
@@ -25,7 +27,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 	let path = &arguments.file;
 	let bytes = files::read(path)?;
 	let value = if bytes.starts_with(b"zkonnxVK") {
-		let key = files::about(path, VerifyingKey::from_bytes(&bytes))?;
+		let key = files::verifying_key(path)?;
 		let mut value = super::key_json(key.info());
 		value["kind"] = "verifying key".into();
 		value["point_bytes"] = key.points().len().into();
@@ -46,12 +48,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 		let mut value = super::ceremony::status_json(&transcript.status());
 		value["kind"] = "transcript of a ceremony, not verified".into();
 		value["powers"] = hex::encode(transcript.powers()).into();
+		value["privacy"] = super::privacy_json(transcript.privacy());
 		value
 	} else if let Ok(proof) = Proof::from_bytes(&bytes) {
 		json!({ "kind": "proof", "compressed": hex::encode(proof.to_bytes()) })
 	} else {
 		let network = files::about(path, Network::from_onnx(&bytes))?;
-		let circuit = Circuit::new(&network);
+		let privacy = arguments.privacy.privacy();
+		let circuit = Circuit::new(&network, privacy);
 		let nodes: Vec<_> = match arguments.json {
 			true => network.summary().iter().map(|node| json!(node)).collect(),
 			false => network
@@ -71,6 +75,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 			"input": network.input().to_string(),
 			"output": network.output().to_string(),
 			"multiply_accumulates": network.multiply_accumulates(),
+			"privacy": super::privacy_json(privacy),
 			"constraints": circuit.constraints(),
 			"public_inputs": circuit.public_inputs(),
 			"witness_variables": circuit.witness(),

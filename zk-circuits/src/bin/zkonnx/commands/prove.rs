@@ -2,7 +2,7 @@
 
 use crate::files::{self, Failure};
 use std::{path::PathBuf, time::Instant};
-use zkonnx::{rand::rngs::OsRng, statement, Fr, ProveError, Prover};
+use zkonnx::{rand::rngs::OsRng, ProveError, Proved, Prover};
 
 /// Run a provable model on one input, and prove the answer.
 ///
@@ -24,6 +24,9 @@ pub(crate) struct Arguments {
 	/// The scalar that the proof is bound to: 32 bytes, little-endian, hexadecimal [default: 0]
 	#[arg(short, long, value_name = "HEX")]
 	binding: Option<String>,
+	/// What opens the request's commitment, where the input or the output is committed
+	#[arg(long, value_name = "FILE")]
+	opening: Option<PathBuf>,
 	/// Where to write the proof (192 bytes)
 	#[arg(short, long, value_name = "FILE")]
 	proof: PathBuf,
@@ -33,6 +36,10 @@ pub(crate) struct Arguments {
 	/// Where to write the bytes of the output tensor
 	#[arg(short, long, value_name = "FILE")]
 	output: Option<PathBuf>,
+	/// Where to write what the statement tells of the output: the bytes of the tensor or, where it
+	/// is committed, its commitment and ciphertext
+	#[arg(long, value_name = "FILE")]
+	published: Option<PathBuf>,
 	/// Where to write the bytes of the input tensor
 	#[arg(long, value_name = "FILE")]
 	input_tensor: Option<PathBuf>,
@@ -48,15 +55,14 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+	let Arguments { output, published, input_tensor, .. } = arguments;
 	let written =
-		[Some(&arguments.proof), arguments.output.as_ref(), arguments.input_tensor.as_ref()];
+		[Some(&arguments.proof), output.as_ref(), published.as_ref(), input_tensor.as_ref()];
 	for path in written.into_iter().flatten() {
 		files::check_absent(path, arguments.force)?;
 	}
-	let binding = match &arguments.binding {
-		Some(text) => super::parse_binding(text)?,
-		None => Fr::default(),
-	};
+	let binding = super::parse_binding(arguments.binding.as_deref())?;
+	let opening = arguments.opening.as_deref().map(files::opening).transpose()?;
 	let network = files::network(&arguments.model)?;
 	let input = files::input(&arguments.input, &network, arguments.row)?;
 	let key_path =
@@ -65,30 +71,41 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 	let prover = files::about(&key_path, Prover::new(network, key))?;
 	files::progress(format_args!("proving {} constraints", prover.circuit().constraints()));
 	let start = Instant::now();
-	let (output, proof) =
-		prover.prove(&input, binding, &mut OsRng).map_err(|error| match error {
-			ProveError::Invalid => {
-				format!("{}: {error}; --check-key finds out where", key_path.display())
-			},
-			error => error.to_string(),
-		})?;
+	let proved = prover.prove(&input, binding, opening.as_ref(), &mut OsRng);
+	let Proved { output, published, proof } = proved.map_err(|error| match error {
+		ProveError::Invalid => {
+			format!("{}: {error}; --check-key finds out where", key_path.display())
+		},
+		ProveError::MissingOpening | ProveError::UnneededOpening => {
+			format!("{}: {error} (--opening)", key_path.display())
+		},
+		error => error.to_string(),
+	})?;
 	let seconds = start.elapsed().as_secs_f64();
-	let output_type = prover.network().output();
+	let privacy = prover.key().info().privacy;
+	let tensor = (prover.network().input(), &input[..]);
+	let commitment = opening.map(|opening| opening.commit(privacy, tensor)).transpose()?;
 	let bytes = match arguments.uncompressed {
 		true => proof.to_uncompressed_bytes().to_vec(),
 		false => proof.to_bytes().to_vec(),
 	};
 	files::write(&arguments.proof, &bytes, arguments.force)?;
-	for (path, bytes) in [(&arguments.output, &output), (&arguments.input_tensor, &input)] {
+	for (path, bytes) in [
+		(&arguments.output, &output),
+		(&arguments.published, &published),
+		(&arguments.input_tensor, &input),
+	] {
 		if let Some(path) = path {
 			files::write(path, bytes, arguments.force)?;
 		}
 	}
 	let report = serde_json::json!({
 		"proof": arguments.proof,
-		"binding": hex::encode(statement::scalar_to_bytes(binding)),
-		"output": super::elements(output_type, &output),
+		"binding": super::scalar_hex(binding),
+		"commitment": commitment.map(super::scalar_hex),
+		"output": super::elements(prover.network().output(), &output),
 		"output_bytes": hex::encode(&output),
+		"published": hex::encode(&published),
 		"seconds": seconds,
 	});
 	super::print(&report, arguments.json);

@@ -22,6 +22,8 @@ pub(crate) struct Arguments {
 	/// Where to write the verifying key [default: MODEL.vk]
 	#[arg(short, long, value_name = "FILE")]
 	verifying_key: Option<PathBuf>,
+	#[command(flatten)]
+	privacy: super::PrivacyOptions,
 	/// FOR TESTS: derive the keys from a number, so that anyone who knows it can forge proofs
 	#[arg(long, value_name = "N")]
 	seed: Option<u64>,
@@ -40,15 +42,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 	files::check_absent(&proving, arguments.force)?;
 	files::check_absent(&verifying, arguments.force)?;
 	let network = files::network(model)?;
-	let constraints = network.constraints();
+	let privacy = arguments.privacy.privacy();
+	let constraints = network.constraints_with(privacy);
 	files::progress(format_args!("making keys for {constraints} constraints"));
 	let start = Instant::now();
 	let key = match arguments.seed {
 		Some(seed) => {
 			files::progress("warning: keys from --seed are for tests; anyone can forge proofs");
-			zkonnx::setup(&network, &mut StdRng::seed_from_u64(seed))
+			zkonnx::setup(&network, privacy, &mut StdRng::seed_from_u64(seed))
 		},
-		None => zkonnx::setup(&network, &mut OsRng),
+		None => zkonnx::setup(&network, privacy, &mut OsRng),
 	}?;
 	let seconds = start.elapsed().as_secs_f64();
 	let verifying_key = key.verifying_key();

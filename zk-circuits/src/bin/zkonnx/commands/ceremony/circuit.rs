@@ -1,12 +1,15 @@
 //! Phase 2: the ceremony of one model.
 
 use super::{identity, terms, Contributor, Randomness};
-use crate::files::{self, Failure};
+use crate::{
+	commands::PrivacyOptions,
+	files::{self, Failure},
+};
 use std::path::{Path, PathBuf};
 use zkonnx::{
 	ceremony::{powers, Base, CeremonyError, Powers, Transcript},
 	rand::rngs::OsRng,
-	Network,
+	Network, Privacy,
 };
 
 /// The three files of a ceremony.
@@ -38,6 +41,8 @@ fn hash(text: &str) -> Result<[u8; 32], &'static str> {
 pub(super) struct New {
 	#[command(flatten)]
 	files: Files,
+	#[command(flatten)]
+	privacy: PrivacyOptions,
 	#[command(flatten)]
 	terms: terms::Options,
 	/// Overwrite the transcript
@@ -117,22 +122,22 @@ pub(super) struct Verify {
 
 impl Files {
 	/// Verifies the powers, and derives what the ceremony starts from.
-	fn base(&self) -> Result<Base, Failure> {
+	fn base(&self, privacy: Privacy) -> Result<Base, Failure> {
 		let network = files::network(&self.model)?;
 		let powers = files::about(&self.powers, powers::peek(&mut files::open(&self.powers)?))?;
 		files::about(&self.powers, powers.check_imported(self.accept_imported))?;
-		Ok(self.derive(&network)?.0)
+		Ok(self.derive(&network, privacy)?.0)
 	}
 
-	fn derive(&self, network: &Network) -> Result<(Base, Powers), Failure> {
+	fn derive(&self, network: &Network, privacy: Privacy) -> Result<(Base, Powers), Failure> {
 		files::progress("verifying every point of the powers");
-		let power = Base::power(network);
+		let power = Base::power(network, privacy);
 		let powers =
 			files::about(&self.powers, Powers::read(&mut files::open(&self.powers)?, power))?;
 		// The file may be another one by now.
 		files::about(&self.powers, powers.status().check_imported(self.accept_imported))?;
 		files::progress(format_args!("deriving a key for 2^{power} constraints"));
-		Ok((files::about(&self.powers, Base::derive(network, &powers))?, powers))
+		Ok((files::about(&self.powers, Base::derive(network, privacy, &powers))?, powers))
 	}
 
 	/// The transcript, and what it starts from. What is cheap is checked before what takes long.
@@ -151,7 +156,7 @@ impl Files {
 			return files::about(&self.transcript, Err(error));
 		}
 		files::about(&self.powers, status.check_imported(self.accept_imported))?;
-		let (base, powers) = self.derive(&network)?;
+		let (base, powers) = self.derive(&network, transcript.privacy())?;
 		Ok((transcript, base, powers))
 	}
 
@@ -175,13 +180,16 @@ impl Files {
 }
 
 fn report(transcript: &Transcript, json: bool) {
-	super::super::print(&super::status_json(&transcript.status()), json);
+	let mut value = super::status_json(&transcript.status());
+	value["privacy"] = super::super::privacy_json(transcript.privacy());
+	super::super::print(&value, json);
 }
 
 pub(super) fn begin(arguments: &New) -> Result<(), Failure> {
 	let terms = arguments.terms.terms()?;
 	files::check_absent(&arguments.files.transcript, arguments.force)?;
-	let transcript = Transcript::new(&arguments.files.base()?, terms)?;
+	let base = arguments.files.base(arguments.privacy.privacy())?;
+	let transcript = Transcript::new(&base, terms)?;
 	files::write(&arguments.files.transcript, &transcript.to_bytes(), arguments.force)?;
 	report(&transcript, arguments.json);
 	Ok(())
@@ -241,6 +249,7 @@ pub(super) fn verify(arguments: &Verify) -> Result<(), Failure> {
 		same(arguments.proving_key.as_deref(), || key.to_bytes())?;
 	}
 	let mut value = super::status_json(&transcript.status());
+	value["privacy"] = super::super::privacy_json(transcript.privacy());
 	value["valid"] = true.into();
 	let powers = super::powers::describe(&powers);
 	if arguments.json {
