@@ -1,6 +1,7 @@
 //! The RPC that this node has besides every Substrate node's.
 
 mod blob;
+mod opening;
 mod worker;
 
 use crate::{
@@ -35,6 +36,7 @@ pub(crate) struct Deps {
 /// All methods.
 pub(crate) fn module(deps: Deps) -> Result<RpcModule<()>, RegisterMethodError> {
 	use blob::BlobApiServer;
+	use opening::OpeningApiServer;
 	use worker::WorkerApiServer;
 
 	let Deps { client, pool, blobs, keystore, worker, sealer } = deps;
@@ -43,6 +45,8 @@ pub(crate) fn module(deps: Deps) -> Result<RpcModule<()>, RegisterMethodError> {
 	module.merge(System::new(client.clone(), pool).into_rpc())?;
 	module.merge(TransactionPayment::new(client.clone()).into_rpc())?;
 	module.merge(blob::Blobs::new(blobs, uploads).into_rpc())?;
+	let openings = opening::Openings::new(client.clone(), keystore.clone(), worker.clone());
+	module.merge(openings.into_rpc())?;
 	module.merge(worker::Status::new(client, keystore, worker).into_rpc())?;
 	if let Some(sealer) = sealer {
 		module.merge(ManualSeal::new(sealer).into_rpc())?;

@@ -4,11 +4,14 @@ use crate::{
 	cli::WorkerParams,
 	service::{application, is_development, FullClient},
 };
-use aimodel_inference::{BlobStore, Config, OnnxRuntime, Service};
+use aimodel_inference::{
+	BlobStore, Config, Mailbox, OnnxRuntime, OpeningStore, ProverError, Service,
+};
 use aimodel_primitives::{
 	inference::InferenceService,
 	operator::{OperatorPublic, KEY_TYPE},
-	runtime_api::AimodelApi,
+	runtime_api::{AimodelApi, ProofKey},
+	ArtifactHash,
 };
 use aimodel_runtime::{AccountId, Hash};
 use futures::{channel::mpsc, StreamExt};
@@ -35,6 +38,8 @@ const LIBRARY: &str = ".onnxruntime/libonnxruntime.so.1.28.0";
 pub(crate) struct Worker {
 	service: Arc<Service>,
 	library: Arc<Library>,
+	openings: Arc<OpeningStore>,
+	mailbox: Arc<Mailbox>,
 }
 
 struct Library {
@@ -59,13 +64,28 @@ pub(crate) struct Operator {
 	/// The key, as an account.
 	operator: AccountId,
 	/// The bonded account that registered it; null where none did.
-	worker: Option<AccountId>,
+	pub(crate) worker: Option<AccountId>,
 }
 
 impl Worker {
 	/// What the offchain worker gets.
 	pub(crate) fn service(&self) -> Arc<dyn InferenceService> {
 		self.service.clone()
+	}
+
+	/// See [`Service::check`].
+	pub(crate) fn check(&self, artifact: ArtifactHash, key: &ProofKey) -> Result<(), ProverError> {
+		self.service.check(artifact, key)
+	}
+
+	/// What customers told of their commitments.
+	pub(crate) fn openings(&self) -> &OpeningStore {
+		&self.openings
+	}
+
+	/// The key that they encrypt to.
+	pub(crate) fn mailbox(&self) -> &Mailbox {
+		&self.mailbox
 	}
 
 	/// What there is to tell.
@@ -121,10 +141,14 @@ pub(crate) fn start(
 		OnnxRuntime::load(&path, config_of_service.inference_threads).map_err(application)?;
 	let build = engine.build_info().to_owned();
 	log::info!("🧠 Worker: {build}");
+	let openings = OpeningStore::open(config.data_path.join("openings")).map_err(application)?;
+	let openings = Arc::new(openings);
+	let mailbox = Mailbox::open(&config.data_path.join("opening_key")).map_err(application)?;
 	let service = Service::start(
 		config_of_service,
 		Arc::new(engine),
 		blobs,
+		openings.clone(),
 		config.prometheus_registry(),
 		Some(Box::new(move || {
 			// Nobody listens where blocks come by themselves.
@@ -133,7 +157,8 @@ pub(crate) fn start(
 	)
 	.map_err(application)?;
 	let library = Arc::new(Library { path, build });
-	Ok((Some(Worker { service, library }), job_finished))
+	let worker = Worker { service, library, openings, mailbox: Arc::new(mailbox) };
+	Ok((Some(worker), job_finished))
 }
 
 /// The operator keys that the keystore holds, and whose they are at block `at`.
@@ -148,6 +173,19 @@ pub(crate) fn operators(
 		Ok(Operator { operator, worker })
 	};
 	keystore.sr25519_public_keys(KEY_TYPE).into_iter().map(operator).collect()
+}
+
+/// The signature of each operator key of the keystore.
+pub(crate) fn sign(
+	keystore: &KeystorePtr,
+	message: &[u8],
+) -> Result<Vec<(sr25519::Public, sr25519::Signature)>, String> {
+	let sign = |key: sr25519::Public| {
+		let signature =
+			keystore.sr25519_sign(KEY_TYPE, &key, message).map_err(|error| error.to_string())?;
+		Ok((key, signature.ok_or("the key is not in the keystore")?))
+	};
+	keystore.sr25519_public_keys(KEY_TYPE).into_iter().map(sign).collect()
 }
 
 /// Tells in the log whose operator keys this node holds, now and whenever that changes.

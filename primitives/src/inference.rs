@@ -7,6 +7,7 @@
 
 use crate::{
 	ids::{ArtifactHash, BlobHash, RequestId, VersionId},
+	runtime_api::ProofKey,
 	statement::Scalar,
 	tensor::Interface,
 };
@@ -37,28 +38,43 @@ pub enum JobInput {
 		/// How many bytes.
 		length: u64,
 	},
+	/// A commitment, whose opening the customer gave to the worker's node: with the tensor's bytes.
+	Committed(Scalar),
+	/// The tensor's bytes, and a commitment to the salt alone, whose opening the customer gave to
+	/// the worker's node.
+	Salted(Vec<u8>, Scalar),
 }
 
 impl JobInput {
-	/// `blake2_256` of the tensor's bytes.
+	/// What the input's parts hash to: see [`input_hash`].
 	pub fn hash(&self) -> H256 {
 		match self {
-			Self::Inline(bytes) => blake2_256(bytes).into(),
+			Self::Inline(bytes) => input_hash(bytes, None),
 			Self::Blob { hash, .. } => *hash,
+			Self::Committed(commitment) => commitment.into(),
+			Self::Salted(bytes, commitment) => input_hash(bytes, Some(commitment)),
 		}
 	}
+}
+
+/// `blake2_256` of a tensor's bytes, and of the customer's commitment after them where there is one.
+pub fn input_hash(bytes: &[u8], commitment: Option<&Scalar>) -> H256 {
+	match commitment {
+		None => blake2_256(bytes),
+		Some(commitment) => blake2_256(&[bytes, commitment].concat()),
+	}
+	.into()
 }
 
 /// What must be proved of an answer.
 #[derive(Clone, Decode, Encode, Eq, PartialEq, Debug)]
 pub struct ProofTask {
-	/// The blob that holds the proving key.
-	pub proving_key: BlobHash,
-	/// The digest of the circuit that the registered verifying key is for; the prover derives its
-	/// own from the artifact and refuses to serve another.
-	pub circuit_digest: H256,
+	/// The key to prove with.
+	pub key: ProofKey,
 	/// The statement's first public input.
 	pub binding: Scalar,
+	/// Who made the request's commitment, where it has one.
+	pub holder: Scalar,
 }
 
 /// One inference, proved or not.
@@ -220,6 +236,8 @@ pub trait InferenceService: Send + Sync {
 	fn collect(&self, id: &JobId) -> Option<Vec<u8>>;
 	/// Whether the blob store holds this blob.
 	fn holds_blob(&self, hash: &BlobHash) -> bool;
+	/// Whether the opening of this commitment is here.
+	fn holds_opening(&self, commitment: &Scalar) -> bool;
 	/// Notes, for the metrics, that a transaction was signed, and whether the pool took it.
 	fn note_submission(&self, accepted: bool);
 }
@@ -278,6 +296,13 @@ pub trait Inference {
 		use sp_externalities::ExternalitiesExt as _;
 		self.extension::<InferenceExt>()
 			.is_some_and(|InferenceExt(service)| service.holds_blob(&hash.into()))
+	}
+
+	/// Whether a customer has opened this commitment to this node.
+	fn holds_opening(&mut self, commitment: PassPointerAndReadCopy<[u8; 32], 32>) -> bool {
+		use sp_externalities::ExternalitiesExt as _;
+		self.extension::<InferenceExt>()
+			.is_some_and(|InferenceExt(service)| service.holds_opening(&commitment))
 	}
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Everything that two crates must agree on bit for bit is defined here once: how things are named
 //! ([`ids`]), what a tensor looks like ([`tensor`]), what a request costs ([`pricing`]), how a fee
-//! is divided ([`split`]), and what a proof proves ([`statement`]). Pallets meet only through the
+//! is divided ([`split`]), what a proof proves ([`statement`]), and what it hides ([`privacy`]). Pallets meet only through the
 //! traits of [`traits`]; clients read the chain through [`runtime_api`]; the offchain worker reaches
 //! the native inference service through [`inference`].
 //!
@@ -17,6 +17,7 @@ pub mod ids;
 pub mod inference;
 pub mod operator;
 pub mod pricing;
+pub mod privacy;
 pub mod runtime_api;
 pub mod split;
 pub mod statement;
@@ -25,6 +26,7 @@ pub mod traits;
 
 pub use ids::{ArtifactHash, BlobHash, KeyId, ModelId, OutPoint, RequestId, VersionId};
 pub use pricing::{Pricing, UnitsFormula};
+pub use privacy::{Privacy, Visibility};
 pub use split::RevenueSplit;
 pub use tensor::{Dimension, ElementType, Interface, TensorType};
 

@@ -3,7 +3,9 @@
 use crate::{
 	ids::{ArtifactHash, BlobHash, KeyId, ModelId, OutPoint, RequestId, VersionId},
 	pricing::{Pricing, Quote, QuoteError, UnitsFormula},
+	privacy::Privacy,
 	split::RevenueSplit,
+	statement::Scalar,
 	tensor::Interface,
 	traits::{KeyOrigin, Lease},
 	Balance,
@@ -63,6 +65,22 @@ pub struct Circuit {
 	pub key: KeyId,
 	/// The blob that holds the proving key.
 	pub proving_key: BlobHash,
+	/// What its proofs hide.
+	pub privacy: Privacy,
+}
+
+/// The key that proves a version's answers, and what it has to be: a prover compares all of it, since
+/// proofs with another key do not settle.
+#[derive(Clone, Decode, Encode, Eq, PartialEq, Debug, TypeInfo)]
+pub struct ProofKey {
+	/// The blob that holds the proving key.
+	pub proving_key: BlobHash,
+	/// The digest of the circuit that the registered verifying key is for.
+	pub circuit_digest: H256,
+	/// `blake2_256` of the registered verifying key's points.
+	pub verifying_key: H256,
+	/// What its proofs hide.
+	pub privacy: Privacy,
 }
 
 /// A live model.
@@ -114,7 +132,8 @@ pub enum RequestInfo<AccountId, BlockNumber> {
 		version: VersionId,
 		/// What stands behind the answer.
 		assurance: Assurance,
-		/// The answer's bytes, or nothing if it is a blob.
+		/// The answer's bytes, or nothing if it is a blob. Of a committed answer, the commitment
+		/// and the ciphertext.
 		output: Option<Vec<u8>>,
 		/// `blake2_256` of the answer's bytes.
 		output_hash: H256,
@@ -136,8 +155,10 @@ pub struct JobInfo<BlockNumber> {
 	pub version: VersionId,
 	/// The model file.
 	pub artifact: ArtifactHash,
-	/// `blake2_256` of the input.
+	/// `blake2_256` of the input; of a committed one, the commitment.
 	pub input_hash: H256,
+	/// The customer's commitment, where there is one: the worker needs its opening.
+	pub commitment: Option<Scalar>,
 	/// Whether a proof is needed.
 	pub proven: bool,
 	/// Whether the worker is obliged, or has to accept first.
@@ -154,6 +175,12 @@ sp_api::decl_runtime_apis! {
 
 		/// A model that is not yet closed.
 		fn model(model: ModelId) -> Option<ModelInfo<AccountId>>;
+
+		/// A version that a model or an open request uses.
+		fn version(version: VersionId) -> Option<Version>;
+
+		/// What proves the answers of a version, if anything does.
+		fn proof_key(version: VersionId) -> Option<ProofKey>;
 
 		/// A request that is open, or settled and not yet pruned.
 		fn request(request: RequestId) -> Option<RequestInfo<AccountId, BlockNumber>>;

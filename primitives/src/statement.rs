@@ -1,14 +1,17 @@
 //! What a proof proves: the public inputs of version 1.
 //!
-//! In this order: [`binding`], then the input's scalars, then the output's scalars, each packed by
-//! [`pack`]. The chain alone builds them, from the frozen request and the submitted output bytes.
+//! In this order: [`binding`]; commitment and holder, where something is committed; the input's
+//! scalars, where it is public; the output's scalars, or commitment and ciphertext of a committed one.
+//! Tensors are packed by [`pack`]. The chain alone builds the public inputs, from the frozen request
+//! and the submitted output bytes.
 //!
 //! A scalar is 32 bytes, little-endian, and always canonical for BLS12-381: packing fills 248 bits
 //! at most. Test vectors lie in `primitives/vectors/statement.json`.
 
 use crate::{
 	ids::RequestId,
-	tensor::{ElementType, TensorType},
+	privacy::{Privacy, Visibility},
+	tensor::{ElementType, Interface, TensorType},
 };
 use alloc::vec::Vec;
 use sp_crypto_hashing::blake2_256;
@@ -71,14 +74,83 @@ pub fn pack(element: ElementType, bytes: &[u8]) -> Option<Vec<Scalar>> {
 	Some(scalars.collect())
 }
 
-/// How many public inputs the statement over tensors of these types has, the binding included.
-/// `None` unless both types are fixed integers.
-pub fn public_inputs(input: &TensorType, output: &TensorType) -> Option<u32> {
-	let len = |tensor: &TensorType| {
-		let countable = tensor.is_fixed() && tensor.element.is_integer();
-		countable.then(|| packed_len(tensor.element, tensor.elements(1).max))
+/// What the chain knows of an inference.
+#[derive(Clone, Copy, Debug)]
+pub struct Known<'a> {
+	/// See [`binding`].
+	pub binding: Scalar,
+	/// The request's commitment, and who may have made it (see [`holder`](crate::privacy::holder)):
+	/// exactly where something is committed.
+	pub commitment: Option<(Scalar, Scalar)>,
+	/// The bytes of a public input.
+	pub input: Option<&'a [u8]>,
+	/// The bytes of a public output, or the scalars of a committed one, one after the other: its
+	/// commitment, then its ciphertext.
+	pub output: &'a [u8],
+}
+
+/// The public inputs that a proof is verified with. `None` where what is known is not what a circuit
+/// of this interface with this privacy shows.
+///
+/// Scalars of a committed output are taken as they come: verification refuses those that are not
+/// canonical.
+pub fn public_inputs(interface: &Interface, privacy: Privacy, known: Known) -> Option<Vec<Scalar>> {
+	let mut scalars = alloc::vec![known.binding];
+	match known.commitment {
+		Some((commitment, holder)) if privacy.needs_opening() => {
+			scalars.extend([commitment, holder]);
+		},
+		None if !privacy.needs_opening() => (),
+		_ => return None,
+	}
+	match (privacy.input, known.input) {
+		(Visibility::Public, Some(bytes)) => scalars.extend(pack(interface.input.element, bytes)?),
+		(Visibility::Committed, None) => (),
+		_ => return None,
+	}
+	match privacy.output {
+		Visibility::Public => scalars.extend(pack(interface.output.element, known.output)?),
+		Visibility::Committed => {
+			let (sealed, rest) = known.output.as_chunks::<32>();
+			if !rest.is_empty() {
+				return None;
+			}
+			scalars.extend(sealed);
+		},
+	}
+	let expected = count_public_inputs(interface, privacy)?;
+	(u32::try_from(scalars.len()) == Ok(expected)).then_some(scalars)
+}
+
+/// How many public inputs [`public_inputs`] gives. `None` unless both tensors are fixed integers.
+pub fn count_public_inputs(interface: &Interface, privacy: Privacy) -> Option<u32> {
+	let Interface { input, output } = interface;
+	let input = match privacy.input {
+		Visibility::Public => packed(input)?,
+		Visibility::Committed => packed(input).and(Some(0))?,
 	};
-	len(input)?.checked_add(len(output)?)?.checked_add(1)?.try_into().ok()
+	let output = match privacy.output {
+		Visibility::Public => packed(output)?,
+		Visibility::Committed => packed(output)?.checked_add(1)?,
+	};
+	let commitment = if privacy.needs_opening() { 2 } else { 0 };
+	let scalars = input.checked_add(output)?.checked_add(commitment)?.checked_add(1)?;
+	u32::try_from(scalars).ok()
+}
+
+/// Bytes of an answer as a result carries it: those of a public output of `elements` elements, or the
+/// scalars of a committed one.
+pub fn output_bytes(kind: &TensorType, elements: u64, visibility: Visibility) -> Option<u64> {
+	match visibility {
+		Visibility::Public => elements.checked_mul(kind.element.bytes().into()),
+		Visibility::Committed => packed_len(kind.element, elements).checked_add(1)?.checked_mul(32),
+	}
+}
+
+/// The scalars of a tensor; `None` unless it is of fixed integers.
+fn packed(tensor: &TensorType) -> Option<u64> {
+	let countable = tensor.is_fixed() && tensor.element.is_integer();
+	countable.then(|| packed_len(tensor.element, tensor.elements(1).max))
 }
 
 /// ⌊248 / width⌋.
@@ -127,13 +199,79 @@ mod tests {
 		assert_eq!(pack(ElementType::U8, &[]), Some(Vec::new()));
 	}
 
+	/// 64 bytes in, ten scores out.
+	fn digits() -> Interface {
+		Interface {
+			input: TensorType::fixed(ElementType::U8, &[1, 64]).unwrap(),
+			output: TensorType::fixed(ElementType::I32, &[1, 10]).unwrap(),
+		}
+	}
+
+	const MODES: [Privacy; 4] = [
+		Privacy::PUBLIC,
+		Privacy { input: Visibility::Public, output: Visibility::Committed },
+		Privacy { input: Visibility::Committed, output: Visibility::Public },
+		Privacy { input: Visibility::Committed, output: Visibility::Committed },
+	];
+
 	#[test]
-	fn digits_have_six_public_inputs() {
-		let image = TensorType::fixed(ElementType::U8, &[1, 64]).unwrap();
-		let scores = TensorType::fixed(ElementType::I32, &[1, 10]).unwrap();
-		assert_eq!(public_inputs(&image, &scores), Some(1 + 3 + 2));
-		let float = TensorType::fixed(ElementType::F32, &[1, 10]).unwrap();
-		assert_eq!(public_inputs(&image, &float), None);
+	fn digits_have_as_many_public_inputs_as_they_show() {
+		let counts = MODES.map(|privacy| count_public_inputs(&digits(), privacy).unwrap());
+		assert_eq!(counts, [1 + 3 + 2, 1 + 2 + 3 + 3, 1 + 2 + 2, 1 + 2 + 3]);
+		let output = TensorType::fixed(ElementType::F32, &[1, 10]).unwrap();
+		for privacy in MODES {
+			assert_eq!(
+				count_public_inputs(&Interface { output: output.clone(), ..digits() }, privacy),
+				None
+			);
+		}
+	}
+
+	#[test]
+	fn only_what_the_privacy_shows_makes_a_statement() {
+		let (image, scores, sealed) = ([1; 64], [2; 40], [3; 96]);
+		let commitment = ([4; 32], [5; 32]);
+		for privacy in MODES {
+			let hidden = |it| it == Visibility::Committed;
+			for (given, input, output) in (0..8).map(|i| (i & 1 > 0, i & 2 > 0, i & 4 > 0)) {
+				let known = Known {
+					binding: [6; 32],
+					commitment: given.then_some(commitment),
+					input: input.then_some(&image[..]),
+					output: if output { &sealed } else { &scores },
+				};
+				let fits = given == privacy.needs_opening()
+					&& input != hidden(privacy.input)
+					&& output == hidden(privacy.output);
+				let scalars = public_inputs(&digits(), privacy, known);
+				assert_eq!(scalars.is_some(), fits, "{privacy:?} {known:?}");
+				let Some(scalars) = scalars else { continue };
+				assert_eq!(scalars[0], [6; 32]);
+				if given {
+					assert_eq!(scalars[1..3], [[4; 32], [5; 32]]);
+				}
+				if output {
+					assert_eq!(scalars[scalars.len() - 3..], [[3; 32]; 3]);
+				}
+			}
+		}
+	}
+
+	#[test]
+	fn an_answer_of_another_length_makes_no_statement() {
+		for (privacy, bytes) in [(MODES[0], 40), (MODES[1], 96)] {
+			let right = output_bytes(&digits().output, 10, privacy.output).unwrap() as usize;
+			assert_eq!(right, bytes);
+			let commitment = privacy.needs_opening().then_some(([4; 32], [5; 32]));
+			for length in [0, 1, 32, bytes - 1, bytes, bytes + 1, bytes + 32] {
+				let (binding, output) = ([6; 32], vec![0; length]);
+				let known = Known { binding, commitment, input: Some(&[0; 64]), output: &output };
+				let made = public_inputs(&digits(), privacy, known).is_some();
+				// What packs into as many scalars is for the interface to refuse.
+				let packs = privacy.output == Visibility::Public && length == 32;
+				assert_eq!(made, length == right || packs, "{privacy:?}, {length} bytes");
+			}
+		}
 	}
 
 	proptest! {

@@ -174,6 +174,13 @@ impl TensorType {
 	}
 }
 
+impl TensorType {
+	/// Bytes of the largest tensor of `rows` rows.
+	pub fn bytes(&self, rows: u32) -> u64 {
+		self.elements(rows).max.saturating_mul(u64::from(self.element.bytes()))
+	}
+}
+
 impl Interface {
 	/// Checks that both shapes are sound and agree about the batch.
 	pub fn validate(&self) -> Result<(), ShapeError> {

@@ -56,6 +56,9 @@ pub trait ProofVerifier<AccountId> {
 	/// What is known of a key.
 	fn key(key: &KeyId) -> Option<KeyInfo<AccountId>>;
 
+	/// `blake2_256` of a key's points.
+	fn points_hash(key: &KeyId) -> Option<H256>;
+
 	/// How many references to a key there are.
 	fn references(key: &KeyId) -> u32;
 
@@ -74,6 +77,14 @@ pub trait ProofVerifier<AccountId> {
 	/// Verifies an uncompressed proof. Points and scalars are validated here; an error says what
 	/// is wrong.
 	fn verify(key: &KeyId, public_inputs: &[Scalar], proof: &[u8]) -> DispatchResult;
+
+	/// The weight of [`Self::verify_batch`] for so many proofs under a key with so many public
+	/// inputs.
+	fn verify_batch_weight(proofs: u32, public_inputs: u32) -> Weight;
+
+	/// Verifies uncompressed proofs under one key, each with its public inputs, for less than one by
+	/// one. One that is not valid refuses all, without saying which.
+	fn verify_batch(key: &KeyId, claims: &[(&[Scalar], &[u8])]) -> DispatchResult;
 }
 
 /// What a lease demands of a worker.

@@ -7,8 +7,8 @@ use crate::{
 };
 use aimodel_primitives::{
 	pricing::{Quote, QuoteError},
-	runtime_api::{self, JobInfo, ModelInfo, RequestInfo},
-	ModelId, RequestId,
+	runtime_api::{self, JobInfo, ModelInfo, ProofKey, RequestInfo, Version},
+	ModelId, RequestId, VersionId,
 };
 use alloc::vec::Vec;
 use frame_support::{
@@ -212,6 +212,14 @@ impl_runtime_apis! {
 
 		fn model(model: ModelId) -> Option<ModelInfo<AccountId>> {
 			Aimodel::model(model)
+		}
+
+		fn version(version: VersionId) -> Option<Version> {
+			Aimodel::version(version)
+		}
+
+		fn proof_key(version: VersionId) -> Option<ProofKey> {
+			Aimodel::proof_key(version)
 		}
 
 		fn request(request: RequestId) -> Option<RequestInfo<AccountId, BlockNumber>> {

@@ -208,6 +208,7 @@ impl pallet_aimodel::Config for Runtime {
 	type PalletId = PotId;
 	type MaxInlineInput = ConstU32<{ 64 * 1024 }>;
 	type MaxInlineOutput = ConstU32<{ 64 * 1024 }>;
+	type MaxResults = ConstU32<64>;
 	type MaxVersions = ConstU32<32>;
 	type MaxHistory = ConstU32<64>;
 	type MaxWaiting = ConstU32<128>;

@@ -10,11 +10,14 @@ import { rpc } from './src/connect.js';
 import { EXAMPLES, testImages } from './src/digits.js';
 import { PROGRAMS } from './src/node.js';
 import { request, settlement } from './src/requests.js';
-import { submitResultTx } from './src/workers.js';
+import { submitResultTx, submitResultsTx } from './src/workers.js';
 import { DIGITS, World, digitsKeys, flipped } from './test/world.js';
 import { inFolder, zkonnx } from './src/zkonnx.js';
 
 const RUNS = 31;
+
+/** Proofs of a batch. */
+const BATCH = 64;
 
 /** Requests that are followed to their settlement, each for some seconds. */
 const REQUESTS = 11;
@@ -50,9 +53,9 @@ const BENCHES = {
 	},
 
 	/**
-	 * One verification in the runtime: how much longer a dry run takes of a result whose proof is
-	 * refused for another answer, after all is decoded and computed, than of one whose proof is a byte
-	 * too short, which is refused just before.
+	 * Verification in the runtime, of one proof and of a batch: how much longer a dry run takes of
+	 * results of which one is refused for another answer, after all is decoded and computed, than of
+	 * those whose first proof is a byte too short, which is refused just before.
 	 */
 	async verify() {
 		const world = await World.start({ args: ['--rpc-methods', 'unsafe'] });
@@ -61,11 +64,15 @@ const BENCHES = {
 			const { images } = await testImages();
 			const { version, outPoint } = await world.deployDigits();
 			await world.bondWorker(charlie, worker, [version]);
-			const order = await world.order(alice, { outPoint, input: images[0] });
-			const { output, proof } = await world.proveFor(order.request, charlie, images[0]);
+			const results = [];
+			for (let i = 0; i < BATCH; i++) {
+				const { request } = await world.order(alice, { outPoint, input: images[i] });
+				results.push({ request, ...(await world.proveFor(request, charlie, images[i])) });
+			}
+			const short = ({ proof, ...rest }) => ({ ...rest, proof: proof.slice(0, -1) });
+			const wrong = ({ output, ...rest }) => ({ ...rest, output: flipped(output) });
 			// An `ApplyExtrinsicResult`: applied, and then successful or refused by the pallet.
-			const dryRun = async (bytes, answer, expected) => {
-				const call = submitResultTx(api, { request: order.request, output: answer, proof: bytes });
+			const dryRun = async (call, expected) => {
 				const signed = (await call.signAsync(worker, { nonce: -1, era: 0 })).toHex();
 				const outcome = await rpc(api, 'system_dryRun', signed);
 				if (!outcome.startsWith(expected)) throw new Error(`A dry run gave ${outcome}, and not ${expected}.`);
@@ -77,12 +84,19 @@ const BENCHES = {
 				}
 				return median(times);
 			};
-			const settled = await dryRun(proof, output, '0x0000');
-			const refused = await dryRun(proof, flipped(output), '0x0001');
-			const short = await dryRun(proof.slice(0, -1), output, '0x0001');
-			const inputs = (await digitsKeys()).report.public_inputs;
-			const row = { case: 'verify in the runtime', public_inputs: inputs };
-			return { ...row, verify_ms: round(refused - short, 2), verify_and_settle_ms: round(settled - short, 2) };
+			const public_inputs = (await digitsKeys()).report.public_inputs;
+			const one = (change) => submitResultTx(api, change(results[0]));
+			const before = await dryRun(one(short), '0x0001');
+			const verified = (await dryRun(one(wrong), '0x0001')) - before;
+			const settled = (await dryRun(one((result) => result), '0x0000')) - before;
+
+			const all = (first) => submitResultsTx(api, [first, ...results.slice(1)]);
+			const beforeAll = await dryRun(all(short(results[0])), '0x0001');
+			const allVerified = (await dryRun(all(wrong(results[0])), '0x0001')) - beforeAll;
+			return [
+				{ case: 'verify in the runtime', public_inputs, verify_ms: round(verified, 2), verify_and_settle_ms: round(settled, 2) },
+				{ case: `verify ${BATCH} in the runtime`, public_inputs, verify_ms: round(allVerified, 2), each_ms: round(allVerified / BATCH) },
+			];
 		} finally {
 			await world.stop();
 		}

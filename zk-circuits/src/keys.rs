@@ -254,7 +254,8 @@ impl VerifyingKey {
 	}
 
 	/// The points as arkworks encodes `ark_groth16::VerifyingKey` uncompressed:
-	/// 776 bytes, and 96 for each public input. This is what a chain registers.
+	/// 776 bytes, and 96 for each public input. A chain registers them without the count that stands
+	/// in the bytes 672 to 679.
 	pub fn points(&self) -> Vec<u8> {
 		points::encode_verifying(&self.prepared.vk)
 	}

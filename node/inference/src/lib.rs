@@ -2,12 +2,13 @@
 //!
 //! [`Service`] takes jobs from the offchain worker through the host interface, runs each on a
 //! thread of its own, and keeps the results until they are collected. It holds nothing that chain
-//! state can not fill again: only the [`blobs`] persist.
+//! state can not fill again: only [`blobs`] and [`openings`] persist.
 //!
 //! | module | what |
 //! |---|---|
 //! | [`engine`] | what runs models: two object-safe traits, and ONNX Runtime behind them |
 //! | [`blobs`] | the content-addressed store of artifacts, proving keys, inputs and outputs |
+//! | [`openings`] | what customers tell of their commitments, and how it comes here |
 //! | [`prover`] | what makes proofs, in a thread pool of its own |
 //! | [`service`] | the bounded queue, the worker threads, the results |
 //!
@@ -21,10 +22,12 @@ pub mod blobs;
 mod cache;
 pub mod engine;
 mod metrics;
+pub mod openings;
 pub mod prover;
 pub mod service;
 
 pub use blobs::{BlobError, BlobStore, UploadError, UploadLimits, UploadStatus, Uploads};
 pub use engine::{Engine, EngineError, Model, OnnxRuntime};
+pub use openings::{mailbox::Mailbox, Opening, OpeningError, OpeningStore};
 pub use prover::ProverError;
 pub use service::{Config, JobError, OnFinished, Service, StartError};

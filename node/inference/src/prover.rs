@@ -4,19 +4,22 @@
 //! proof there would hold up block import. So proofs run in a pool that leaves one core free.
 
 use crate::{
-	blobs::{BlobError, BlobStore},
+	blobs::{self, BlobError, BlobStore},
 	cache::Loaded,
 	metrics::Metrics,
+	openings::{circuit_privacy, Opening},
 };
 use aimodel_primitives::{
 	ids::{ArtifactHash, BlobHash},
 	inference::ProofTask,
+	runtime_api::ProofKey,
 };
 use std::{sync::Arc, time::Instant};
 use zkonnx::{
+	privacy as circuit,
 	rand::rngs::OsRng,
 	statement::{scalar_from_bytes, StatementError},
-	ImportError, KeyError, Network, ProveError, Prover, ProvingKey,
+	ImportError, KeyError, Network, ProveError, Proved, Prover, ProvingKey, VerifyingKey,
 };
 
 /// Why there is no proof.
@@ -44,7 +47,24 @@ pub enum ProverError {
 		/// The digest in the job.
 		registered: BlobHash,
 	},
-	/// The binding is no scalar.
+	/// The registered verifying key belongs to another setup than the proving key: its proofs would
+	/// not settle.
+	#[error("the chain's verifying key has points with the hash {registered:?}; the proving key's have {found:?}, so that its proofs would not settle")]
+	VerifyingKey {
+		/// The hash of the proving key's points.
+		found: BlobHash,
+		/// The hash in the job.
+		registered: BlobHash,
+	},
+	/// The proving key hides something else than the version says.
+	#[error("the version is of {version}; the proving key is for {key}")]
+	Privacy {
+		/// What the key's proofs hide.
+		key: circuit::Privacy,
+		/// What the version hides.
+		version: circuit::Privacy,
+	},
+	/// The binding, or the holder, is no scalar.
 	#[error("the statement can not be built: {0}")]
 	Statement(#[from] StatementError),
 	/// The prover failed.
@@ -52,13 +72,12 @@ pub enum ProverError {
 	Prove(#[from] ProveError),
 }
 
-/// An inference and its proof.
-#[derive(Clone, Debug)]
-pub(crate) struct Proved {
-	/// What the executor computed: the output that is proved.
-	pub(crate) output: Vec<u8>,
-	/// A, B and C, uncompressed.
-	pub(crate) proof: Vec<u8>,
+/// The points of a verifying key as a chain registers them: without the count of those for public
+/// inputs, which arkworks writes before them.
+pub fn registered_points(key: &VerifyingKey) -> Vec<u8> {
+	const COUNT: std::ops::Range<usize> = 672..680;
+	let points = key.points();
+	[&points[..COUNT.start], &points[COUNT.end..]].concat()
 }
 
 /// Loaded provers, by artifact and proving key.
@@ -72,6 +91,7 @@ pub(crate) struct Provers {
 struct LoadedProver {
 	prover: Prover,
 	digest: BlobHash,
+	verifying_key: BlobHash,
 }
 
 impl Provers {
@@ -95,27 +115,54 @@ impl Provers {
 		Ok(Self { blobs, pool, loaded: Loaded::new(count), metrics })
 	}
 
-	/// Runs the artifact's network on an input and proves it. A proof that the prover hands out is
-	/// valid.
+	/// Runs the artifact's network on an input and proves it, with the customer's opening where
+	/// something is hidden. A proof that the prover hands out is valid.
 	pub(crate) fn prove(
 		&self,
 		artifact: ArtifactHash,
 		task: &ProofTask,
 		input: &[u8],
+		opening: Option<&Opening>,
 	) -> Result<Proved, ProverError> {
+		let loaded = self.loaded(artifact, &task.key)?;
+		let binding = scalar_from_bytes(&task.binding)?;
+		let opening = opening.map(|opening| opening.for_circuit(&task.holder)).transpose()?;
+		let start = Instant::now();
+		let proved = self
+			.pool
+			.install(|| loaded.prover.prove(input, binding, opening.as_ref(), &mut OsRng))?;
+		self.metrics.proving(start.elapsed());
+		Ok(proved)
+	}
+
+	/// The prover of an artifact, if its key is the one that a chain says.
+	fn loaded(
+		&self,
+		artifact: ArtifactHash,
+		key: &ProofKey,
+	) -> Result<Arc<LoadedProver>, ProverError> {
+		let ProofKey { proving_key, circuit_digest, verifying_key, privacy } = *key;
 		let loaded = self
 			.loaded
-			.get_or_load(&(artifact, task.proving_key), || self.load(artifact, task.proving_key))?;
-		if loaded.digest != task.circuit_digest {
-			let (derived, registered) = (loaded.digest, task.circuit_digest);
+			.get_or_load(&(artifact, proving_key), || self.load(artifact, proving_key))?;
+		if loaded.digest != circuit_digest {
+			let (derived, registered) = (loaded.digest, circuit_digest);
 			return Err(ProverError::Digest { derived, registered });
 		}
-		let binding = scalar_from_bytes(&task.binding)?;
-		let start = Instant::now();
-		let (output, proof) =
-			self.pool.install(|| loaded.prover.prove(input, binding, &mut OsRng))?;
-		self.metrics.proving(start.elapsed());
-		Ok(Proved { output, proof: proof.to_uncompressed_bytes().to_vec() })
+		if loaded.verifying_key != verifying_key {
+			let (found, registered) = (loaded.verifying_key, verifying_key);
+			return Err(ProverError::VerifyingKey { found, registered });
+		}
+		let (key, version) = (loaded.prover.key().info().privacy, circuit_privacy(privacy));
+		if key != version {
+			return Err(ProverError::Privacy { key, version });
+		}
+		Ok(loaded)
+	}
+
+	/// Checks that this node can prove an artifact's answers with the key that a chain says.
+	pub(crate) fn check(&self, artifact: ArtifactHash, key: &ProofKey) -> Result<(), ProverError> {
+		self.loaded(artifact, key).map(drop)
 	}
 
 	fn load(
@@ -132,7 +179,8 @@ impl Provers {
 			let proving_key = ProvingKey::from_trusted_bytes(&key_bytes)?;
 			let prover = Prover::new(network, proving_key)?.warm();
 			let digest = prover.circuit().digest().into();
-			Ok(LoadedProver { prover, digest })
+			let verifying_key = blobs::hash(&registered_points(&prover.key().verifying_key()));
+			Ok(LoadedProver { prover, digest, verifying_key })
 		});
 		let loaded = loaded.map_err(|error| ProverError::Key { key, error })?;
 		let took = start.elapsed();

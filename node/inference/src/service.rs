@@ -12,11 +12,14 @@ use crate::{
 	blobs::BlobStore,
 	engine::{Engine, Models},
 	metrics::{Metrics, Outcome},
-	prover::Provers,
+	openings::OpeningStore,
+	prover::{ProverError, Provers},
 };
 use aimodel_primitives::{
-	ids::BlobHash,
+	ids::{ArtifactHash, BlobHash},
 	inference::{InferenceService, Job, JobId, Poll, Submitted},
+	runtime_api::ProofKey,
+	statement::Scalar,
 };
 use jobs::{Jobs, Lane};
 use parking_lot::{Condvar, Mutex};
@@ -123,6 +126,7 @@ impl Service {
 		config: Config,
 		engine: Arc<dyn Engine>,
 		blobs: Arc<BlobStore>,
+		openings: Arc<OpeningStore>,
 		registry: Option<&Registry>,
 		on_finished: Option<OnFinished>,
 	) -> Result<Arc<Self>, StartError> {
@@ -136,6 +140,7 @@ impl Service {
 				metrics.clone(),
 			)?,
 			blobs,
+			openings,
 			metrics: metrics.clone(),
 		};
 		let shared = Arc::new(Shared {
@@ -174,6 +179,12 @@ impl Service {
 	/// Why a job failed, for people.
 	pub fn failure(&self, id: &JobId) -> Option<String> {
 		self.shared.state.lock().jobs.failure(id).map(Into::into)
+	}
+
+	/// Checks that this node can prove an artifact's answers with the key that a chain says: that both
+	/// are here, fit, and belong to the registered verifying key. Takes as long as loading them.
+	pub fn check(&self, artifact: ArtifactHash, key: &ProofKey) -> Result<(), ProverError> {
+		self.shared.runner.provers.check(artifact, key)
 	}
 
 	/// Jobs that wait for a thread.
@@ -225,6 +236,10 @@ impl InferenceService for Service {
 
 	fn holds_blob(&self, hash: &BlobHash) -> bool {
 		self.shared.runner.blobs.contains(hash)
+	}
+
+	fn holds_opening(&self, commitment: &Scalar) -> bool {
+		self.shared.runner.openings.contains(commitment)
 	}
 }
 

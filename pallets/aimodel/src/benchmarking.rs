@@ -3,6 +3,7 @@
 use super::*;
 use aimodel_primitives::{
 	pricing::UnitsFormula,
+	privacy::Privacy,
 	runtime_api::Circuit,
 	split::MAX_BENEFICIARIES,
 	tensor::{Dimension, ElementType, Interface, TensorType},
@@ -77,7 +78,7 @@ fn provable<T: Config>(who: &T::AccountId) -> Version {
 	let interface =
 		Interface { input: tensor(ElementType::U8, 64), output: tensor(ElementType::I32, 10) };
 	let key = T::BenchmarkHelper::register_key(who, ARTIFACT, 6);
-	let circuit = Some(Circuit { key, proving_key: H256::zero() });
+	let circuit = Some(Circuit { key, proving_key: H256::zero(), privacy: Privacy::PUBLIC });
 	Version { interface, circuit, ..version::<T>(1) }
 }
 
@@ -237,7 +238,7 @@ mod benchmarks {
 		pass::<T>(1);
 		Pallet::<T>::draw_workers();
 		let output = alloc::vec![1; b.min(T::MaxInlineInput::get()) as usize];
-		let output = Input::Inline(BoundedVec::truncate_from(output));
+		let output = Output::Inline(BoundedVec::truncate_from(output));
 		let operator = world.workers[0].1.clone();
 		#[extrinsic_call]
 		_(RawOrigin::Signed(operator), id, output, None, None);
@@ -311,10 +312,10 @@ mod benchmarks {
 	fn prune() {
 		let world = served::<T>(1);
 		let id = leased::<T>(&world);
-		let output = Input::Inline(BoundedVec::truncate_from(alloc::vec![1]));
+		let output = Output::Inline(BoundedVec::truncate_from(alloc::vec![1]));
 		let operator = world.workers[0].1.clone();
-		Pallet::<T>::do_submit_result(operator, id, output, None, None)
-			.expect("the lease holder may; qed");
+		let answer = Answer { request: id, output, units: None, proof: None };
+		Pallet::<T>::do_submit_result(operator, answer).expect("the lease holder may; qed");
 		let now: BlockNumberFor<T> = frame_system::Pallet::<T>::block_number()
 			.saturating_add(T::Retention::get().into())
 			.saturating_add(One::one());

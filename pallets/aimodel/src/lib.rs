@@ -111,6 +111,10 @@ pub mod pallet {
 		#[pallet::constant]
 		type MaxInlineOutput: Get<u32>;
 
+		/// The most answers that are submitted at once.
+		#[pallet::constant]
+		type MaxResults: Get<u32>;
+
 		/// The most versions of one model.
 		#[pallet::constant]
 		type MaxVersions: Get<u32>;
@@ -458,6 +462,12 @@ pub mod pallet {
 		KeyTooWeak,
 		/// A proven answer needs its input within the request.
 		InputNotInline,
+		/// The model hides its input: a proven request carries a commitment to it.
+		InputNotCommitted,
+		/// The model hides its output: a proven request carries its input and a commitment.
+		CommitmentMissing,
+		/// The model hides nothing, or the request is `Attested`: it carries no commitment.
+		CommitmentUnexpected,
 		/// The input's length does not fit the model's interface.
 		InputLength,
 		/// `max_fee` is below the price of the request.
@@ -494,6 +504,10 @@ pub mod pallet {
 		ProofMissing,
 		/// The request asks for no proof.
 		ProofUnexpected,
+		/// Results without a result.
+		NoResults,
+		/// Two results answer the same request.
+		DuplicateResult,
 		/// Only the customer may cancel.
 		NotCustomer,
 		/// A worker holds a live lease: its answer may be on its way.
@@ -644,7 +658,7 @@ pub mod pallet {
 		/// - `deadline`: the last block at which a result is accepted; the earliest possible one
 		///   if none is given.
 		#[pallet::call_index(7)]
-		#[pallet::weight(Pallet::<T>::request_weight(input.length()))]
+		#[pallet::weight(Pallet::<T>::request_weight(input.length().unwrap_or_default()))]
 		pub fn request(
 			origin: OriginFor<T>,
 			out_point: OutPoint,
@@ -675,7 +689,7 @@ pub mod pallet {
 			proof: Option<ProofBytes>,
 		) -> DispatchResultWithPostInfo {
 			let operator = ensure_signed(origin)?;
-			Self::do_submit_result(operator, request, output, units, proof)
+			Self::do_submit_result(operator, Answer { request, output, units, proof })
 		}
 
 		/// Takes back a request while no worker holds a live lease of it.
@@ -729,6 +743,20 @@ pub mod pallet {
 			PlatformShare::<T>::put(share);
 			Self::deposit_event(Event::PlatformShareSet { share });
 			Ok(())
+		}
+
+		/// Answers several requests at once, and is paid for all or none. Proofs under one key are
+		/// verified together, which takes less than one by one. Free if all settle.
+		///
+		/// - origin: signed by the operator key of the worker that holds the leases.
+		#[pallet::call_index(14)]
+		#[pallet::weight(Pallet::<T>::submit_results_weight(answers))]
+		pub fn submit_results(
+			origin: OriginFor<T>,
+			answers: BoundedVec<Answer<T>, T::MaxResults>,
+		) -> DispatchResultWithPostInfo {
+			let operator = ensure_signed(origin)?;
+			Self::do_submit_results(operator, answers)
 		}
 	}
 }

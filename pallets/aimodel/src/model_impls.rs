@@ -183,7 +183,7 @@ impl<T: Config> Pallet<T> {
 			Error::<T>::LeaseOutOfBounds
 		);
 		let Some(circuit) = &version.circuit else { return Ok(()) };
-		let inputs = statement::public_inputs(&version.interface.input, &version.interface.output)
+		let inputs = statement::count_public_inputs(&version.interface, circuit.privacy)
 			.ok_or(Error::<T>::InterfaceNotProvable)?;
 		let key = T::Verifier::key(&circuit.key).ok_or(Error::<T>::UnknownKey)?;
 		ensure!(key.registrant == *who, Error::<T>::ForeignKey);

@@ -10,9 +10,12 @@
 //! [`PATIENCE`] blocks have gone by.
 
 use crate::{query_impls::MAX_JOBS, *};
-use aimodel_primitives::inference::{
-	inference as host, job_id, Job, JobInput, JobOutput, JobResult, Poll, ProofTask, Submitted,
-	MAX_RESULT_BYTES,
+use aimodel_primitives::{
+	inference::{
+		inference as host, job_id, Job, JobInput, JobOutput, JobResult, Poll, ProofTask, Submitted,
+		MAX_RESULT_BYTES,
+	},
+	privacy::holder,
 };
 use alloc::vec::Vec;
 use codec::{Decode, Encode};
@@ -108,8 +111,16 @@ impl<T: Config> Pallet<T> {
 		let VersionId { model, index } = request.version;
 		let record = Versions::<T>::get(model, index)?;
 		let input_hash = request.input.hash();
-		let ready = host::holds_blob(record.artifact.0) && host::holds_blob(input_hash.0);
-		if !ready {
+		let input_is_here = match request.input.commitment() {
+			Some(commitment) => host::holds_opening(commitment),
+			None => host::holds_blob(input_hash.0),
+		};
+		let proving_key = match (&request.assurance, &record.circuit) {
+			(Assurance::Proven { .. }, Some(circuit)) => Some(circuit.proving_key),
+			_ => None,
+		};
+		let mut files = core::iter::once(record.artifact).chain(proving_key);
+		if !input_is_here || !files.all(|file| host::holds_blob(file.0)) {
 			return None;
 		}
 		let job = job_id(id, &request.version, &input_hash, &lease.worker.clone().into());
@@ -148,13 +159,12 @@ impl<T: Config> Pallet<T> {
 	fn job(id: RequestId, request: &Request<T>, lease: &LeaseOf<T>) -> Option<Job> {
 		let VersionId { model, index } = request.version;
 		let record = Versions::<T>::get(model, index)?;
-		let proof = match (&request.assurance, &record.circuit) {
-			(Assurance::Attested, _) => None,
-			(Assurance::Proven { .. }, None) => return None,
-			(Assurance::Proven { .. }, Some(circuit)) => Some(ProofTask {
-				proving_key: circuit.proving_key,
-				circuit_digest: T::Verifier::key(&circuit.key)?.circuit_digest,
+		let proof = match request.assurance {
+			Assurance::Attested => None,
+			Assurance::Proven { .. } => Some(ProofTask {
+				key: Self::proof_key(request.version)?,
 				binding: Self::binding(id, &lease.worker),
+				holder: holder(&request.customer.clone().into()),
 			}),
 		};
 		Some(Job {
@@ -166,6 +176,10 @@ impl<T: Config> Pallet<T> {
 			input: match &request.input {
 				Input::Inline(bytes) => JobInput::Inline(bytes.to_vec()),
 				Input::Blob { hash, length } => JobInput::Blob { hash: *hash, length: *length },
+				Input::Committed { commitment } => JobInput::Committed(*commitment),
+				Input::Salted { bytes, commitment } => {
+					JobInput::Salted(bytes.to_vec(), *commitment)
+				},
 			},
 			proof,
 			inline_limit: T::MaxInlineOutput::get(),
@@ -184,8 +198,8 @@ impl<T: Config> Pallet<T> {
 		}
 		let result = JobResult::decode(&mut &encoded[..]).ok()?;
 		let output = match result.output {
-			JobOutput::Inline(bytes) => Input::Inline(bytes.try_into().ok()?),
-			JobOutput::Blob { hash, length } => Input::Blob { hash, length },
+			JobOutput::Inline(bytes) => Output::Inline(bytes.try_into().ok()?),
+			JobOutput::Blob { hash, length } => Output::Blob { hash, length },
 		};
 		let proof = result.proof.map(ProofBytes::try_from).transpose().ok()?;
 		Some(Call::submit_result { request, output, units: None, proof })

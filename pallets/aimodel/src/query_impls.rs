@@ -3,7 +3,7 @@
 use crate::*;
 use aimodel_primitives::{
 	pricing::{self, Quote, QuoteError},
-	runtime_api::{JobInfo, ModelInfo, RequestInfo},
+	runtime_api::{Circuit, JobInfo, ModelInfo, ProofKey, RequestInfo},
 };
 use alloc::vec::Vec;
 use frame_system::pallet_prelude::BlockNumberFor;
@@ -37,6 +37,19 @@ impl<T: Config> Pallet<T> {
 		})
 	}
 
+	/// A version that a model or an open request uses.
+	pub fn version(VersionId { model, index }: VersionId) -> Option<Version> {
+		Versions::<T>::get(model, index)
+	}
+
+	/// What proves the answers of a version, if anything does.
+	pub fn proof_key(version: VersionId) -> Option<ProofKey> {
+		let Circuit { key, proving_key, privacy } = Self::version(version)?.circuit?;
+		let circuit_digest = T::Verifier::key(&key)?.circuit_digest;
+		let verifying_key = T::Verifier::points_hash(&key)?;
+		Some(ProofKey { proving_key, circuit_digest, verifying_key, privacy })
+	}
+
 	/// A request that is open, or settled and not yet pruned.
 	pub fn request_info(id: RequestId) -> Option<RequestInfo<T::AccountId, BlockNumberFor<T>>> {
 		if let Some(request) = Requests::<T>::get(id) {
@@ -56,8 +69,8 @@ impl<T: Config> Pallet<T> {
 			version: settlement.version,
 			assurance: settlement.assurance,
 			output: match settlement.output {
-				Input::Inline(bytes) => Some(bytes.into_inner()),
-				Input::Blob { .. } => None,
+				Output::Inline(bytes) => Some(bytes.into_inner()),
+				Output::Blob { .. } => None,
 			},
 			output_hash,
 			units: settlement.units,
@@ -79,6 +92,7 @@ impl<T: Config> Pallet<T> {
 				version: request.version,
 				artifact: record.artifact,
 				input_hash: request.input.hash(),
+				commitment: request.input.commitment(),
 				proven: matches!(request.assurance, Assurance::Proven { .. }),
 				obliged: lease.obliged,
 				until: lease.until,

@@ -3,6 +3,7 @@
 use crate::*;
 use aimodel_primitives::{
 	pricing::{self, Quote, QuoteError},
+	privacy::{Privacy, Visibility},
 	traits::{Lease, LeaseTerms},
 };
 use frame_support::{
@@ -44,8 +45,10 @@ impl<T: Config> Pallet<T> {
 		let version = VersionId { model, index: content.version };
 		let record = Versions::<T>::get(model, version.index).ok_or(Error::<T>::OutPointSpent)?;
 		let assurance = Self::ensure_assurance(assurance, &record, &input)?;
+		// What is committed to is one row, as only fixed tensors are provable.
+		let length = input.length().unwrap_or_else(|| record.interface.input.bytes(1));
 		let Quote { rows, min_price, max_price, .. } =
-			pricing::quote(&content.pricing, &record.units, &record.interface, input.length())
+			pricing::quote(&content.pricing, &record.units, &record.interface, length)
 				.map_err(Error::<T>::from)?;
 		ensure!(max_fee >= min_price, Error::<T>::FeeTooLow);
 		let held = max_fee.min(max_price);
@@ -257,12 +260,24 @@ impl<T: Config> Pallet<T> {
 		record: &Version,
 		input: &Input<T::MaxInlineInput>,
 	) -> Result<Assurance, DispatchError> {
-		let Assurance::Proven { weakest_origin } = assurance else { return Ok(assurance) };
+		let Assurance::Proven { weakest_origin } = assurance else {
+			ensure!(input.commitment().is_none(), Error::<T>::CommitmentUnexpected);
+			return Ok(assurance);
+		};
 		let circuit = record.circuit.as_ref().ok_or(Error::<T>::NotProvable)?;
 		let key = T::Verifier::key(&circuit.key).ok_or(Error::<T>::UnknownKey)?;
 		let weakest = weakest_origin.unwrap_or_else(DefaultWeakestOrigin::<T>::get);
 		ensure!(key.origin >= weakest, Error::<T>::KeyTooWeak);
-		ensure!(matches!(input, Input::Inline(_)), Error::<T>::InputNotInline);
+		let Privacy { input: of_input, output: of_output } = circuit.privacy;
+		match (of_input, of_output, input) {
+			(Visibility::Public, Visibility::Public, Input::Inline(_))
+			| (Visibility::Public, Visibility::Committed, Input::Salted { .. })
+			| (Visibility::Committed, _, Input::Committed { .. }) => (),
+			(Visibility::Committed, _, _) => return Err(Error::<T>::InputNotCommitted.into()),
+			(_, _, Input::Blob { .. }) => return Err(Error::<T>::InputNotInline.into()),
+			(_, Visibility::Committed, _) => return Err(Error::<T>::CommitmentMissing.into()),
+			_ => return Err(Error::<T>::CommitmentUnexpected.into()),
+		}
 		Ok(Assurance::Proven { weakest_origin: Some(weakest) })
 	}
 

@@ -1,8 +1,15 @@
 //! Settlement: a result is checked, the price is divided, the rest goes back.
 
 use crate::*;
-use aimodel_primitives::statement;
-use alloc::vec::Vec;
+use aimodel_primitives::{
+	privacy::{self, Visibility},
+	statement::{self, Known, Scalar},
+	KeyId,
+};
+use alloc::{
+	collections::{BTreeMap, BTreeSet},
+	vec::Vec,
+};
 use frame_support::{
 	pallet_prelude::*,
 	traits::{
@@ -15,29 +22,100 @@ use sp_runtime::{
 	ArithmeticError,
 };
 
+/// An answer that may be settled once its proof, if it needs one, is verified.
+struct Checked<T: Config> {
+	id: RequestId,
+	request: Request<T>,
+	worker: T::AccountId,
+	output: Output<T::MaxInlineOutput>,
+	units: u64,
+	price: Balance,
+	claim: Option<Claim>,
+}
+
+/// What a proof has to prove, and under which key.
+struct Claim {
+	key: KeyId,
+	public_inputs: Vec<Scalar>,
+	proof: ProofBytes,
+}
+
+fn count<Item>(items: &[Item]) -> u32 {
+	u32::try_from(items.len()).unwrap_or(u32::MAX)
+}
+
 impl<T: Config> Pallet<T> {
 	pub(crate) fn do_submit_result(
 		operator: T::AccountId,
-		id: RequestId,
-		output: Output<T::MaxInlineOutput>,
-		units: Option<u64>,
-		proof: Option<ProofBytes>,
+		answer: Answer<T>,
 	) -> DispatchResultWithPostInfo {
+		let checked = Self::check(&operator, answer)?;
+		let public_inputs = match &checked.claim {
+			Some(Claim { key, public_inputs, proof }) => {
+				T::Verifier::verify(key, public_inputs, proof)?;
+				count(public_inputs)
+			},
+			None => 0,
+		};
+		let weight = Self::submit_result_weight(public_inputs, checked.output.length());
+		Self::settle(checked)?;
+		Ok((Some(weight), Pays::No).into())
+	}
+
+	pub(crate) fn do_submit_results(
+		operator: T::AccountId,
+		answers: BoundedVec<Answer<T>, T::MaxResults>,
+	) -> DispatchResultWithPostInfo {
+		ensure!(!answers.is_empty(), Error::<T>::NoResults);
+		// What is checked below is checked before anything is settled.
+		let ids: BTreeSet<_> = answers.iter().map(|answer| answer.request).collect();
+		ensure!(ids.len() == answers.len(), Error::<T>::DuplicateResult);
+		let checked: Vec<_> = answers
+			.into_iter()
+			.map(|answer| Self::check(&operator, answer))
+			.collect::<Result<_, _>>()?;
+
+		let mut by_key = BTreeMap::<KeyId, Vec<(&[Scalar], &[u8])>>::new();
+		for Claim { key, public_inputs, proof } in checked.iter().filter_map(|c| c.claim.as_ref()) {
+			by_key.entry(*key).or_default().push((public_inputs, proof));
+		}
+		let mut weight = checked.iter().fold(Weight::zero(), |sum, answer| {
+			sum.saturating_add(Self::settle_weight(answer.output.length()))
+		});
+		for (key, claims) in by_key {
+			let public_inputs = claims.iter().map(|(inputs, _)| count(inputs)).max().unwrap_or(0);
+			let verified = T::Verifier::verify_batch_weight(count(&claims), public_inputs);
+			weight = weight.saturating_add(verified);
+			T::Verifier::verify_batch(&key, &claims)?;
+		}
+		for answer in checked {
+			Self::settle(answer)?;
+		}
+		Ok((Some(weight), Pays::No).into())
+	}
+
+	/// Checks all of an answer but its proof. Writes nothing.
+	fn check(operator: &T::AccountId, answer: Answer<T>) -> Result<Checked<T>, DispatchError> {
+		let Answer { request: id, output, units, proof } = answer;
 		let request = Self::open_request(id)?;
-		let worker = Self::ensure_lease_holder(&operator, id, &request)?;
+		let worker = Self::ensure_lease_holder(operator, id, &request)?;
 		let VersionId { model, index } = request.version;
 		let record = Versions::<T>::get(model, index).ok_or(Error::<T>::UnknownRequest)?;
 
 		let units = Self::ensure_units(&request, &record, &output, units)?;
 		let price = request.pricing.price(units).ok_or(Error::<T>::PriceOverflow)?;
 		let price = price.min(request.held);
-		let public_inputs = Self::ensure_proven(id, &request, &record, &worker, &output, proof)?;
+		let claim = Self::claim(id, &request, &record, &worker, &output, proof)?;
+		Ok(Checked { id, request, worker, output, units, price, claim })
+	}
 
+	/// Pays for an answer whose proof, if it needs one, was verified.
+	fn settle(answer: Checked<T>) -> DispatchResult {
+		let Checked { id, request, worker, output, units, price, claim: _ } = answer;
 		let payout = Self::pay(&request, &worker, price)?;
 		T::Workers::release(id);
 		let now = frame_system::Pallet::<T>::block_number();
 		let output_hash = output.hash();
-		let output_bytes = output.length();
 		let (assurance, refund) = (request.assurance, request.held.saturating_sub(price));
 		let settlement = Settlement::<T> {
 			customer: request.customer.clone(),
@@ -62,8 +140,7 @@ impl<T: Config> Pallet<T> {
 			refund,
 			payout,
 		});
-		let weight = Self::submit_result_weight(public_inputs, output_bytes);
-		Ok((Some(weight), Pays::No).into())
+		Ok(())
 	}
 
 	pub(crate) fn do_withdraw(who: T::AccountId) -> DispatchResult {
@@ -81,9 +158,22 @@ impl<T: Config> Pallet<T> {
 
 	/// The weight of a result with so many bytes, proved with so many public inputs.
 	pub(crate) fn submit_result_weight(public_inputs: u32, output_bytes: u64) -> Weight {
+		Self::settle_weight(output_bytes).saturating_add(T::Verifier::verify_weight(public_inputs))
+	}
+
+	/// The most that results can weigh: each proved under a key of its own.
+	pub(crate) fn submit_results_weight(answers: &[Answer<T>]) -> Weight {
+		let public_inputs = T::Verifier::max_public_inputs();
+		answers.iter().fold(Weight::zero(), |sum, answer| {
+			sum.saturating_add(Self::settle_weight(answer.output.length()))
+				.saturating_add(T::Verifier::verify_batch_weight(1, public_inputs))
+		})
+	}
+
+	/// The weight of all of a result with so many bytes but its proof.
+	fn settle_weight(output_bytes: u64) -> Weight {
 		let bytes = u32::try_from(output_bytes).unwrap_or(u32::MAX);
 		T::WeightInfo::submit_result(bytes.min(T::MaxInlineOutput::get()))
-			.saturating_add(T::Verifier::verify_weight(public_inputs))
 	}
 
 	/// The bonded account behind `operator`, if it may answer now.
@@ -110,9 +200,15 @@ impl<T: Config> Pallet<T> {
 		reported: Option<u64>,
 	) -> Result<u64, DispatchError> {
 		let interface = &record.interface;
-		let output_elements = interface
-			.output_elements(request.rows, output.length())
-			.map_err(|_| Error::<T>::OutputLength)?;
+		let output_elements = match Self::sealed_output_bytes(request, record) {
+			None => interface
+				.output_elements(request.rows, output.length())
+				.map_err(|_| Error::<T>::OutputLength)?,
+			Some(bytes) => {
+				ensure!(output.length() == bytes, Error::<T>::OutputLength);
+				interface.output.elements(request.rows).max
+			},
+		};
 		let input_elements = interface.input.elements(request.rows).max;
 		let computed =
 			record.units.units(input_elements, output_elements).ok_or(Error::<T>::PriceOverflow)?;
@@ -121,38 +217,49 @@ impl<T: Config> Pallet<T> {
 		Ok(units)
 	}
 
-	/// Checks that the answer has what the request's assurance asks. The chain alone builds the
-	/// statement. Returns how many public inputs were verified.
-	fn ensure_proven(
+	/// Bytes of the answer to a request whose output is committed.
+	fn sealed_output_bytes(request: &Request<T>, record: &Version) -> Option<u64> {
+		let Assurance::Proven { .. } = request.assurance else { return None };
+		let visibility = record.circuit.as_ref()?.privacy.output;
+		let output = &record.interface.output;
+		(visibility == Visibility::Committed)
+			.then(|| statement::output_bytes(output, output.elements(1).max, visibility))
+			.flatten()
+	}
+
+	/// What the proof of an answer has to prove, if the request asks for one. The chain alone builds
+	/// the statement.
+	fn claim(
 		id: RequestId,
 		request: &Request<T>,
 		record: &Version,
 		worker: &T::AccountId,
 		output: &Output<T::MaxInlineOutput>,
 		proof: Option<ProofBytes>,
-	) -> Result<u32, DispatchError> {
+	) -> Result<Option<Claim>, DispatchError> {
 		let Assurance::Proven { .. } = request.assurance else {
 			ensure!(proof.is_none(), Error::<T>::ProofUnexpected);
-			return Ok(0);
+			return Ok(None);
 		};
 		let proof = proof.ok_or(Error::<T>::ProofMissing)?;
 		let circuit = record.circuit.as_ref().ok_or(Error::<T>::NotProvable)?;
-		let Input::Inline(input) = &request.input else {
-			return Err(Error::<T>::InputNotInline.into());
-		};
-		let Input::Inline(output) = output else {
+		let Output::Inline(output) = output else {
 			return Err(Error::<T>::OutputNotInline.into());
 		};
-		let interface = &record.interface;
-		let mut scalars: Vec<statement::Scalar> = alloc::vec![Self::binding(id, worker)];
-		scalars.extend(
-			statement::pack(interface.input.element, input).ok_or(Error::<T>::InputLength)?,
-		);
-		scalars.extend(
-			statement::pack(interface.output.element, output).ok_or(Error::<T>::OutputLength)?,
-		);
-		T::Verifier::verify(&circuit.key, &scalars, proof.as_slice())?;
-		Ok(u32::try_from(scalars.len()).unwrap_or(u32::MAX))
+		let holder = privacy::holder(&request.customer.clone().into());
+		let known = Known {
+			binding: Self::binding(id, worker),
+			commitment: request.input.commitment().map(|commitment| (commitment, holder)),
+			input: match &request.input {
+				Input::Inline(bytes) | Input::Salted { bytes, .. } => Some(bytes),
+				Input::Blob { .. } | Input::Committed { .. } => None,
+			},
+			output,
+		};
+		// Nothing else was let through when the request was made.
+		let public_inputs = statement::public_inputs(&record.interface, circuit.privacy, known)
+			.ok_or(Error::<T>::OutputLength)?;
+		Ok(Some(Claim { key: circuit.key, public_inputs, proof }))
 	}
 
 	/// The first public input of a proof by `worker` for this request, on this chain.

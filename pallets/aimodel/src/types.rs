@@ -2,10 +2,12 @@
 
 use crate::Config;
 use aimodel_primitives::{
+	inference::input_hash,
 	runtime_api::{Assurance, Version},
 	split::Division,
+	statement::Scalar,
 	traits::{Lease, LeaseTerms},
-	Balance, BlobHash, ModelId, OutPoint, Pricing, RevenueSplit, VersionId,
+	Balance, BlobHash, ModelId, OutPoint, Pricing, RequestId, RevenueSplit, VersionId,
 };
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::pallet_prelude::*;
@@ -92,6 +94,9 @@ pub struct HistoryRecord<AccountId, BlockNumber> {
 }
 
 /// The input of a request.
+///
+/// A commitment is a canonical scalar, 32 bytes, little-endian. It has to be opened to the worker's
+/// node before a lease obliges.
 #[derive(
 	CloneNoBound,
 	DebugNoBound,
@@ -115,10 +120,78 @@ pub enum Input<MaxInline: Get<u32>> {
 		/// How many bytes.
 		length: u64,
 	},
+	/// A commitment to the tensor. For versions whose input is committed.
+	Committed {
+		/// Over the customer's salt and holder scalar, and the tensor.
+		commitment: Scalar,
+	},
+	/// The tensor's bytes, and a commitment. For versions of which the output alone is committed.
+	Salted {
+		/// The tensor's bytes: row-major, little-endian.
+		bytes: BoundedVec<u8, MaxInline>,
+		/// Over the customer's salt and holder scalar.
+		commitment: Scalar,
+	},
 }
 
 impl<MaxInline: Get<u32>> Input<MaxInline> {
-	/// Bytes of the tensor.
+	/// Bytes of the tensor, which a commitment to it does not tell.
+	pub fn length(&self) -> Option<u64> {
+		match self {
+			Self::Inline(bytes) | Self::Salted { bytes, .. } => Some(bytes.len() as u64),
+			Self::Blob { length, .. } => Some(*length),
+			Self::Committed { .. } => None,
+		}
+	}
+
+	/// Names the input: see [`JobInput::hash`](aimodel_primitives::inference::JobInput::hash).
+	pub fn hash(&self) -> H256 {
+		match self {
+			Self::Inline(bytes) => input_hash(bytes, None),
+			Self::Blob { hash, .. } => *hash,
+			Self::Committed { commitment } => commitment.into(),
+			Self::Salted { bytes, commitment } => input_hash(bytes, Some(commitment)),
+		}
+	}
+
+	/// The customer's commitment.
+	pub fn commitment(&self) -> Option<Scalar> {
+		match self {
+			Self::Inline(_) | Self::Blob { .. } => None,
+			Self::Committed { commitment } | Self::Salted { commitment, .. } => Some(*commitment),
+		}
+	}
+}
+
+/// The answer to a request.
+#[derive(
+	CloneNoBound,
+	DebugNoBound,
+	Decode,
+	DecodeWithMemTracking,
+	Encode,
+	EqNoBound,
+	MaxEncodedLen,
+	PartialEqNoBound,
+	TypeInfo,
+)]
+#[scale_info(skip_type_params(MaxInline))]
+#[codec(mel_bound())]
+pub enum Output<MaxInline: Get<u32>> {
+	/// The tensor's bytes: row-major, little-endian. Of a committed answer, its commitment and its
+	/// ciphertext, 32 bytes a scalar.
+	Inline(BoundedVec<u8, MaxInline>),
+	/// A blob of the tensor's bytes. Only for `Attested` requests.
+	Blob {
+		/// `blake2_256` of the bytes.
+		hash: BlobHash,
+		/// How many bytes.
+		length: u64,
+	},
+}
+
+impl<MaxInline: Get<u32>> Output<MaxInline> {
+	/// Bytes of the answer.
 	pub fn length(&self) -> u64 {
 		match self {
 			Self::Inline(bytes) => bytes.len() as u64,
@@ -126,7 +199,7 @@ impl<MaxInline: Get<u32>> Input<MaxInline> {
 		}
 	}
 
-	/// `blake2_256` of the tensor's bytes.
+	/// `blake2_256` of the answer's bytes.
 	pub fn hash(&self) -> H256 {
 		match self {
 			Self::Inline(bytes) => sp_io::hashing::blake2_256(bytes).into(),
@@ -135,11 +208,33 @@ impl<MaxInline: Get<u32>> Input<MaxInline> {
 	}
 }
 
-/// The answer to a request. Bytes of a proven one are always inline.
-pub type Output<MaxInline> = Input<MaxInline>;
-
 /// An uncompressed Groth16 proof.
 pub type ProofBytes = BoundedVec<u8, ConstU32<{ aimodel_primitives::statement::PROOF_BYTES }>>;
+
+/// The answer to one request, as a worker submits it.
+#[derive(
+	CloneNoBound,
+	DebugNoBound,
+	Decode,
+	DecodeWithMemTracking,
+	Encode,
+	EqNoBound,
+	MaxEncodedLen,
+	PartialEqNoBound,
+	TypeInfo,
+)]
+#[scale_info(skip_type_params(T))]
+#[codec(mel_bound())]
+pub struct Answer<T: Config> {
+	/// The request.
+	pub request: RequestId,
+	/// The answer.
+	pub output: Output<T::MaxInlineOutput>,
+	/// What is billed, if it is less than the chain computes.
+	pub units: Option<u64>,
+	/// Uncompressed; exactly for `Proven` requests.
+	pub proof: Option<ProofBytes>,
+}
 
 /// A request that waits for its answer. Everything that settlement needs is frozen here.
 #[derive(CloneNoBound, DebugNoBound, Decode, Encode, MaxEncodedLen, TypeInfo)]

@@ -7,6 +7,7 @@ use aimodel_primitives::{
 	traits::{KeyOrigin, ProofVerifier},
 	KeyId,
 };
+use alloc::vec::Vec;
 use frame_benchmarking::v2::*;
 use frame_support::{
 	traits::{Consideration, EnsureOrigin, Get},
@@ -92,6 +93,29 @@ mod benchmarks {
 		#[block]
 		{
 			verdict = <Pallet<T> as ProofVerifier<_>>::verify(&key, &inputs, &proof);
+		}
+
+		verdict?;
+		Ok(())
+	}
+
+	/// Proofs under one key.
+	#[benchmark]
+	fn verify_batch(
+		p: Linear<1, 64>,
+		n: Linear<1, { T::MaxPublicInputs::get() }>,
+	) -> Result<(), BenchmarkError> {
+		let key = register::<T>(whitelisted_caller(), n)?;
+		let simulated = SimulatedKey::new(n, SEED);
+		let inputs: Vec<_> = (0..p).map(|i| simulator::inputs(n, i.into())).collect();
+		let proofs: Vec<_> = inputs.iter().map(|inputs| simulated.prove(inputs, SEED)).collect();
+		let claims: Vec<_> =
+			inputs.iter().zip(&proofs).map(|(inputs, proof)| (&inputs[..], &proof[..])).collect();
+		let verdict;
+
+		#[block]
+		{
+			verdict = <Pallet<T> as ProofVerifier<_>>::verify_batch(&key, &claims);
 		}
 
 		verdict?;

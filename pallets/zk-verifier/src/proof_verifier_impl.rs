@@ -7,10 +7,16 @@ use aimodel_primitives::{
 	KeyId,
 };
 use frame_support::{defensive, pallet_prelude::DispatchResult, traits::Get, weights::Weight};
+use sp_core::H256;
 
 impl<T: Config> ProofVerifier<T::AccountId> for Pallet<T> {
 	fn key(key: &KeyId) -> Option<KeyInfo<T::AccountId>> {
 		Keys::<T>::get(key).map(Into::into)
+	}
+
+	fn points_hash(key: &KeyId) -> Option<H256> {
+		let key = Points::<T>::get(key)?;
+		Some(sp_io::hashing::blake2_256(&key.points).into())
 	}
 
 	fn references(key: &KeyId) -> u32 {
@@ -50,6 +56,16 @@ impl<T: Config> ProofVerifier<T::AccountId> for Pallet<T> {
 		let key = Points::<T>::get(key).ok_or(Error::<T>::UnknownKey)?;
 		groth16::verify(&key.points, &key.alpha_beta, public_inputs, proof)
 			.map_err(Error::<T>::from)?;
+		Ok(())
+	}
+
+	fn verify_batch_weight(proofs: u32, public_inputs: u32) -> Weight {
+		Self::verify_batch_weight(proofs, public_inputs)
+	}
+
+	fn verify_batch(key: &KeyId, claims: &[(&[Scalar], &[u8])]) -> DispatchResult {
+		let key = Points::<T>::get(key).ok_or(Error::<T>::UnknownKey)?;
+		groth16::verify_batch(&key.points, claims).map_err(Error::<T>::from)?;
 		Ok(())
 	}
 }

@@ -1,6 +1,7 @@
 //! Behaviour, by subject.
 
 mod arkworks;
+mod batches;
 mod keys;
 mod points;
 mod proofs;

@@ -123,6 +123,12 @@ impl<T: Config> Pallet<T> {
 		use crate::WeightInfo;
 		T::WeightInfo::verify_proof(public_inputs)
 	}
+
+	/// What one verification of so many proofs under one key with so many public inputs weighs.
+	pub fn verify_batch_weight(proofs: u32, public_inputs: u32) -> frame_support::weights::Weight {
+		use crate::WeightInfo;
+		T::WeightInfo::verify_batch(proofs, public_inputs)
+	}
 }
 
 impl<T> From<groth16::Refusal> for Error<T> {

@@ -16,6 +16,7 @@ pub trait WeightInfo {
 	fn remove_key() -> Weight;
 	fn attest_key() -> Weight;
 	fn verify_proof(n: u32, ) -> Weight;
+	fn verify_batch(p: u32, n: u32, ) -> Weight;
 }
 
 /// Weights over the runtime's database.
@@ -50,6 +51,14 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 			.saturating_add(Weight::from_parts(70_931_411, 0).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(1_u64))
 	}
+	/// The range of component `p` is `[1, 64]`.
+	/// The range of component `n` is `[1, 64]`.
+	fn verify_batch(p: u32, n: u32, ) -> Weight {
+		Weight::from_parts(6_000_000_000, 11083)
+			.saturating_add(Weight::from_parts(2_500_000_000, 0).saturating_mul(p.into()))
+			.saturating_add(Weight::from_parts(100_000_000, 0).saturating_mul(n.into()))
+			.saturating_add(T::DbWeight::get().reads(1_u64))
+	}
 }
 
 // For tests.
@@ -81,6 +90,14 @@ impl WeightInfo for () {
 		Weight::from_parts(5_732_471_433, 11083)
 			// Standard Error: 5_663_217
 			.saturating_add(Weight::from_parts(70_931_411, 0).saturating_mul(n.into()))
+			.saturating_add(RocksDbWeight::get().reads(1_u64))
+	}
+	/// The range of component `p` is `[1, 64]`.
+	/// The range of component `n` is `[1, 64]`.
+	fn verify_batch(p: u32, n: u32, ) -> Weight {
+		Weight::from_parts(6_000_000_000, 11083)
+			.saturating_add(Weight::from_parts(2_500_000_000, 0).saturating_mul(p.into()))
+			.saturating_add(Weight::from_parts(100_000_000, 0).saturating_mul(n.into()))
 			.saturating_add(RocksDbWeight::get().reads(1_u64))
 	}
 }

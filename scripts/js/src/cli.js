@@ -1,15 +1,17 @@
 #!/usr/bin/env node
 /** The program `aimodel`: what the kit does, from a shell. */
 
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { u8aToHex } from '@polkadot/util';
+import { hexToU8a, u8aToHex } from '@polkadot/util';
 import { upload } from './blobs.js';
 import { account, connect, DEFAULT_URL } from './connect.js';
-import { batch, deploy, flat, model, quote, readVerifyingKey, registerKey, split, tensor, WHOLE } from './models.js';
+import { batch, deploy, flat, model, quote, readVerifyingKey, registerKey, split, tensor, versionRecord, WHOLE } from './models.js';
+import { hides, read, requestHidden } from './hidden.js';
 import { format, parse } from './money.js';
+import { newSalt, SALT } from './privacy.js';
 import { ATTESTED, earningsOf, PROVEN, request, settlement, status, withdraw } from './requests.js';
-import { register, serve } from './workers.js';
+import { check, register, serve } from './workers.js';
 
 const HELP = `aimodel: models, requests and workers of an AI model chain
 
@@ -19,9 +21,11 @@ const HELP = `aimodel: models, requests and workers of an AI model chain
   aimodel model ID
   aimodel quote --model ID --bytes COUNT
   aimodel request --model ID --input FILE [--max-fee AMOUNT] [--attested] [--no-wait]
-  aimodel status REQUEST
+                  [--salt FILE] [--worker-url URL]
+  aimodel status REQUEST [--salt FILE]
   aimodel worker register --operator ADDRESS [--bond AMOUNT]
   aimodel worker serve --model ID [--least-pay AMOUNT] [--slots COUNT] [--lease BLOCKS]
+                       [--worker-url URL] [--unchecked]
   aimodel earnings [ADDRESS]
   aimodel withdraw
 
@@ -33,7 +37,12 @@ Everywhere:
 
 An AMOUNT is in UNIT: 0.25. A TYPE is an element type and a shape, u8[1,64] or f32[N<=64,13]; of a
 model with a verifying key it is known. What the worker and the beneficiaries leave of 100 percent
-goes to the signer.`;
+goes to the signer. A worker's node (--worker-url, if it is not the one at --url) first checks that
+it can prove the model's answers, unless --unchecked.
+
+Of a model that hides its input or its answer, a request carries a commitment, and what it hides goes
+encrypted to the node of its worker (--worker-url, if that is another one). Its salt goes to a new file
+(--salt names it); without it nobody reads the answer.`;
 
 const OPTIONS = {
 	attested: { type: 'boolean' },
@@ -54,9 +63,12 @@ const OPTIONS = {
 	'proving-key': { type: 'string' },
 	slots: { type: 'string', default: '1' },
 	suri: { type: 'string', default: process.env.AIMODEL_SURI },
+	unchecked: { type: 'boolean' },
 	'unit-price': { type: 'string', default: '0' },
 	url: { type: 'string', default: DEFAULT_URL },
+	salt: { type: 'string' },
 	'verifying-key': { type: 'string' },
+	'worker-url': { type: 'string' },
 	'worker-share': { type: 'string', default: '50' },
 };
 
@@ -72,7 +84,7 @@ const COMMANDS = {
 		if (key) {
 			const provingKey = new Uint8Array(await readFile(need(options, 'proving-key')));
 			say('registering the verifying key, uploading the proving key');
-			circuit = { key: await registerKey(api, owner, key), provingKey: await upload(api, provingKey) };
+			circuit = { key: await registerKey(api, owner, key), provingKey: await upload(api, provingKey), privacy: key.privacy };
 		}
 		say('uploading the model');
 		const version = {
@@ -98,16 +110,22 @@ const COMMANDS = {
 		const input = new Uint8Array(await readFile(need(options, 'input')));
 		const maxFee = options['max-fee'] && parse(options['max-fee']);
 		const assurance = options.attested ? ATTESTED : PROVEN;
-		const order = await request(api, signer(options), { model: need(options, 'model'), input, maxFee, assurance });
+		const wish = { model: need(options, 'model'), input, maxFee, assurance };
+		const hidden = hides((await model(api, wish.model)).record);
+		if (!options.attested && (hidden.input || hidden.output)) return secretly(api, options, wish);
+		const order = await request(api, signer(options), wish);
 		const ordered = { request: order.request, held: format(order.held), deadline: order.deadline };
 		if (options['no-wait']) return ordered;
 		say(`request ${order.request}: ${ordered.held} held, waiting for the answer`);
 		return { ...ordered, ...readable(await settlement(api, order.request, { since: order.blockNumber })) };
 	},
 
-	async status(api, _, [id]) {
+	async status(api, options, [id]) {
 		const now = await status(api, Number(wanted(id, 'the number of a request')));
-		return now ? readable(now) : { status: 'neither open nor readable any more' };
+		if (!now) return { status: 'neither open nor readable any more' };
+		if (now.status !== 'Settled' || !options.salt) return readable(now);
+		const record = await versionRecord(api, now.version);
+		return readable({ ...now, output: read(api, record, now, await readSalt(options.salt)) });
 	},
 
 	'worker register': async (api, options) => {
@@ -118,6 +136,15 @@ const COMMANDS = {
 
 	'worker serve': async (api, options) => {
 		const { version } = await model(api, need(options, 'model'));
+		if (!options.unchecked) {
+			const node = options['worker-url'] ? await connect(options['worker-url']) : api;
+			try {
+				say('the node checks that it can prove the answers');
+				await check(node, version);
+			} finally {
+				if (node !== api) await node.disconnect();
+			}
+		}
 		const offer = { leastPay: parse(options['least-pay']), slots: count(options, 'slots'), lease: count(options, 'lease', 1) };
 		await serve(api, signer(options), { version, ...offer });
 		return { worker: signer(options).address, ...version };
@@ -132,6 +159,39 @@ const COMMANDS = {
 		return { withdrawn: format(await withdraw(api, signer(options))) };
 	},
 };
+
+/** A request of which something is hidden: the answer is read with the salt. */
+async function secretly(api, options, wish) {
+	if (options['no-wait']) throw new Error('--no-wait leaves nobody to tell the worker what the request hides.');
+	const salt = await makeSalt(options.salt ?? `request-${u8aToHex(newSalt()).slice(2, 10)}.salt`);
+	const node = options['worker-url'] ? await connect(options['worker-url']) : api;
+	try {
+		const end = await requestHidden(api, signer(options), wish, {
+			salt,
+			node,
+			onOrder: (order) => say(`request ${order.request}: ${format(order.held)} held, opening it to its worker`),
+			onRefusal: (error) => say(error.message),
+		});
+		return readable(end);
+	} finally {
+		if (node !== api) await node.disconnect();
+	}
+}
+
+/** Makes a salt in a new file, for this user alone: one that is used twice tells of equal inputs. */
+async function makeSalt(path) {
+	const salt = newSalt();
+	await writeFile(path, `${u8aToHex(salt)}\n`, { mode: 0o600, flag: 'wx' });
+	say(`the salt is in ${path}: without it nobody reads the answer`);
+	return salt;
+}
+
+/** The salt in a file. */
+async function readSalt(path) {
+	const salt = hexToU8a((await readFile(path, 'utf8')).trim());
+	if (salt.length !== SALT) throw new Error(`${path} holds ${salt.length} bytes; a salt has ${SALT}.`);
+	return salt;
+}
 
 async function main() {
 	const { values, positionals } = parseArgs({ options: OPTIONS, allowPositionals: true });

@@ -13,7 +13,8 @@
  * @property {{input: Tensor, output: Tensor}} interface
  * @property {{fixed: number, perInputElement: number, perOutputElement: number}} units
  * @property {number} lease blocks that a worker has for one answer
- * @property {{key: string, provingKey: string} | null} circuit what proves its answers, if anything
+ * @property {{key: string, provingKey: string, privacy?: {input: string, output: string}} | null} circuit
+ *   what proves its answers, if anything, and whether input and output are `Public` or `Committed`
  */
 
 import { u8aConcat, u8aToHex, stringToU8a } from '@polkadot/util';
@@ -66,6 +67,8 @@ export function split(worker, beneficiaries = []) {
 
 const KEY_ELEMENTS = ['U8', 'I8', 'U16', 'I16', 'U32', 'I32', 'U64', 'I64'];
 
+const VISIBILITIES = ['Public', 'Committed'];
+
 /** Bytes of alpha, beta, gamma and delta, which stand before the count of the other points. */
 const KEY_HEAD = 96 + 3 * 192;
 
@@ -91,20 +94,23 @@ export function readVerifyingKey(file) {
 
 	if (new TextDecoder().decode(take(8)) !== 'zkonnxVK') throw new TypeError('The file is no verifying key of zkonnx.');
 	const format = u16();
-	if (format !== 2) throw new TypeError(`The verifying key file has format ${format}; 2 is known.`);
+	if (format !== 3) throw new TypeError(`The verifying key file has format ${format}; 3 is known.`);
 	const statementVersion = u16();
+	const [input, output] = [...take(2)].map((code) => VISIBILITIES[code]);
+	if (!input || !output) throw new TypeError('The verifying key hides what is unknown.');
+	const privacy = { input, output };
 	// 0 is `insecure-dev`; 1 is a ceremony, named by the hash of its transcript.
 	const origin = take(1)[0];
 	if (origin > 1) throw new TypeError(`The verifying key has the unknown origin ${origin}.`);
 	const ceremony = origin === 1 ? u8aToHex(take(32)) : null;
 	const artifact = u8aToHex(take(32));
 	const circuitDigest = u8aToHex(take(32));
-	const [input, output] = [readTensor(), readTensor()];
+	const tensors = { input: readTensor(), output: readTensor() };
 	take(8 + 32);
 	const payload = take(file.length - at);
 	// The chain wants the points alone; the file counts those of the public inputs.
 	const points = u8aConcat(payload.subarray(0, KEY_HEAD), payload.subarray(KEY_HEAD + 8));
-	return { artifact, circuitDigest, statementVersion, origin, ceremony, input, output, points };
+	return { artifact, circuitDigest, statementVersion, privacy, origin, ceremony, ...tensors, points };
 }
 
 /**
@@ -207,6 +213,15 @@ export async function model(api, id) {
 		record: found.record.toJSON(),
 		openRequests: found.openRequests.toNumber(),
 	};
+}
+
+/** The record of a version that a model or an open request uses: `{model, index}`. */
+export async function versionRecord(api, version) {
+	const record = await api.call.aimodelApi.version(version);
+	if (record.isNone) {
+		throw new ChainError({ section: 'aimodel', name: 'UnknownVersion', message: `Version ${version.index} of ${version.model} is kept no more.` });
+	}
+	return record.unwrap().toJSON();
 }
 
 /**

@@ -49,7 +49,7 @@ export const ATTESTED = 'Attested';
  * @param {Api} api
  * @param {object} order
  * @param {string} order.outPoint
- * @param {Uint8Array | {hash: string, length: number}} order.input bytes, or a blob of them
+ * @param {object} order.input see {@link tensorBytes}
  * @param {bigint} order.maxFee
  * @param {object | string} [order.assurance]
  * @param {number | null} [order.deadline]
@@ -58,9 +58,17 @@ export function requestTx(api, { outPoint, input, maxFee, assurance = PROVEN, de
 	return api.tx.aimodel.request(outPoint, assurance, tensorBytes(input), maxFee, deadline);
 }
 
-/** An input or an output as calls carry it. */
-export function tensorBytes(bytes) {
-	return bytes instanceof Uint8Array ? { Inline: u8aToHex(bytes) } : { Blob: bytes };
+/**
+ * An input or an output as calls carry it: bytes; a blob of them; a commitment to them; or bytes and
+ * a commitment to the customer's salt.
+ *
+ * @param {Uint8Array | {hash: string, length: number} | {commitment: Uint8Array, bytes?: Uint8Array}} tensor
+ */
+export function tensorBytes(tensor) {
+	if (tensor instanceof Uint8Array) return { Inline: u8aToHex(tensor) };
+	if (!tensor.commitment) return { Blob: tensor };
+	const commitment = u8aToHex(tensor.commitment);
+	return tensor.bytes ? { Salted: { bytes: u8aToHex(tensor.bytes), commitment } } : { Committed: { commitment } };
 }
 
 /**

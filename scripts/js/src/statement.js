@@ -51,6 +51,25 @@ export function pack(element, bytes) {
 }
 
 /**
+ * The bytes that {@link pack} packed.
+ *
+ * @param {'u8' | 'i8' | 'i32' | 'i64'} element
+ * @param {Uint8Array[]} scalars
+ * @param {number} length how many bytes
+ * @returns {Uint8Array}
+ */
+export function unpack(element, scalars, length) {
+	const { width, signed } = ELEMENTS[element];
+	const chunk = Math.floor(CAPACITY / (8 * width)) * width;
+	const bytes = u8aConcat(...scalars.map((scalar) => scalar.subarray(0, chunk))).subarray(0, length);
+	if (signed) for (let last = width - 1; last < length; last += width) bytes[last] ^= 0x80;
+	const again = pack(element, bytes);
+	const same = again.length === scalars.length && again.every((scalar, i) => scalar.every((byte, at) => byte === scalars[i][at]));
+	if (!same) throw new RangeError(`The scalars are no packed ${element} elements of ${length} bytes.`);
+	return bytes;
+}
+
+/**
  * Ties a proof to one request, one worker and one chain.
  *
  * @param {Uint8Array} genesis the hash of block 0

@@ -6,6 +6,7 @@
  */
 
 import { u8aToHex } from '@polkadot/util';
+import { rpc } from './connect.js';
 import { tensorBytes } from './requests.js';
 import { send } from './send.js';
 
@@ -34,6 +35,17 @@ export async function serve(api, worker, { version, leastPay = 0n, lease = 1, sl
 	await send(api, api.tx.workers.serve(version, leastPay, lease, slots), worker);
 }
 
+/**
+ * Checks that a worker's node can prove the answers of a version: with a proving key that does not
+ * belong to the registered verifying key, leases lapse and cost their collateral.
+ *
+ * @param {Api} api connected to the worker's node
+ * @param {{model: string, index: number}} version
+ */
+export async function check(api, version) {
+	await rpc(api, 'worker_check', version);
+}
+
 /** Accepts a lease that does not oblige yet. */
 export async function accept(api, signer, request) {
 	await send(api, api.tx.workers.accept(request), signer);
@@ -51,6 +63,22 @@ export async function accept(api, signer, request) {
  */
 export function submitResultTx(api, { request, output, units = null, proof = null }) {
 	return api.tx.aimodel.submitResult(request, tensorBytes(output), units, proof && u8aToHex(proof));
+}
+
+/**
+ * The transaction that answers several requests, for all or none.
+ *
+ * @param {Api} api
+ * @param {object[]} results each as of {@link submitResultTx}
+ */
+export function submitResultsTx(api, results) {
+	const answers = results.map(({ request, output, units = null, proof = null }) => ({
+		request,
+		output: tensorBytes(output),
+		units,
+		proof: proof && u8aToHex(proof),
+	}));
+	return api.tx.aimodel.submitResults(answers);
 }
 
 /**

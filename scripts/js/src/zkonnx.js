@@ -40,10 +40,12 @@ export async function inFolder(job) {
  * @param {string} model its path
  * @param {string} folder where to write them
  * @param {string} [name] of the files
+ * @param {{input: string, output: string}} [privacy] `Public` or `Committed`
  */
-export async function setup(model, folder, name = 'model') {
+export async function setup(model, folder, name = 'model', { input = 'Public', output = 'Public' } = {}) {
 	const [pk, vk] = [`${folder}/${name}.pk`, `${folder}/${name}.vk`];
-	const report = await zkonnx('setup', model, '--proving-key', pk, '--verifying-key', vk, '--force');
+	const modes = ['--input', input.toLowerCase(), '--output', output.toLowerCase()];
+	const report = await zkonnx('setup', model, ...modes, '--proving-key', pk, '--verifying-key', vk, '--force');
 	const [provingKey, verifyingKey] = await Promise.all([readFile(pk), readFile(vk)]);
 	return { report, path: pk, provingKey: new Uint8Array(provingKey), verifyingKey: new Uint8Array(verifyingKey) };
 }

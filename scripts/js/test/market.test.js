@@ -42,7 +42,7 @@ async function settled(order) {
 
 world.test('the runtime API is in the metadata, and answers', async () => {
 	const [{ model: id, outPoint, version }] = digits;
-	assert.deepEqual(Object.keys(api.call.aimodelApi).sort(), ['earningsOf', 'jobsFor', 'model', 'quote', 'request', 'workerOf']);
+	assert.deepEqual(Object.keys(api.call.aimodelApi).sort(), ['earningsOf', 'jobsFor', 'model', 'proofKey', 'quote', 'request', 'version', 'workerOf']);
 	const info = await model(api, id);
 	assert.deepEqual([info.outPoint, info.owner, info.version], [outPoint, bob.address, version]);
 	assert.deepEqual(await quote(api, id, 64), {

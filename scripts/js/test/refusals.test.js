@@ -13,7 +13,7 @@ import { flat, readVerifyingKey, registerKeyTx, reprice, tensor } from '../src/m
 import { UNIT } from '../src/money.js';
 import { ATTESTED, PROVEN, requestTx, settlement } from '../src/requests.js';
 import { findEvent } from '../src/send.js';
-import { submitResultTx } from '../src/workers.js';
+import { submitResultTx, submitResultsTx } from '../src/workers.js';
 import { digitsKeys, flipped, World } from './world.js';
 
 const world = await World.forTests();
@@ -115,6 +115,31 @@ world.test('a result by anybody else: a stranger, the customer, the bonded accou
 	for (const stranger of [ferdie, alice, open.holder]) {
 		await world.refused('aimodel.NotLeaseHolder', submitResult({}), stranger);
 	}
+});
+
+world.test('a batch with one wrong answer settles none, and the right one pays for all', async () => {
+	const orders = [];
+	for (let i = 0; i < 12 && orders.length < 3; i++) {
+		const order = await leased({ input: images[i] });
+		if (order.holder === (orders[0] ?? order).holder) orders.push(order);
+	}
+	const [first, second, third] = orders.map(({ answer }) => answer);
+	const { operator } = orders[0];
+	const batch = (...results) => submitResultsTx(api, results);
+	const wrong = { ...second, output: flipped(second.output) };
+	await world.refused('zkVerifier.ProofRejected', batch(first, wrong, third), operator);
+	const exchanged = [{ ...first, proof: second.proof }, { ...second, proof: first.proof }];
+	await world.refused('zkVerifier.ProofRejected', batch(...exchanged), operator);
+	await world.refused('aimodel.DuplicateResult', batch(first, second, first), operator);
+	await world.refused('aimodel.NoResults', batch(), operator);
+	await world.refused('aimodel.NotLeaseHolder', batch(first, second), orders[0].rivalOperator);
+
+	const before = await world.escrowOf(alice);
+	const { events } = await world.send(batch(first, second, third), operator);
+	const settled = events.filter(({ event }) => event.section === 'aimodel' && event.method === 'Settled');
+	assert.deepEqual(settled.map(({ event }) => event.data.request.toNumber()), [first, second, third].map(({ request }) => request));
+	assert.equal(before - (await world.escrowOf(alice)), 3n * digits.price);
+	await world.refused('aimodel.AlreadySettled', batch(first), operator);
 });
 
 world.test('a valid proof that is replayed for another request of the same input', async () => {

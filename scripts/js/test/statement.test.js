@@ -9,13 +9,17 @@ import { ascii, argmax, scores, testImages } from '../src/digits.js';
 import { rpcError } from '../src/errors.js';
 import { readVerifyingKey } from '../src/models.js';
 import { format, parse, UNIT } from '../src/money.js';
+import { commit, domain, hash, openOutput, permute } from '../src/privacy.js';
 import { binding, pack } from '../src/statement.js';
 
 const bytes = (hex) => hexToU8a(`0x${hex}`);
 const hex = (u8a) => u8aToHex(u8a).slice(2);
-const vectors = JSON.parse(
-	await readFile(new URL('../../../primitives/vectors/statement.json', import.meta.url), 'utf8'),
-);
+/** The vectors that Rust is checked against, too. */
+const read = async (name) => JSON.parse(await readFile(new URL(`../../../primitives/vectors/${name}.json`, import.meta.url), 'utf8'));
+const [vectors, privacy] = await Promise.all(['statement', 'privacy'].map(read));
+/** A scalar as a field element, and back. */
+const element = (scalar) => BigInt(u8aToHex(bytes(scalar).reverse()));
+const scalar = (number) => hex(hexToU8a(`0x${number.toString(16).padStart(64, '0')}`).reverse());
 await cryptoWaitReady();
 
 test('tensors are packed as the vectors say', () => {
@@ -37,12 +41,36 @@ test('what can not be packed is refused', () => {
 	assert.throws(() => pack('i32', new Uint8Array(5)), /no whole number of i32/);
 });
 
+test('commitments are what the vectors say', () => {
+	for (const { state, result } of privacy.permutation) assert.deepEqual(permute(state.map(element)).map(scalar), result);
+	for (const { tag, count, scalar: name } of privacy.domain) assert.equal(scalar(domain(tag, count)), name);
+	for (const { tag, scalars, result } of privacy.hash) assert.equal(scalar(hash(tag, scalars.map(element))), result);
+	assert.ok(privacy.commitment.length > 5);
+	for (const { dtype, bytes: tensor, salt, holder, commitment } of privacy.commitment) {
+		const input = tensor === '' ? null : { element: dtype, bytes: bytes(tensor) };
+		assert.equal(hex(commit(bytes(salt), bytes(holder), input)), commitment);
+	}
+});
+
+test('sealed answers open as the vectors say, and changed ones do not', () => {
+	assert.ok(privacy.sealed.length > 5);
+	for (const { dtype, bytes: tensor, salt, binding, sealed } of privacy.sealed) {
+		const answer = { salt: bytes(salt), binding: bytes(binding), element: dtype, length: tensor.length / 2, bytes: bytes(sealed) };
+		assert.equal(hex(openOutput(answer)), tensor);
+		const refused = (change) => assert.throws(() => openOutput({ ...answer, ...change }), /does not open/);
+		for (const part of ['salt', 'binding', 'bytes']) refused({ [part]: answer[part].map((byte, i) => byte ^ (i === 1)) });
+		refused({ bytes: answer.bytes.slice(0, -32) });
+	}
+});
+
 test('a file that is no verifying key is refused with a sentence', () => {
 	assert.throws(() => readVerifyingKey(new TextEncoder().encode('zkonnxPK and more')), /no verifying key/);
 	assert.throws(() => readVerifyingKey(new TextEncoder().encode('zkonnxVK\x01')), /truncated/);
-	assert.throws(() => readVerifyingKey(new TextEncoder().encode('zkonnxVK\x07\0')), /format 7; 2 is known/);
-	const origin = new TextEncoder().encode('zkonnxVK\x02\0\x01\0\x09');
+	assert.throws(() => readVerifyingKey(new TextEncoder().encode('zkonnxVK\x07\0')), /format 7; 3 is known/);
+	const origin = new TextEncoder().encode('zkonnxVK\x03\0\x01\0\0\x01\x09');
 	assert.throws(() => readVerifyingKey(origin), /unknown origin 9/);
+	const privacy = new TextEncoder().encode('zkonnxVK\x03\0\x01\0\0\x02\0');
+	assert.throws(() => readVerifyingKey(privacy), /hides what is unknown/);
 });
 
 test('amounts are written and read without loss', () => {

@@ -42,13 +42,17 @@ export const WINE_INTERFACE = { input: tensor('F32', [batch(64), 13]), output: t
 /** A price that no split divides evenly. */
 export const ODD_PRICE = 1_000_000_007n;
 
-/** The keys of the digits' model: made once a test file. */
-export const digitsKeys = once(() => inFolder((folder) => setup(DIGITS, folder)));
+/** Everything is seen. */
+const PUBLIC = { input: 'Public', output: 'Public' };
 
-function once(make) {
-	let made;
-	return () => (made ??= make());
+/** The keys of the digits' model that hide this much: made once a test file. */
+export function digitsKeys(privacy = PUBLIC) {
+	const name = `${privacy.input} ${privacy.output}`;
+	if (!keys.has(name)) keys.set(name, inFolder((folder) => setup(DIGITS, folder, 'model', privacy)));
+	return keys.get(name);
 }
+
+const keys = new Map();
 
 /** A chain with blocks on demand. */
 export class World {
@@ -225,9 +229,9 @@ export class World {
 	}
 
 	/** Bob deploys the digits' model, and the node gets its blobs. */
-	async deployDigits({ lease = LEASE, price = ODD_PRICE } = {}) {
+	async deployDigits({ lease = LEASE, price = ODD_PRICE, privacy = PUBLIC } = {}) {
 		const { api, bob } = this;
-		const keys = await digitsKeys();
+		const keys = await digitsKeys(privacy);
 		const key = await this.sealing(registerKey(api, bob, readVerifyingKey(keys.verifyingKey)));
 		const onnx = new Uint8Array(await readFile(DIGITS));
 		const provingKey = await upload(api, keys.provingKey);
@@ -236,7 +240,7 @@ export class World {
 			interface: DIGITS_INTERFACE,
 			units: { fixed: 1, perInputElement: 0, perOutputElement: 0 },
 			lease,
-			circuit: { key, provingKey },
+			circuit: { key, provingKey, privacy },
 		};
 		const what = { version, pricing: flat({ perCall: price }), split: this.thirds() };
 		return { ...(await this.sealing(deploy(api, bob, what))), record: version, price };

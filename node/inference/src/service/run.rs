@@ -4,11 +4,13 @@ use crate::{
 	blobs::{self, BlobError, BlobStore},
 	engine::{EngineError, Models},
 	metrics::Metrics,
+	openings::{Opening, OpeningError, OpeningStore},
 	prover::{ProverError, Provers},
 };
 use aimodel_primitives::{
 	ids::BlobHash,
 	inference::{Job, JobInput, JobOutput, JobResult, ProofTask, MAX_RESULT_BYTES},
+	statement::output_bytes,
 	tensor::ShapeError,
 };
 use codec::Encode;
@@ -26,6 +28,12 @@ pub enum JobError {
 	/// There is no proof.
 	#[error(transparent)]
 	Prover(#[from] ProverError),
+	/// The customer's opening can not be had.
+	#[error(transparent)]
+	Opening(#[from] OpeningError),
+	/// What is committed can only be proved.
+	#[error("a request with a commitment is answered with a proof")]
+	CommitmentUnproven,
 	/// The input blob is not as long as the chain says.
 	#[error("the input blob has {found} bytes; the chain says {expected}")]
 	InputLength {
@@ -72,6 +80,7 @@ pub enum JobError {
 /// Everything that a job needs.
 pub(super) struct Runner {
 	pub(super) blobs: Arc<BlobStore>,
+	pub(super) openings: Arc<OpeningStore>,
 	pub(super) models: Models,
 	pub(super) provers: Provers,
 	pub(super) metrics: Metrics,
@@ -80,16 +89,26 @@ pub(super) struct Runner {
 impl Runner {
 	/// Runs a job; returns the encoded [`JobResult`].
 	pub(super) fn run(&self, job: &Job) -> Result<Vec<u8>, JobError> {
-		let bytes = match &job.input {
-			JobInput::Inline(bytes) => bytes.len() as u64,
-			JobInput::Blob { length, .. } => *length,
+		let opening = match &job.input {
+			JobInput::Inline(_) | JobInput::Blob { .. } => None,
+			JobInput::Committed(commitment) | JobInput::Salted(_, commitment) => {
+				Some(self.openings.get(commitment)?)
+			},
+		};
+		let bytes = match (&job.input, &opening) {
+			(JobInput::Inline(bytes) | JobInput::Salted(bytes, _), _) => bytes.len() as u64,
+			(JobInput::Blob { length, .. }, _) => *length,
+			(JobInput::Committed(_), opening) => {
+				opening.as_ref().map_or(0, |opening| opening.input.len() as u64)
+			},
 		};
 		let rows = job.interface.rows(bytes).map_err(|error| JobError::Input { bytes, error })?;
-		let input = self.input(job)?;
+		let input = self.input(job, opening.as_ref())?;
 		let output = self.infer(job, &input, rows)?;
-		let result = match &job.proof {
-			None => JobResult { output: self.place(job, output)?, proof: None },
-			Some(task) => self.prove(job, task, &input, output)?,
+		let result = match (&job.proof, &opening) {
+			(None, None) => JobResult { output: self.place(job, output)?, proof: None },
+			(None, Some(_)) => return Err(JobError::CommitmentUnproven),
+			(Some(task), opening) => self.prove(job, task, &input, opening.as_ref(), output)?,
 		};
 		let encoded = result.encode();
 		match encoded.len() as u64 {
@@ -99,9 +118,16 @@ impl Runner {
 	}
 
 	/// The input, which has the length that the chain says.
-	fn input<'j>(&self, job: &'j Job) -> Result<Cow<'j, [u8]>, JobError> {
+	fn input<'j>(
+		&self,
+		job: &'j Job,
+		opening: Option<&'j Opening>,
+	) -> Result<Cow<'j, [u8]>, JobError> {
 		match &job.input {
-			JobInput::Inline(bytes) => Ok(Cow::Borrowed(bytes)),
+			JobInput::Inline(bytes) | JobInput::Salted(bytes, _) => Ok(Cow::Borrowed(bytes)),
+			JobInput::Committed(_) => {
+				Ok(Cow::Borrowed(opening.map_or(&[], |opening| &opening.input)))
+			},
 			JobInput::Blob { hash, length } => {
 				let found = self.blobs.size(hash)?;
 				if found != *length {
@@ -136,20 +162,24 @@ impl Runner {
 		job: &Job,
 		task: &ProofTask,
 		input: &[u8],
+		opening: Option<&Opening>,
 		output: Vec<u8>,
 	) -> Result<JobResult, JobError> {
-		let bytes = output.len() as u64;
+		let elements = output.len() as u64 / u64::from(job.interface.output.element.bytes());
+		let published = output_bytes(&job.interface.output, elements, task.key.privacy.output);
+		let bytes = published.unwrap_or(u64::MAX);
 		if bytes > u64::from(job.inline_limit) {
 			return Err(JobError::ProvenOutputTooLong { bytes, limit: job.inline_limit });
 		}
 		let start = Instant::now();
-		let proved = self.provers.prove(job.artifact, task, input)?;
+		let proved = self.provers.prove(job.artifact, task, input, opening)?;
 		if proved.output != output {
 			let [engine, executor] = [&output, &proved.output].map(|output| blobs::hash(output));
 			return Err(JobError::Mismatch { engine, executor });
 		}
 		log::debug!(target: "inference", "request {}: proved, {:?}", job.request, start.elapsed());
-		Ok(JobResult { output: JobOutput::Inline(output), proof: Some(proved.proof) })
+		let proof = proved.proof.to_uncompressed_bytes().to_vec();
+		Ok(JobResult { output: JobOutput::Inline(proved.published), proof: Some(proof) })
 	}
 
 	/// Puts a long output into the blob store.

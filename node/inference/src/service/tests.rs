@@ -6,6 +6,8 @@ use crate::engine::{EngineError, Model};
 use aimodel_primitives::{
 	ids::VersionId,
 	inference::{JobInput, JobOutput, JobResult, ProofTask, MAX_RESULT_BYTES},
+	privacy::Privacy,
+	runtime_api::ProofKey,
 	tensor::{Dimension, ElementType, Interface, TensorType},
 };
 use codec::Decode;
@@ -51,8 +53,13 @@ pub(super) fn attested(request: u64) -> Job {
 
 pub(super) fn proven(request: u64) -> Job {
 	let task = ProofTask {
-		proving_key: BlobHash::zero(),
-		circuit_digest: BlobHash::zero(),
+		key: ProofKey {
+			proving_key: BlobHash::zero(),
+			circuit_digest: BlobHash::zero(),
+			verifying_key: BlobHash::zero(),
+			privacy: Privacy::PUBLIC,
+		},
+		holder: [0; 32],
 		binding: [0; 32],
 	};
 	Job { proof: Some(task), request: request + 1000, ..job(request, ECHO) }
@@ -95,13 +102,17 @@ impl Model for PuppetModel {
 	}
 }
 
+fn openings(folder: &TempDir) -> Arc<OpeningStore> {
+	Arc::new(OpeningStore::open(folder.path().join("openings")).unwrap())
+}
+
 struct World {
 	service: Arc<Service>,
 	puppet: Arc<Puppet>,
 	finished: mpsc::Receiver<()>,
 	blobs: Arc<BlobStore>,
 	registry: Registry,
-	_folder: TempDir,
+	folder: TempDir,
 }
 
 /// A service with one thread a lane and all artifacts but [`ECHO`] in its store.
@@ -119,13 +130,14 @@ fn world(config: Config) -> World {
 		Config { inference_threads: 1, ..config },
 		Arc::new(PuppetEngine(puppet.clone())),
 		blobs.clone(),
+		openings(&folder),
 		Some(&registry),
 		Some(Box::new(move || {
 			let _ = finish.send(());
 		})),
 	)
 	.unwrap();
-	World { service, puppet, finished, blobs, registry, _folder: folder }
+	World { service, puppet, finished, blobs, registry, folder }
 }
 
 impl World {
@@ -288,8 +300,9 @@ fn a_long_proof_does_not_hold_up_an_inference() {
 fn a_registry_that_has_the_metrics_already_is_refused() {
 	let world = world(Config::default());
 	let engine = Arc::new(PuppetEngine(world.puppet.clone()));
-	let second =
-		Service::start(Config::default(), engine, world.blobs.clone(), Some(&world.registry), None);
+	let (blobs, openings) = (world.blobs.clone(), openings(&world.folder));
+	let registry = Some(&world.registry);
+	let second = Service::start(Config::default(), engine, blobs, openings, registry, None);
 	assert!(matches!(second, Err(StartError::Metrics(_))));
 }
 
@@ -301,6 +314,7 @@ fn a_hook_that_panics_does_not_end_the_thread() {
 		Config { inference_threads: 1, ..Config::default() },
 		Arc::new(PuppetEngine(world.puppet.clone())),
 		world.blobs.clone(),
+		openings(&world.folder),
 		None,
 		Some(Box::new(move || {
 			called.send(()).unwrap();

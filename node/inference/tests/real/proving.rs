@@ -2,14 +2,17 @@
 
 use crate::{digits, example, fixed, runtime, tensor};
 use aimodel_inference::{
-	blobs::DEFAULT_MAX_BLOB_BYTES, BlobStore, Config, Engine, EngineError, Model, Service,
+	blobs::DEFAULT_MAX_BLOB_BYTES, prover::registered_points, BlobStore, Config, Engine,
+	EngineError, Model, Opening, OpeningStore, Service,
 };
 use aimodel_primitives::{
 	ids::{BlobHash, VersionId},
 	inference::{
 		InferenceService, Job, JobInput, JobOutput, JobResult, Poll, ProofTask, Submitted,
 	},
-	statement::{binding, pack},
+	privacy::{holder, Privacy, Visibility},
+	runtime_api::ProofKey,
+	statement::{binding, public_inputs, Known},
 	tensor::{Dimension, ElementType, Interface},
 };
 use codec::Decode;
@@ -20,8 +23,10 @@ use std::{
 use substrate_prometheus_endpoint::Registry;
 use tempfile::TempDir;
 use zkonnx::{
-	rand::rngs::OsRng, setup, statement::scalar_from_bytes, Network, Proof, ProvingKey,
-	VerifyingKey,
+	rand::rngs::OsRng,
+	setup,
+	statement::{scalar_from_bytes, scalar_to_bytes},
+	Network, Proof, ProvingKey, VerifyingKey,
 };
 
 const GENESIS: [u8; 32] = [3; 32];
@@ -32,20 +37,45 @@ struct Provable {
 	artifact: Vec<u8>,
 	proving_key: Vec<u8>,
 	verifying_key: VerifyingKey,
+	privacy: Privacy,
 }
 
+impl Provable {
+	fn new(privacy: Privacy) -> Self {
+		let visibility = |of| match of {
+			Visibility::Public => zkonnx::privacy::Visibility::Public,
+			Visibility::Committed => zkonnx::privacy::Visibility::Committed,
+		};
+		let of_circuit = zkonnx::privacy::Privacy {
+			input: visibility(privacy.input),
+			output: visibility(privacy.output),
+		};
+		let artifact = example("digits/digits.provable.onnx");
+		let network = Network::from_onnx(&artifact).unwrap();
+		let key = setup(&network, of_circuit, &mut OsRng).unwrap();
+		let (proving_key, verifying_key) = (key.to_bytes(), key.verifying_key());
+		Self { artifact, proving_key, verifying_key, privacy }
+	}
+
+	fn key(&self) -> ProofKey {
+		ProofKey {
+			proving_key: aimodel_inference::blobs::hash(&self.proving_key),
+			circuit_digest: self.verifying_key.info().circuit_digest.into(),
+			verifying_key: aimodel_inference::blobs::hash(&registered_points(&self.verifying_key)),
+			privacy: self.privacy,
+		}
+	}
+}
+
+/// The digits, of which nothing is hidden.
 fn provable() -> &'static Provable {
 	static PROVABLE: OnceLock<Provable> = OnceLock::new();
-	PROVABLE.get_or_init(|| {
-		let artifact = example("digits/digits.provable.onnx");
-		let key = setup(&Network::from_onnx(&artifact).unwrap(), &mut OsRng).unwrap();
-		let (proving_key, verifying_key) = (key.to_bytes(), key.verifying_key());
-		Provable { artifact, proving_key, verifying_key }
-	})
+	PROVABLE.get_or_init(|| Provable::new(Privacy::PUBLIC))
 }
 
 struct Node {
 	service: Arc<Service>,
+	openings: Arc<OpeningStore>,
 	finished: mpsc::Receiver<()>,
 	registry: Registry,
 	_folder: TempDir,
@@ -55,6 +85,7 @@ struct Node {
 fn node(engine: impl Engine + 'static) -> Node {
 	let folder = tempfile::tempdir().unwrap();
 	let blobs = Arc::new(BlobStore::open(folder.path(), DEFAULT_MAX_BLOB_BYTES).unwrap());
+	let openings = Arc::new(OpeningStore::open(folder.path().join("openings")).unwrap());
 	for blob in [&provable().artifact, &provable().proving_key, &example("wine/wine.onnx")] {
 		blobs.put(blob).unwrap();
 	}
@@ -64,13 +95,14 @@ fn node(engine: impl Engine + 'static) -> Node {
 		Config { retry_after: Duration::ZERO, ..Config::default() },
 		Arc::new(engine),
 		blobs,
+		openings.clone(),
 		Some(&registry),
 		Some(Box::new(move || {
 			let _ = finish.send(());
 		})),
 	)
 	.unwrap();
-	Node { service, finished, registry, _folder: folder }
+	Node { service, openings, finished, registry, _folder: folder }
 }
 
 /// A job on the test image of the same number.
@@ -85,8 +117,8 @@ fn proven(request: u64) -> Job {
 		interface: digits(),
 		input: JobInput::Inline(image.to_vec()),
 		proof: Some(ProofTask {
-			proving_key: aimodel_inference::blobs::hash(&provable().proving_key),
-			circuit_digest: provable().verifying_key.info().circuit_digest.into(),
+			key: provable().key(),
+			holder: [0; 32],
 			binding: binding(&GENESIS, request, &WORKER),
 		}),
 		inline_limit: 16 << 10,
@@ -115,11 +147,121 @@ impl Node {
 
 /// The public inputs as the chain builds them, from what `primitives` says alone.
 fn statement(job: &Job, output: &[u8]) -> Vec<zkonnx::Fr> {
-	let JobInput::Inline(input) = &job.input else { panic!("a proven input is inline") };
-	let mut scalars = vec![job.proof.as_ref().unwrap().binding];
-	scalars.extend(pack(ElementType::U8, input).unwrap());
-	scalars.extend(pack(ElementType::I32, output).unwrap());
+	let task = job.proof.as_ref().unwrap();
+	let (input, commitment) = match &job.input {
+		JobInput::Inline(input) => (Some(&input[..]), None),
+		JobInput::Committed(commitment) => (None, Some((*commitment, task.holder))),
+		JobInput::Salted(input, commitment) => (Some(&input[..]), Some((*commitment, task.holder))),
+		JobInput::Blob { .. } => panic!("a proven input is no blob"),
+	};
+	let known = Known { binding: task.binding, commitment, input, output };
+	let scalars = public_inputs(&job.interface, task.key.privacy, known).unwrap();
 	scalars.iter().map(|scalar| scalar_from_bytes(scalar).unwrap()).collect()
+}
+
+/// A job on a test image of which this much is hidden, with what its customer tells.
+fn hidden(node: &Node, provable: &Provable, request: u64) -> (Job, Opening) {
+	let mut job = proven(request);
+	let JobInput::Inline(image) = job.input else { unreachable!() };
+	let task = job.proof.as_mut().unwrap();
+	task.key = provable.key();
+	task.holder = holder(&[5; 32]);
+	node.service.blobs().put(&provable.proving_key).unwrap();
+	let public = provable.privacy.input == Visibility::Public;
+	let input = if public { Vec::new() } else { image.clone() };
+	let opening = Opening { salt: [request as u8; 31], input };
+	// Made with the words of the circuit compiler alone.
+	let secret =
+		zkonnx::privacy::Opening::new(opening.salt, scalar_from_bytes(&task.holder).unwrap());
+	let info = provable.verifying_key.info();
+	let commitment = secret.commit(info.privacy, (&info.input, &opening.input)).unwrap();
+	let commitment = scalar_to_bytes(commitment);
+	opening.check(&digits(), provable.privacy, &task.holder, &commitment).unwrap();
+	job.input = match public {
+		true => JobInput::Salted(image, commitment),
+		false => JobInput::Committed(commitment),
+	};
+	(job, opening)
+}
+
+#[test]
+fn a_hidden_job_brings_what_its_customer_alone_can_read() {
+	use Visibility::{Committed, Public};
+	let node = node(runtime());
+	for (input, output) in [(Committed, Public), (Public, Committed), (Committed, Committed)] {
+		let provable = Provable::new(Privacy { input, output });
+		let (job, opening) = hidden(&node, &provable, 1);
+		let (JobInput::Committed(commitment) | JobInput::Salted(_, commitment)) = &job.input else {
+			unreachable!()
+		};
+		assert!(!node.service.holds_opening(commitment));
+		node.openings.put(commitment, &opening).unwrap();
+		assert!(node.service.holds_opening(commitment));
+		assert!(matches!(node.run(&job), Poll::Ready(_)), "{:?}", node.service.failure(&job.id()));
+		let JobResult { output: JobOutput::Inline(published), proof: Some(proof) } =
+			node.result(&job)
+		else {
+			panic!("no output or no proof");
+		};
+		let proof = Proof::from_bytes(&proof).unwrap();
+		zkonnx::verify(&provable.verifying_key, &statement(&job, &published), &proof).unwrap();
+
+		let expected = &example("digits/expected.i32")[40..80];
+		let task = job.proof.as_ref().unwrap();
+		let [binding, of] = [task.binding, task.holder].map(|it| scalar_from_bytes(&it).unwrap());
+		let read = match output {
+			Public => published.clone(),
+			Committed => {
+				let secret = zkonnx::privacy::Opening::new(opening.salt, of);
+				let kind = &provable.verifying_key.info().output;
+				secret.open_output(binding, kind, &published).unwrap()
+			},
+		};
+		assert_eq!(read, expected);
+		assert_eq!(published == expected, output == Public);
+
+		let mut copied = job.clone();
+		copied.proof.as_mut().unwrap().holder = holder(&[6; 32]);
+		assert!(zkonnx::verify(&provable.verifying_key, &statement(&copied, &published), &proof)
+			.is_err());
+	}
+}
+
+#[test]
+fn a_hidden_job_without_its_opening_or_with_the_key_of_another_mode_fails() {
+	let node = node(runtime());
+	let both = Privacy { input: Visibility::Committed, output: Visibility::Committed };
+	let (job, opening) = hidden(&node, &Provable::new(both), 2);
+	let failure = node.failure(&job);
+	assert!(failure.contains("was not opened to this node"), "{failure}");
+	let JobInput::Committed(commitment) = &job.input else { unreachable!() };
+	node.openings.put(commitment, &opening).unwrap();
+
+	let mut shown = job.clone();
+	shown.request += 1;
+	shown.proof.as_mut().unwrap().key.privacy.output = Visibility::Public;
+	let failure = node.failure(&shown);
+	assert!(failure.contains("the version is of"), "{failure}");
+	let mut attested = job.clone();
+	attested.request += 2;
+	attested.proof = None;
+	let failure = node.failure(&attested);
+	assert!(failure.contains("answered with a proof"), "{failure}");
+	assert!(matches!(node.run(&job), Poll::Ready(_)), "{:?}", node.service.failure(&job.id()));
+}
+
+#[test]
+fn a_node_tells_whether_it_can_prove_before_anybody_relies_on_it() {
+	let node = node(runtime());
+	let artifact = aimodel_inference::blobs::hash(&provable().artifact);
+	let right = provable().key();
+	node.service.check(artifact, &right).unwrap();
+	let other = ProofKey { verifying_key: [9; 32].into(), ..right.clone() };
+	let error = node.service.check(artifact, &other).unwrap_err().to_string();
+	assert!(error.contains("would not settle"), "{error}");
+	let missing = ProofKey { proving_key: [9; 32].into(), ..right };
+	let error = node.service.check(artifact, &missing).unwrap_err().to_string();
+	assert!(error.contains("holds no blob"), "{error}");
 }
 
 #[test]
@@ -157,11 +299,31 @@ fn a_proven_job_brings_a_proof_that_verifies_and_belongs_to_its_request_alone() 
 	}
 }
 
+/// What the pallet takes: alpha, beta, gamma, delta, and a point for one and for each public input.
+#[test]
+fn a_chain_registers_points_alone() {
+	let key = &provable().verifying_key;
+	let points = registered_points(key);
+	assert_eq!(points.len(), 96 + 3 * 192 + 96 * (1 + key.info().public_inputs()));
+	assert_eq!(points[..672], key.points()[..672]);
+	assert!(key.points().ends_with(&points[672..]));
+}
+
+#[test]
+fn a_verifying_key_of_another_setup_is_refused() {
+	let node = node(runtime());
+	let mut job = proven(0);
+	job.proof.as_mut().unwrap().key.verifying_key = [9; 32].into();
+	let failure = node.failure(&job);
+	assert!(failure.contains("has points with the hash 0x0909"), "{failure}");
+	assert!(failure.contains("would not settle"), "{failure}");
+}
+
 #[test]
 fn a_verifying_key_for_another_circuit_is_refused() {
 	let node = node(runtime());
 	let mut job = proven(0);
-	job.proof.as_mut().unwrap().circuit_digest = [9; 32].into();
+	job.proof.as_mut().unwrap().key.circuit_digest = [9; 32].into();
 	let failure = node.failure(&job);
 	assert!(failure.contains("verifying key is for the circuit 0x0909"), "{failure}");
 }
@@ -178,14 +340,14 @@ fn a_binding_that_is_no_scalar_is_refused() {
 #[test]
 fn a_proving_key_for_another_circuit_or_artifact_is_refused() {
 	let node = node(runtime());
-	// The header says another circuit digest, then another artifact: bytes 45.. and 13.. of the
+	// The header says another circuit digest, then another artifact: bytes 47.. and 15.. of the
 	// file. Its checksum is made right again, so it is the digest itself that is compared.
-	for (offset, complaint) in [(45, "the key was made for the circuit"), (13, "the artifact")] {
+	for (offset, complaint) in [(47, "the key was made for the circuit"), (15, "the artifact")] {
 		let mut key = provable().proving_key.clone();
 		key[offset] ^= 1;
 		fix_checksum(&mut key);
 		let mut job = proven(offset as u64);
-		job.proof.as_mut().unwrap().proving_key = node.service.blobs().put(&key).unwrap();
+		job.proof.as_mut().unwrap().key.proving_key = node.service.blobs().put(&key).unwrap();
 		let failure = node.failure(&job);
 		assert!(failure.contains(complaint), "{failure}");
 	}
@@ -198,7 +360,7 @@ fn a_damaged_proving_key_is_refused_or_makes_no_proof() {
 	let last = damaged.len() - 1;
 	damaged[last] ^= 1;
 	let mut job = proven(0);
-	job.proof.as_mut().unwrap().proving_key = node.service.blobs().put(&damaged).unwrap();
+	job.proof.as_mut().unwrap().key.proving_key = node.service.blobs().put(&damaged).unwrap();
 	let failure = node.failure(&job);
 	assert!(failure.contains("checksum"), "{failure}");
 
@@ -210,14 +372,14 @@ fn a_damaged_proving_key_is_refused_or_makes_no_proof() {
 	fix_checksum(&mut unsound);
 	assert!(ProvingKey::from_bytes(&unsound).is_ok());
 	let mut job = proven(1);
-	job.proof.as_mut().unwrap().proving_key = node.service.blobs().put(&unsound).unwrap();
+	job.proof.as_mut().unwrap().key.proving_key = node.service.blobs().put(&unsound).unwrap();
 	let failure = node.failure(&job);
 	assert!(failure.contains("not valid"), "{failure}");
 }
 
-/// Bytes of a key file before its checksum: magic, versions, origin, hashes; two tensor types of
+/// Bytes of a key file before its checksum: magic, versions, privacy, origin, hashes; two tensor types of
 /// two dimensions each; the length.
-const HEADER: usize = 8 + 2 + 2 + 1 + 32 + 32 + 2 * (2 + 2 * 4) + 8;
+const HEADER: usize = 8 + 2 + 2 + 2 + 1 + 32 + 32 + 2 * (2 + 2 * 4) + 8;
 
 /// Makes the checksum right: `blake2b-256` of the header and the points, between which it stands.
 fn fix_checksum(key: &mut [u8]) {

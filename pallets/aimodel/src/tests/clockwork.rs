@@ -177,7 +177,7 @@ fn an_accepted_blob_obliges_for_a_whole_lease() {
 		advance_to(4);
 		assert_ok!(Workers::accept(RuntimeOrigin::signed(operator(&WORKER)), request));
 		advance_to(4 + u64::from(LEASE));
-		assert_ok!(answer_attested(&WORKER, request, floats(1), None));
+		assert_ok!(answer_attested(&WORKER, request, words(1), None));
 		assert_eq!(bonded(&WORKER), BOND);
 	});
 }

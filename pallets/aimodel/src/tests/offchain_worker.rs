@@ -10,10 +10,13 @@ use aimodel_primitives::{
 		InferenceExt, InferenceService, Job, JobId, JobOutput, JobResult, Poll, Submitted,
 	},
 	operator::KEY_TYPE,
+	privacy::{Privacy, Visibility},
+	statement::Scalar,
 	BlobHash,
 };
 use codec::{Decode, Encode};
 use frame_support::traits::Hooks;
+use pallet_zk_verifier::simulator::SimulatedKey;
 use sp_core::offchain::{
 	testing::{PoolState, TestOffchainExt, TestTransactionPoolExt},
 	OffchainDbExt, OffchainWorkerExt, TransactionPoolExt,
@@ -31,6 +34,7 @@ use std::{
 struct Zeros {
 	jobs: Mutex<BTreeMap<JobId, Job>>,
 	blobs: bool,
+	openings: bool,
 }
 
 impl InferenceService for Zeros {
@@ -58,6 +62,10 @@ impl InferenceService for Zeros {
 		self.blobs
 	}
 
+	fn holds_opening(&self, _: &Scalar) -> bool {
+		self.openings
+	}
+
 	fn note_submission(&self, accepted: bool) {
 		assert!(accepted);
 	}
@@ -71,12 +79,16 @@ struct Node {
 
 /// A node with the operator key of a worker that serves a float model.
 fn node(blobs: bool) -> (Node, AccountId32) {
+	node_with(Zeros { blobs, ..Default::default() })
+}
+
+fn node_with(service: Zeros) -> (Node, AccountId32) {
 	let keystore = MemoryKeystore::new();
 	let public = keystore.sr25519_generate_new(KEY_TYPE, Some("//Worker")).unwrap();
 	let operator = MultiSigner::from(public).into_account();
 	let (offchain, _) = TestOffchainExt::new();
 	let (pool, state) = TestTransactionPoolExt::new();
-	let service = Arc::new(Zeros { blobs, ..Default::default() });
+	let service = Arc::new(service);
 	let mut world = new_world();
 	world.register_extension(OffchainDbExt::new(offchain.clone()));
 	world.register_extension(OffchainWorkerExt::new(offchain));
@@ -175,6 +187,23 @@ fn a_lease_is_accepted_only_with_all_blobs_at_hand() {
 			let accept = pallet_workers::Call::<Test>::accept { request: 0 };
 			assert_eq!(call, RuntimeCall::Workers(accept));
 		}
+	}
+}
+
+#[test]
+fn a_lease_of_a_commitment_is_accepted_only_when_it_was_opened() {
+	for (blobs, openings, expected) in [(true, false, 0), (false, true, 0), (true, true, 1)] {
+		let (mut node, _) = node_with(Zeros { blobs, openings, ..Default::default() });
+		node.world.execute_with(|| {
+			let privacy = Privacy { input: Visibility::Committed, ..Privacy::PUBLIC };
+			let key = register_key(&OWNER, ARTIFACT, &SimulatedKey::new(5, 1));
+			let (model, tip) = deploy(hidden_digits(key, privacy));
+			serve(&WORKER, VersionId { model, index: 0 });
+			request(tip, PROVEN, Input::Committed { commitment: [1; 32] }, PRICE);
+			next_block();
+		});
+		node.run_worker(2);
+		assert_eq!(node.signed().len(), expected, "{blobs} {openings}");
 	}
 }
 

@@ -27,10 +27,10 @@ fn a_flipped_output_byte_is_refused() {
 	run(|| {
 		let request = leased();
 		for at in 0..40 {
-			let Input::Inline(mut output) = scores() else { unreachable!() };
+			let Output::Inline(mut output) = scores() else { unreachable!() };
 			output[at] ^= 1;
 			let proof = Some(proof(&WORKER, request));
-			assert_noop!(submit(request, Input::Inline(output), proof), KeyError::ProofRejected);
+			assert_noop!(submit(request, Output::Inline(output), proof), KeyError::ProofRejected);
 		}
 		assert_ok!(submit(request, scores(), Some(proof(&WORKER, request))));
 	});
@@ -84,7 +84,7 @@ fn a_proof_is_demanded_of_its_full_length() {
 fn a_proven_answer_is_inline() {
 	run(|| {
 		let request = leased();
-		let blob = Input::Blob { hash: scores().hash(), length: 40 };
+		let blob = Output::Blob { hash: scores().hash(), length: 40 };
 		assert_noop!(
 			submit(request, blob, Some(proof(&WORKER, request))),
 			Error::<Test>::OutputNotInline

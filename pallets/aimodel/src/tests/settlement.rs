@@ -91,7 +91,7 @@ fn metered_units_are_billed_up_to_the_fee_and_the_rest_is_released() {
 		let request = request(out_point, Assurance::Attested, floats(4), 10 * PRICE);
 		assert_eq!(held(&CUSTOMER), PRICE - 2 + 65);
 		next_block();
-		assert_ok!(answer_attested(&WORKER, request, floats(4), None));
+		assert_ok!(answer_attested(&WORKER, request, words(4), None));
 		let Event::Settled { price, refund, units, assurance, .. } = last_event() else {
 			panic!("the request was settled")
 		};
@@ -109,7 +109,7 @@ fn a_bill_never_exceeds_the_agreed_fee() {
 		let request = request(out_point, Assurance::Attested, floats(4), agreed);
 		assert_eq!(held(&CUSTOMER), agreed);
 		next_block();
-		assert_ok!(answer_attested(&WORKER, request, floats(6), None));
+		assert_ok!(answer_attested(&WORKER, request, words(6), None));
 		assert_eq!(free(&CUSTOMER), ENDOWMENT - agreed);
 	});
 }
@@ -121,10 +121,10 @@ fn a_worker_may_report_fewer_units_and_never_more() {
 		let request = request(out_point, Assurance::Attested, floats(4), 10 * PRICE);
 		next_block();
 		assert_noop!(
-			answer_attested(&WORKER, request, floats(4), Some(46)),
+			answer_attested(&WORKER, request, words(4), Some(46)),
 			Error::<Test>::TooManyUnits
 		);
-		assert_ok!(answer_attested(&WORKER, request, floats(4), Some(3)));
+		assert_ok!(answer_attested(&WORKER, request, words(4), Some(3)));
 		assert_eq!(free(&CUSTOMER), ENDOWMENT - (PRICE - 2 + 3));
 	});
 }
@@ -135,7 +135,7 @@ fn an_attested_answer_may_be_a_blob() {
 		let (_, out_point) = deploy_served_attested();
 		let request = request(out_point, Assurance::Attested, floats(4), 10 * PRICE);
 		next_block();
-		let blob = Input::Blob { hash: H256([5; 32]), length: 16 };
+		let blob = Output::Blob { hash: H256([5; 32]), length: 16 };
 		assert_ok!(answer_attested(&WORKER, request, blob, None));
 		let Some(RequestInfo::Settled { output, output_hash, .. }) = Aimodel::request_info(request)
 		else {
@@ -151,7 +151,7 @@ fn answers_of_the_wrong_kind_are_refused() {
 		let (_, out_point) = deploy_served_attested();
 		let request = request(out_point, Assurance::Attested, floats(4), 10 * PRICE);
 		next_block();
-		for output in [floats(0), floats(1), floats(3), floats(7)] {
+		for output in [words(0), words(1), words(3), words(7)] {
 			assert_noop!(
 				answer_attested(&WORKER, request, output, None),
 				Error::<Test>::OutputLength
@@ -160,7 +160,7 @@ fn answers_of_the_wrong_kind_are_refused() {
 		let proof = ProofBytes::try_from(vec![0; 384]).unwrap();
 		let origin = RuntimeOrigin::signed(operator(&WORKER));
 		assert_noop!(
-			Aimodel::submit_result(origin, request, floats(4), None, Some(proof)),
+			Aimodel::submit_result(origin, request, words(4), None, Some(proof)),
 			Error::<Test>::ProofUnexpected
 		);
 	});
@@ -209,11 +209,11 @@ fn a_lease_must_be_accepted_before_it_is_answered() {
 		let request = request(out_point, Assurance::Attested, blob, ENDOWMENT);
 		next_block();
 		assert_noop!(
-			answer_attested(&WORKER, request, floats(1), None),
+			answer_attested(&WORKER, request, words(1), None),
 			Error::<Test>::LeaseNotAccepted
 		);
 		assert_ok!(Workers::accept(RuntimeOrigin::signed(operator(&WORKER)), request));
-		assert_ok!(answer_attested(&WORKER, request, floats(1), None));
+		assert_ok!(answer_attested(&WORKER, request, words(1), None));
 	});
 }
 

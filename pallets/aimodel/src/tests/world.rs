@@ -3,6 +3,7 @@
 use crate::{self as pallet_aimodel, *};
 use aimodel_primitives::{
 	pricing::UnitsFormula,
+	privacy::Privacy,
 	runtime_api::{Circuit, RequestInfo},
 	statement::{self, STATEMENT_VERSION},
 	tensor::{Dimension, ElementType, Interface, TensorType},
@@ -140,6 +141,7 @@ impl Config for Test {
 	type PalletId = PotId;
 	type MaxInlineInput = ConstU32<256>;
 	type MaxInlineOutput = ConstU32<256>;
+	type MaxResults = ConstU32<8>;
 	type MaxVersions = ConstU32<3>;
 	type MaxHistory = ConstU32<3>;
 	type MaxWaiting = ConstU32<16>;
@@ -263,12 +265,17 @@ pub(super) fn register_key(who: &AccountId32, artifact: H256, key: &SimulatedKey
 
 /// The provable digits, under a key of this name.
 pub(super) fn digits(key: KeyId) -> Version {
+	hidden_digits(key, Privacy::PUBLIC)
+}
+
+/// The provable digits, of which something may be committed.
+pub(super) fn hidden_digits(key: KeyId, privacy: Privacy) -> Version {
 	Version {
 		artifact: ARTIFACT,
 		interface: digits_interface(),
 		units: UnitsFormula { fixed: 2, ..Default::default() },
 		lease: LEASE,
-		circuit: Some(Circuit { key, proving_key: H256([8; 32]) }),
+		circuit: Some(Circuit { key, proving_key: H256([8; 32]), privacy }),
 	}
 }
 
@@ -346,12 +353,17 @@ pub(super) fn image() -> Input<ConstU32<256>> {
 
 pub(super) fn scores() -> Output<ConstU32<256>> {
 	let bytes: Vec<u8> = (-5..5).flat_map(|score: i32| score.to_le_bytes()).collect();
-	Input::Inline(bytes.try_into().unwrap())
+	Output::Inline(bytes.try_into().unwrap())
 }
 
-/// `floats` zeros.
-pub(super) fn floats(floats: usize) -> Input<ConstU32<256>> {
-	Input::Inline(vec![0; 4 * floats].try_into().unwrap())
+/// So many zeros, as an input.
+pub(super) fn floats(count: usize) -> Input<ConstU32<256>> {
+	Input::Inline(vec![0; 4 * count].try_into().unwrap())
+}
+
+/// So many zeros, as an answer.
+pub(super) fn words(count: usize) -> Output<ConstU32<256>> {
+	Output::Inline(vec![0; 4 * count].try_into().unwrap())
 }
 
 /// Orders one digit, proven, for its price. Nobody has a lease of it yet.
@@ -376,7 +388,7 @@ pub(super) fn proof(worker: &AccountId32, request: RequestId) -> ProofBytes {
 }
 
 pub(super) fn statement_of(worker: &AccountId32, request: RequestId) -> Vec<statement::Scalar> {
-	let (Input::Inline(input), Input::Inline(output)) = (image(), scores()) else {
+	let (Input::Inline(input), Output::Inline(output)) = (image(), scores()) else {
 		unreachable!("both are inline; qed")
 	};
 	let mut scalars = vec![Aimodel::binding(request, worker)];
