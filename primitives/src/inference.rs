@@ -7,6 +7,7 @@
 
 use crate::{
 	ids::{ArtifactHash, BlobHash, RequestId, VersionId},
+	privacy::{Commitment, OpeningId},
 	runtime_api::ProofKey,
 	statement::Scalar,
 	tensor::Interface,
@@ -39,10 +40,10 @@ pub enum JobInput {
 		length: u64,
 	},
 	/// A commitment, whose opening the customer gave to the worker's node: with the tensor's bytes.
-	Committed(Scalar),
+	Committed(Commitment),
 	/// The tensor's bytes, and a commitment to the salt alone, whose opening the customer gave to
 	/// the worker's node.
-	Salted(Vec<u8>, Scalar),
+	Salted(Vec<u8>, Commitment),
 }
 
 impl JobInput {
@@ -51,17 +52,18 @@ impl JobInput {
 		match self {
 			Self::Inline(bytes) => input_hash(bytes, None),
 			Self::Blob { hash, .. } => *hash,
-			Self::Committed(commitment) => commitment.into(),
+			Self::Committed(commitment) => commitment.opening().into(),
 			Self::Salted(bytes, commitment) => input_hash(bytes, Some(commitment)),
 		}
 	}
 }
 
-/// `blake2_256` of a tensor's bytes, and of the customer's commitment after them where there is one.
-pub fn input_hash(bytes: &[u8], commitment: Option<&Scalar>) -> H256 {
+/// `blake2_256` of a tensor's bytes, and of the name of what opens the customer's commitment after
+/// them where there is one.
+pub fn input_hash(bytes: &[u8], commitment: Option<&Commitment>) -> H256 {
 	match commitment {
 		None => blake2_256(bytes),
-		Some(commitment) => blake2_256(&[bytes, commitment].concat()),
+		Some(commitment) => blake2_256(&[bytes, &commitment.opening()].concat()),
 	}
 	.into()
 }
@@ -73,8 +75,6 @@ pub struct ProofTask {
 	pub key: ProofKey,
 	/// The statement's first public input.
 	pub binding: Scalar,
-	/// Who made the request's commitment, where it has one.
-	pub holder: Scalar,
 }
 
 /// One inference, proved or not.
@@ -236,8 +236,8 @@ pub trait InferenceService: Send + Sync {
 	fn collect(&self, id: &JobId) -> Option<Vec<u8>>;
 	/// Whether the blob store holds this blob.
 	fn holds_blob(&self, hash: &BlobHash) -> bool;
-	/// Whether the opening of this commitment is here.
-	fn holds_opening(&self, commitment: &Scalar) -> bool;
+	/// Whether this opening is here.
+	fn holds_opening(&self, id: &OpeningId) -> bool;
 	/// Notes, for the metrics, that a transaction was signed, and whether the pool took it.
 	fn note_submission(&self, accepted: bool);
 }
@@ -298,11 +298,11 @@ pub trait Inference {
 			.is_some_and(|InferenceExt(service)| service.holds_blob(&hash.into()))
 	}
 
-	/// Whether a customer has opened this commitment to this node.
-	fn holds_opening(&mut self, commitment: PassPointerAndReadCopy<[u8; 32], 32>) -> bool {
+	/// Whether a customer has given this opening to this node.
+	fn holds_opening(&mut self, id: PassPointerAndReadCopy<OpeningId, 32>) -> bool {
 		use sp_externalities::ExternalitiesExt as _;
 		self.extension::<InferenceExt>()
-			.is_some_and(|InferenceExt(service)| service.holds_opening(&commitment))
+			.is_some_and(|InferenceExt(service)| service.holds_opening(&id))
 	}
 }
 

@@ -15,6 +15,9 @@ use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 use sp_crypto_hashing::blake2_256;
 
+/// See [`Commitment::opening`].
+pub type OpeningId = [u8; 32];
+
 /// Whether the chain sees a tensor.
 #[derive(
 	Clone,
@@ -78,4 +81,28 @@ pub fn holder(account: &[u8; 32]) -> Scalar {
 	let mut scalar = blake2_256(&message);
 	scalar[31] = 0;
 	scalar
+}
+
+/// A commitment, and who made it.
+///
+/// The scalar alone names nothing: anybody can copy it into a request of his own, which its opening
+/// does not answer.
+#[derive(Clone, Copy, Debug, Decode, Encode, Eq, PartialEq)]
+pub struct Commitment {
+	/// What the request carries.
+	pub scalar: Scalar,
+	/// See [`holder`].
+	pub holder: Scalar,
+}
+
+impl Commitment {
+	/// The commitment in a request of `account`.
+	pub fn of(account: &[u8; 32], scalar: Scalar) -> Self {
+		Self { scalar, holder: holder(account) }
+	}
+
+	/// Names what opens it: `blake2_256(b"aimodel/opening" ++ scalar ++ holder)`.
+	pub fn opening(&self) -> OpeningId {
+		(b"aimodel/opening", self).using_encoded(blake2_256)
+	}
 }

@@ -10,7 +10,7 @@
 
 use crate::{
 	ids::RequestId,
-	privacy::{Privacy, Visibility},
+	privacy::{Commitment, Privacy, Visibility},
 	tensor::{ElementType, Interface, TensorType},
 };
 use alloc::vec::Vec;
@@ -79,9 +79,8 @@ pub fn pack(element: ElementType, bytes: &[u8]) -> Option<Vec<Scalar>> {
 pub struct Known<'a> {
 	/// See [`binding`].
 	pub binding: Scalar,
-	/// The request's commitment, and who may have made it (see [`holder`](crate::privacy::holder)):
-	/// exactly where something is committed.
-	pub commitment: Option<(Scalar, Scalar)>,
+	/// The request's commitment: exactly where something is committed.
+	pub commitment: Option<Commitment>,
 	/// The bytes of a public input.
 	pub input: Option<&'a [u8]>,
 	/// The bytes of a public output, or the scalars of a committed one, one after the other: its
@@ -97,8 +96,8 @@ pub struct Known<'a> {
 pub fn public_inputs(interface: &Interface, privacy: Privacy, known: Known) -> Option<Vec<Scalar>> {
 	let mut scalars = alloc::vec![known.binding];
 	match known.commitment {
-		Some((commitment, holder)) if privacy.needs_opening() => {
-			scalars.extend([commitment, holder]);
+		Some(Commitment { scalar, holder }) if privacy.needs_opening() => {
+			scalars.extend([scalar, holder]);
 		},
 		None if !privacy.needs_opening() => (),
 		_ => return None,
@@ -230,7 +229,7 @@ mod tests {
 	#[test]
 	fn only_what_the_privacy_shows_makes_a_statement() {
 		let (image, scores, sealed) = ([1; 64], [2; 40], [3; 96]);
-		let commitment = ([4; 32], [5; 32]);
+		let commitment = Commitment { scalar: [4; 32], holder: [5; 32] };
 		for privacy in MODES {
 			let hidden = |it| it == Visibility::Committed;
 			for (given, input, output) in (0..8).map(|i| (i & 1 > 0, i & 2 > 0, i & 4 > 0)) {
@@ -262,7 +261,8 @@ mod tests {
 		for (privacy, bytes) in [(MODES[0], 40), (MODES[1], 96)] {
 			let right = output_bytes(&digits().output, 10, privacy.output).unwrap() as usize;
 			assert_eq!(right, bytes);
-			let commitment = privacy.needs_opening().then_some(([4; 32], [5; 32]));
+			let commitment = Commitment { scalar: [4; 32], holder: [5; 32] };
+			let commitment = privacy.needs_opening().then_some(commitment);
 			for length in [0, 1, 32, bytes - 1, bytes, bytes + 1, bytes + 32] {
 				let (binding, output) = ([6; 32], vec![0; length]);
 				let known = Known { binding, commitment, input: Some(&[0; 64]), output: &output };

@@ -1,6 +1,6 @@
 //! What customers tell a worker of their commitments, and nobody else may know.
 //!
-//! A file for each opening, named by its commitment (64 hexadecimal digits) and holding the salt and
+//! A file for each opening, named by its [`OpeningId`] (64 hexadecimal digits) and holding the salt and
 //! the tensor's bytes, in a folder that only the node's user may read. It appears by a rename, so it
 //! is there whole or not at all, and stays for longer than any request: once a lease was accepted, a
 //! lost opening would cost the worker its bond. How it comes here is [`mailbox`].
@@ -8,10 +8,11 @@
 pub mod mailbox;
 
 use aimodel_primitives::{
-	privacy::{Privacy, Visibility},
+	privacy::{Commitment, OpeningId, Privacy, Visibility},
 	statement::Scalar,
 	tensor::{ElementType, Interface, TensorType},
 };
+use parking_lot::Mutex;
 use std::{
 	fs::{self, DirBuilder, OpenOptions},
 	io::{self, Write},
@@ -69,8 +70,8 @@ pub enum OpeningError {
 		found: Scalar,
 	},
 	/// No such opening.
-	#[error("the commitment 0x{} was not opened to this node", hex::encode(.0))]
-	NotFound(Scalar),
+	#[error("the request's commitment was not opened to this node: there is no opening 0x{}", hex::encode(.0))]
+	NotFound(OpeningId),
 	/// There are as many as are kept.
 	#[error("{MAX_OPENINGS} openings are here, and no more are kept")]
 	Full,
@@ -103,13 +104,12 @@ impl Opening {
 		[&self.salt[..], &self.input].concat()
 	}
 
-	/// Checks that this opens `commitment`, made by `holder`.
+	/// Checks that this opens a commitment.
 	pub fn check(
 		&self,
 		interface: &Interface,
 		privacy: Privacy,
-		holder: &Scalar,
-		commitment: &Scalar,
+		commitment: &Commitment,
 	) -> Result<(), OpeningError> {
 		let expected = match privacy.input {
 			Visibility::Committed => interface.input.bytes(1),
@@ -119,12 +119,12 @@ impl Opening {
 		if found != expected {
 			return Err(OpeningError::InputLength { expected, found });
 		}
-		let opening = self.for_circuit(holder)?;
+		let opening = self.for_circuit(&commitment.holder)?;
 		let input = (&circuit_tensor(&interface.input), &self.input[..]);
 		let found = scalar_to_bytes(opening.commit(circuit_privacy(privacy), input)?);
-		match found == *commitment {
+		match found == commitment.scalar {
 			true => Ok(()),
-			false => Err(OpeningError::Mismatch { expected: *commitment, found }),
+			false => Err(OpeningError::Mismatch { expected: commitment.scalar, found }),
 		}
 	}
 
@@ -159,6 +159,7 @@ fn circuit_tensor(tensor: &TensorType) -> zkonnx::TensorType {
 #[derive(Debug)]
 pub struct OpeningStore {
 	root: PathBuf,
+	writing: Mutex<()>,
 }
 
 impl OpeningStore {
@@ -170,20 +171,21 @@ impl OpeningStore {
 			.mode(0o700)
 			.create(&root)
 			.map_err(OpeningError::io(&root))?;
-		let store = Self { root };
+		let store = Self { root, writing: Mutex::default() };
 		store.sweep()?;
 		Ok(store)
 	}
 
 	/// Keeps an opening that was checked. Keeping it again changes nothing.
-	pub fn put(&self, commitment: &Scalar, opening: &Opening) -> Result<(), OpeningError> {
-		if self.contains(commitment) {
+	pub fn put(&self, id: &OpeningId, opening: &Opening) -> Result<(), OpeningError> {
+		let _one_at_a_time = self.writing.lock();
+		if self.contains(id) {
 			return Ok(());
 		}
 		if self.sweep()? >= MAX_OPENINGS {
 			return Err(OpeningError::Full);
 		}
-		let path = self.path(commitment);
+		let path = self.path(id);
 		let partial = path.with_extension("partial");
 		let write = || {
 			let mut options = OpenOptions::new();
@@ -196,25 +198,25 @@ impl OpeningStore {
 		write().map_err(OpeningError::io(&path))
 	}
 
-	/// The opening of a commitment.
-	pub fn get(&self, commitment: &Scalar) -> Result<Opening, OpeningError> {
-		let path = self.path(commitment);
+	/// The opening of this name.
+	pub fn get(&self, id: &OpeningId) -> Result<Opening, OpeningError> {
+		let path = self.path(id);
 		match fs::read(&path) {
 			Ok(bytes) => Opening::from_bytes(&bytes),
 			Err(error) if error.kind() == io::ErrorKind::NotFound => {
-				Err(OpeningError::NotFound(*commitment))
+				Err(OpeningError::NotFound(*id))
 			},
 			Err(error) => Err(OpeningError::io(&path)(error)),
 		}
 	}
 
-	/// Whether the opening of a commitment is here.
-	pub fn contains(&self, commitment: &Scalar) -> bool {
-		self.path(commitment).is_file()
+	/// Whether the opening of this name is here.
+	pub fn contains(&self, id: &OpeningId) -> bool {
+		self.path(id).is_file()
 	}
 
-	fn path(&self, commitment: &Scalar) -> PathBuf {
-		self.root.join(hex::encode(commitment))
+	fn path(&self, id: &OpeningId) -> PathBuf {
+		self.root.join(hex::encode(id))
 	}
 
 	/// Removes what has been here for longer than any request; returns how many are left.
@@ -256,7 +258,8 @@ mod tests {
 
 	/// What the opening commits to, as the refusal of another commitment says.
 	fn commitment(opening: &Opening, privacy: Privacy) -> Scalar {
-		match opening.check(&interface(), privacy, &HOLDER, &[0; 32]) {
+		let commitment = Commitment { scalar: [0; 32], holder: HOLDER };
+		match opening.check(&interface(), privacy, &commitment) {
 			Err(OpeningError::Mismatch { found, .. }) => found,
 			other => panic!("expected a mismatch, found {other:?}"),
 		}
@@ -268,7 +271,8 @@ mod tests {
 			let opening = opening(input);
 			let right = commitment(&opening, privacy);
 			let check = |opening: &Opening, holder: Scalar| {
-				opening.check(&interface(), privacy, &holder, &right)
+				let commitment = Commitment { scalar: right, holder };
+				opening.check(&interface(), privacy, &commitment)
 			};
 			check(&opening, HOLDER).unwrap();
 			let other_salt = Opening { salt: [8; SALT], ..opening.clone() };
@@ -297,6 +301,17 @@ mod tests {
 		assert!(store.get(&[1; 32]).unwrap() == opening(&[5; 3]), "the first stays");
 		let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
 		assert_eq!((mode(&root), mode(&store.path(&[1; 32]))), (0o700, 0o600));
+	}
+
+	#[test]
+	fn many_may_put_the_same_at_once() {
+		let folder = tempfile::tempdir().unwrap();
+		let store = OpeningStore::open(folder.path()).unwrap();
+		std::thread::scope(|scope| {
+			let put = || (0..50u8).for_each(|i| store.put(&[i; 32], &opening(&[i; 64])).unwrap());
+			(0..4).for_each(|_| drop(scope.spawn(put)));
+		});
+		assert!((0..50u8).all(|i| store.get(&[i; 32]).unwrap() == opening(&[i; 64])));
 	}
 
 	#[test]

@@ -13,6 +13,7 @@ use aimodel_primitives::{
 	ids::{ArtifactHash, BlobHash},
 	inference::ProofTask,
 	runtime_api::ProofKey,
+	statement::Scalar,
 };
 use std::{sync::Arc, time::Instant};
 use zkonnx::{
@@ -115,18 +116,18 @@ impl Provers {
 		Ok(Self { blobs, pool, loaded: Loaded::new(count), metrics })
 	}
 
-	/// Runs the artifact's network on an input and proves it, with the customer's opening where
-	/// something is hidden. A proof that the prover hands out is valid.
+	/// Runs the artifact's network on an input and proves it, with opening and holder of the
+	/// customer's commitment where something is hidden. A proof that the prover hands out is valid.
 	pub(crate) fn prove(
 		&self,
 		artifact: ArtifactHash,
 		task: &ProofTask,
 		input: &[u8],
-		opening: Option<&Opening>,
+		opening: Option<&(Opening, Scalar)>,
 	) -> Result<Proved, ProverError> {
 		let loaded = self.loaded(artifact, &task.key)?;
 		let binding = scalar_from_bytes(&task.binding)?;
-		let opening = opening.map(|opening| opening.for_circuit(&task.holder)).transpose()?;
+		let opening = opening.map(|(opening, holder)| opening.for_circuit(holder)).transpose()?;
 		let start = Instant::now();
 		let proved = self
 			.pool

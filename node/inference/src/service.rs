@@ -18,8 +18,8 @@ use crate::{
 use aimodel_primitives::{
 	ids::{ArtifactHash, BlobHash},
 	inference::{InferenceService, Job, JobId, Poll, Submitted},
+	privacy::OpeningId,
 	runtime_api::ProofKey,
-	statement::Scalar,
 };
 use jobs::{Jobs, Lane};
 use parking_lot::{Condvar, Mutex};
@@ -238,8 +238,8 @@ impl InferenceService for Service {
 		self.shared.runner.blobs.contains(hash)
 	}
 
-	fn holds_opening(&self, commitment: &Scalar) -> bool {
-		self.shared.runner.openings.contains(commitment)
+	fn holds_opening(&self, id: &OpeningId) -> bool {
+		self.shared.runner.openings.contains(id)
 	}
 }
 

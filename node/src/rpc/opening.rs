@@ -6,7 +6,7 @@ use crate::{
 };
 use aimodel_inference::{openings::mailbox::NotForUs, OpeningError};
 use aimodel_primitives::{
-	privacy::holder,
+	privacy::Commitment,
 	runtime_api::{AimodelApi, RequestInfo},
 	RequestId,
 };
@@ -152,8 +152,9 @@ impl OpeningApiServer for Openings {
 		let privacy = version.circuit.ok_or_else(nothing)?.privacy;
 
 		let opening = worker.mailbox().read(&message)??;
-		opening.check(&version.interface, privacy, &holder(&customer.into()), &commitment)?;
-		worker.openings().put(&commitment, &opening)?;
+		let commitment = Commitment::of(&customer.into(), commitment);
+		opening.check(&version.interface, privacy, &commitment)?;
+		worker.openings().put(&commitment.opening(), &opening)?;
 		log::info!("🔓 Request {request}: opened");
 		Ok(())
 	}

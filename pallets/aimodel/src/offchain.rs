@@ -10,12 +10,9 @@
 //! [`PATIENCE`] blocks have gone by.
 
 use crate::{query_impls::MAX_JOBS, *};
-use aimodel_primitives::{
-	inference::{
-		inference as host, job_id, Job, JobInput, JobOutput, JobResult, Poll, ProofTask, Submitted,
-		MAX_RESULT_BYTES,
-	},
-	privacy::holder,
+use aimodel_primitives::inference::{
+	inference as host, job_id, Job, JobOutput, JobResult, Poll, ProofTask, Submitted,
+	MAX_RESULT_BYTES,
 };
 use alloc::vec::Vec;
 use codec::{Decode, Encode};
@@ -110,9 +107,9 @@ impl<T: Config> Pallet<T> {
 	fn acceptance(id: RequestId, request: &Request<T>, lease: &LeaseOf<T>) -> Option<Action<T>> {
 		let VersionId { model, index } = request.version;
 		let record = Versions::<T>::get(model, index)?;
-		let input_hash = request.input.hash();
-		let input_is_here = match request.input.commitment() {
-			Some(commitment) => host::holds_opening(commitment),
+		let input_hash = request.input_hash();
+		let input_is_here = match request.commitment() {
+			Some(commitment) => host::holds_opening(commitment.opening()),
 			None => host::holds_blob(input_hash.0),
 		};
 		let proving_key = match (&request.assurance, &record.circuit) {
@@ -134,7 +131,7 @@ impl<T: Config> Pallet<T> {
 	/// Submits the job of a lease, or collects its result.
 	fn answer(id: RequestId, request: &Request<T>, lease: &LeaseOf<T>) -> Option<Action<T>> {
 		let worker: [u8; 32] = lease.worker.clone().into();
-		let job_id = job_id(id, &request.version, &request.input.hash(), &worker);
+		let job_id = job_id(id, &request.version, &request.input_hash(), &worker);
 		match host::poll(job_id) {
 			Poll::Ready(bytes) => {
 				let call = Self::collect(id, job_id, bytes)?;
@@ -164,7 +161,6 @@ impl<T: Config> Pallet<T> {
 			Assurance::Proven { .. } => Some(ProofTask {
 				key: Self::proof_key(request.version)?,
 				binding: Self::binding(id, &lease.worker),
-				holder: holder(&request.customer.clone().into()),
 			}),
 		};
 		Some(Job {
@@ -173,14 +169,7 @@ impl<T: Config> Pallet<T> {
 			worker: lease.worker.clone().into(),
 			artifact: record.artifact,
 			interface: record.interface,
-			input: match &request.input {
-				Input::Inline(bytes) => JobInput::Inline(bytes.to_vec()),
-				Input::Blob { hash, length } => JobInput::Blob { hash: *hash, length: *length },
-				Input::Committed { commitment } => JobInput::Committed(*commitment),
-				Input::Salted { bytes, commitment } => {
-					JobInput::Salted(bytes.to_vec(), *commitment)
-				},
-			},
+			input: request.job_input(),
 			proof,
 			inline_limit: T::MaxInlineOutput::get(),
 		})

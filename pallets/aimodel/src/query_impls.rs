@@ -91,7 +91,7 @@ impl<T: Config> Pallet<T> {
 				request: id,
 				version: request.version,
 				artifact: record.artifact,
-				input_hash: request.input.hash(),
+				input_hash: request.input_hash(),
 				commitment: request.input.commitment(),
 				proven: matches!(request.assurance, Assurance::Proven { .. }),
 				obliged: lease.obliged,

@@ -2,7 +2,7 @@
 
 use crate::*;
 use aimodel_primitives::{
-	privacy::{self, Visibility},
+	privacy::Visibility,
 	statement::{self, Known, Scalar},
 	KeyId,
 };
@@ -246,10 +246,9 @@ impl<T: Config> Pallet<T> {
 		let Output::Inline(output) = output else {
 			return Err(Error::<T>::OutputNotInline.into());
 		};
-		let holder = privacy::holder(&request.customer.clone().into());
 		let known = Known {
 			binding: Self::binding(id, worker),
-			commitment: request.input.commitment().map(|commitment| (commitment, holder)),
+			commitment: request.commitment(),
 			input: match &request.input {
 				Input::Inline(bytes) | Input::Salted { bytes, .. } => Some(bytes),
 				Input::Blob { .. } | Input::Committed { .. } => None,

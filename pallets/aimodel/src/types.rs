@@ -2,7 +2,8 @@
 
 use crate::Config;
 use aimodel_primitives::{
-	inference::input_hash,
+	inference::{input_hash, JobInput},
+	privacy::Commitment,
 	runtime_api::{Assurance, Version},
 	split::Division,
 	statement::Scalar,
@@ -144,16 +145,6 @@ impl<MaxInline: Get<u32>> Input<MaxInline> {
 		}
 	}
 
-	/// Names the input: see [`JobInput::hash`](aimodel_primitives::inference::JobInput::hash).
-	pub fn hash(&self) -> H256 {
-		match self {
-			Self::Inline(bytes) => input_hash(bytes, None),
-			Self::Blob { hash, .. } => *hash,
-			Self::Committed { commitment } => commitment.into(),
-			Self::Salted { bytes, commitment } => input_hash(bytes, Some(commitment)),
-		}
-	}
-
 	/// The customer's commitment.
 	pub fn commitment(&self) -> Option<Scalar> {
 		match self {
@@ -275,6 +266,44 @@ pub struct Request<T: Config> {
 	pub compensated: Balance,
 	/// The block at which it falls due: its key in `DueRequests`.
 	pub due: BlockNumberFor<T>,
+}
+
+impl<T: Config> Request<T> {
+	/// The customer's commitment.
+	pub fn commitment(&self) -> Option<Commitment> {
+		let scalar = self.input.commitment()?;
+		Some(Commitment::of(&self.customer.clone().into(), scalar))
+	}
+
+	/// Names the input: see [`JobInput::hash`].
+	pub fn input_hash(&self) -> H256 {
+		let commitment = self.commitment();
+		match &self.input {
+			Input::Inline(bytes) | Input::Salted { bytes, .. } => {
+				input_hash(bytes, commitment.as_ref())
+			},
+			Input::Blob { hash, .. } => *hash,
+			Input::Committed { .. } => {
+				commitment.map(|commitment| commitment.opening().into()).unwrap_or_default()
+			},
+		}
+	}
+
+	/// The input as a job carries it.
+	pub fn job_input(&self) -> JobInput {
+		match (&self.input, self.commitment()) {
+			(Input::Blob { hash, length }, _) => JobInput::Blob { hash: *hash, length: *length },
+			(Input::Salted { bytes, .. }, Some(commitment)) => {
+				JobInput::Salted(bytes.to_vec(), commitment)
+			},
+			(Input::Inline(bytes) | Input::Salted { bytes, .. }, _) => {
+				JobInput::Inline(bytes.to_vec())
+			},
+			(Input::Committed { commitment: scalar }, commitment) => JobInput::Committed(
+				commitment.unwrap_or(Commitment { scalar: *scalar, holder: [0; 32] }),
+			),
+		}
+	}
 }
 
 /// What is kept of a settled request until it is pruned.

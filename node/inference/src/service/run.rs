@@ -10,7 +10,7 @@ use crate::{
 use aimodel_primitives::{
 	ids::BlobHash,
 	inference::{Job, JobInput, JobOutput, JobResult, ProofTask, MAX_RESULT_BYTES},
-	statement::output_bytes,
+	statement::{output_bytes, Scalar},
 	tensor::ShapeError,
 };
 use codec::Encode;
@@ -89,26 +89,26 @@ pub(super) struct Runner {
 impl Runner {
 	/// Runs a job; returns the encoded [`JobResult`].
 	pub(super) fn run(&self, job: &Job) -> Result<Vec<u8>, JobError> {
-		let opening = match &job.input {
-			JobInput::Inline(_) | JobInput::Blob { .. } => None,
-			JobInput::Committed(commitment) | JobInput::Salted(_, commitment) => {
-				Some(self.openings.get(commitment)?)
+		let opening = match (&job.input, &job.proof) {
+			(JobInput::Inline(_) | JobInput::Blob { .. }, _) => None,
+			(JobInput::Committed(commitment) | JobInput::Salted(_, commitment), Some(_)) => {
+				Some((self.openings.get(&commitment.opening())?, commitment.holder))
 			},
+			(_, None) => return Err(JobError::CommitmentUnproven),
 		};
 		let bytes = match (&job.input, &opening) {
 			(JobInput::Inline(bytes) | JobInput::Salted(bytes, _), _) => bytes.len() as u64,
 			(JobInput::Blob { length, .. }, _) => *length,
 			(JobInput::Committed(_), opening) => {
-				opening.as_ref().map_or(0, |opening| opening.input.len() as u64)
+				opening.as_ref().map_or(0, |(opening, _)| opening.input.len() as u64)
 			},
 		};
 		let rows = job.interface.rows(bytes).map_err(|error| JobError::Input { bytes, error })?;
-		let input = self.input(job, opening.as_ref())?;
+		let input = self.input(job, opening.as_ref().map(|(opening, _)| opening))?;
 		let output = self.infer(job, &input, rows)?;
-		let result = match (&job.proof, &opening) {
-			(None, None) => JobResult { output: self.place(job, output)?, proof: None },
-			(None, Some(_)) => return Err(JobError::CommitmentUnproven),
-			(Some(task), opening) => self.prove(job, task, &input, opening.as_ref(), output)?,
+		let result = match &job.proof {
+			None => JobResult { output: self.place(job, output)?, proof: None },
+			Some(task) => self.prove(job, task, &input, opening.as_ref(), output)?,
 		};
 		let encoded = result.encode();
 		match encoded.len() as u64 {
@@ -162,7 +162,7 @@ impl Runner {
 		job: &Job,
 		task: &ProofTask,
 		input: &[u8],
-		opening: Option<&Opening>,
+		opening: Option<&(Opening, Scalar)>,
 		output: Vec<u8>,
 	) -> Result<JobResult, JobError> {
 		let elements = output.len() as u64 / u64::from(job.interface.output.element.bytes());

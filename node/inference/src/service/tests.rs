@@ -59,7 +59,6 @@ pub(super) fn proven(request: u64) -> Job {
 			verifying_key: BlobHash::zero(),
 			privacy: Privacy::PUBLIC,
 		},
-		holder: [0; 32],
 		binding: [0; 32],
 	};
 	Job { proof: Some(task), request: request + 1000, ..job(request, ECHO) }

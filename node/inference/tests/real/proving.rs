@@ -10,7 +10,7 @@ use aimodel_primitives::{
 	inference::{
 		InferenceService, Job, JobInput, JobOutput, JobResult, Poll, ProofTask, Submitted,
 	},
-	privacy::{holder, Privacy, Visibility},
+	privacy::{holder, Commitment, Privacy, Visibility},
 	runtime_api::ProofKey,
 	statement::{binding, public_inputs, Known},
 	tensor::{Dimension, ElementType, Interface},
@@ -118,7 +118,6 @@ fn proven(request: u64) -> Job {
 		input: JobInput::Inline(image.to_vec()),
 		proof: Some(ProofTask {
 			key: provable().key(),
-			holder: [0; 32],
 			binding: binding(&GENESIS, request, &WORKER),
 		}),
 		inline_limit: 16 << 10,
@@ -150,8 +149,8 @@ fn statement(job: &Job, output: &[u8]) -> Vec<zkonnx::Fr> {
 	let task = job.proof.as_ref().unwrap();
 	let (input, commitment) = match &job.input {
 		JobInput::Inline(input) => (Some(&input[..]), None),
-		JobInput::Committed(commitment) => (None, Some((*commitment, task.holder))),
-		JobInput::Salted(input, commitment) => (Some(&input[..]), Some((*commitment, task.holder))),
+		JobInput::Committed(commitment) => (None, Some(*commitment)),
+		JobInput::Salted(input, commitment) => (Some(&input[..]), Some(*commitment)),
 		JobInput::Blob { .. } => panic!("a proven input is no blob"),
 	};
 	let known = Known { binding: task.binding, commitment, input, output };
@@ -165,18 +164,17 @@ fn hidden(node: &Node, provable: &Provable, request: u64) -> (Job, Opening) {
 	let JobInput::Inline(image) = job.input else { unreachable!() };
 	let task = job.proof.as_mut().unwrap();
 	task.key = provable.key();
-	task.holder = holder(&[5; 32]);
 	node.service.blobs().put(&provable.proving_key).unwrap();
 	let public = provable.privacy.input == Visibility::Public;
 	let input = if public { Vec::new() } else { image.clone() };
 	let opening = Opening { salt: [request as u8; 31], input };
 	// Made with the words of the circuit compiler alone.
-	let secret =
-		zkonnx::privacy::Opening::new(opening.salt, scalar_from_bytes(&task.holder).unwrap());
+	let of = holder(&[5; 32]);
+	let secret = zkonnx::privacy::Opening::new(opening.salt, scalar_from_bytes(&of).unwrap());
 	let info = provable.verifying_key.info();
 	let commitment = secret.commit(info.privacy, (&info.input, &opening.input)).unwrap();
-	let commitment = scalar_to_bytes(commitment);
-	opening.check(&digits(), provable.privacy, &task.holder, &commitment).unwrap();
+	let commitment = Commitment::of(&[5; 32], scalar_to_bytes(commitment));
+	opening.check(&digits(), provable.privacy, &commitment).unwrap();
 	job.input = match public {
 		true => JobInput::Salted(image, commitment),
 		false => JobInput::Committed(commitment),
@@ -194,9 +192,12 @@ fn a_hidden_job_brings_what_its_customer_alone_can_read() {
 		let (JobInput::Committed(commitment) | JobInput::Salted(_, commitment)) = &job.input else {
 			unreachable!()
 		};
-		assert!(!node.service.holds_opening(commitment));
-		node.openings.put(commitment, &opening).unwrap();
-		assert!(node.service.holds_opening(commitment));
+		let id = commitment.opening();
+		assert!(!node.service.holds_opening(&id));
+		node.openings.put(&id, &opening).unwrap();
+		assert!(node.service.holds_opening(&id));
+		let copy = Commitment::of(&[6; 32], commitment.scalar);
+		assert!(!node.service.holds_opening(&copy.opening()), "a copy in another's request");
 		assert!(matches!(node.run(&job), Poll::Ready(_)), "{:?}", node.service.failure(&job.id()));
 		let JobResult { output: JobOutput::Inline(published), proof: Some(proof) } =
 			node.result(&job)
@@ -207,8 +208,8 @@ fn a_hidden_job_brings_what_its_customer_alone_can_read() {
 		zkonnx::verify(&provable.verifying_key, &statement(&job, &published), &proof).unwrap();
 
 		let expected = &example("digits/expected.i32")[40..80];
-		let task = job.proof.as_ref().unwrap();
-		let [binding, of] = [task.binding, task.holder].map(|it| scalar_from_bytes(&it).unwrap());
+		let binding = job.proof.as_ref().unwrap().binding;
+		let [binding, of] = [binding, commitment.holder].map(|it| scalar_from_bytes(&it).unwrap());
 		let read = match output {
 			Public => published.clone(),
 			Committed => {
@@ -221,7 +222,11 @@ fn a_hidden_job_brings_what_its_customer_alone_can_read() {
 		assert_eq!(published == expected, output == Public);
 
 		let mut copied = job.clone();
-		copied.proof.as_mut().unwrap().holder = holder(&[6; 32]);
+		match &mut copied.input {
+			JobInput::Committed(of) | JobInput::Salted(_, of) => *of = copy,
+			_ => unreachable!(),
+		}
+		assert_ne!(copied.id(), job.id());
 		assert!(zkonnx::verify(&provable.verifying_key, &statement(&copied, &published), &proof)
 			.is_err());
 	}
@@ -235,7 +240,7 @@ fn a_hidden_job_without_its_opening_or_with_the_key_of_another_mode_fails() {
 	let failure = node.failure(&job);
 	assert!(failure.contains("was not opened to this node"), "{failure}");
 	let JobInput::Committed(commitment) = &job.input else { unreachable!() };
-	node.openings.put(commitment, &opening).unwrap();
+	node.openings.put(&commitment.opening(), &opening).unwrap();
 
 	let mut shown = job.clone();
 	shown.request += 1;

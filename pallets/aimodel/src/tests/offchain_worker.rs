@@ -10,8 +10,7 @@ use aimodel_primitives::{
 		InferenceExt, InferenceService, Job, JobId, JobOutput, JobResult, Poll, Submitted,
 	},
 	operator::KEY_TYPE,
-	privacy::{Privacy, Visibility},
-	statement::Scalar,
+	privacy::{Commitment, OpeningId, Privacy, Visibility},
 	BlobHash,
 };
 use codec::{Decode, Encode};
@@ -62,8 +61,8 @@ impl InferenceService for Zeros {
 		self.blobs
 	}
 
-	fn holds_opening(&self, _: &Scalar) -> bool {
-		self.openings
+	fn holds_opening(&self, id: &OpeningId) -> bool {
+		self.openings && *id == Commitment::of(&CUSTOMER.into(), [1; 32]).opening()
 	}
 
 	fn note_submission(&self, accepted: bool) {

@@ -5,7 +5,7 @@
 use super::world::*;
 use crate::*;
 use aimodel_primitives::{
-	privacy::{self, Privacy, Visibility},
+	privacy::{Commitment, Privacy, Visibility},
 	statement::{self, Known, Scalar},
 };
 use frame_support::{assert_noop, assert_ok, dispatch::DispatchResultWithPostInfo};
@@ -77,7 +77,7 @@ impl Hidden {
 		let Input::Inline(image) = image() else { unreachable!() };
 		let known = Known {
 			binding: Aimodel::binding(request, &WORKER),
-			commitment: Some((COMMITMENT, privacy::holder(&customer.clone().into()))),
+			commitment: Some(Commitment::of(&customer.clone().into(), COMMITMENT)),
 			input: (self.privacy == OUTPUT).then_some(&image[..]),
 			output,
 		};
