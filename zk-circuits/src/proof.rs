@@ -2,7 +2,10 @@
 
 use crate::{
 	circuit::{self, Assigned, Circuit, Secrets},
-	groth16::prover as groth16,
+	groth16::{
+		points::{multiply, scalar_bytes, Point, SCALAR_BITS},
+		prover as groth16,
+	},
 	hash,
 	keys::{KeyError, ProvingKey, VerifyingKey},
 	network::{ExecuteError, Network},
@@ -13,12 +16,13 @@ use ark_bls12_381::{Bls12_381, Fr, G1Affine, G1Projective};
 use ark_ec::{
 	pairing::Pairing,
 	short_weierstrass::{Affine, SWCurveConfig},
-	AffineRepr, CurveGroup, VariableBaseMSM,
+	AffineRepr, CurveGroup,
 };
 use ark_ff::{AdditiveGroup, Field, UniformRand, Zero};
 use ark_groth16::Groth16;
 use ark_serialize::{CanonicalDeserialize, CanonicalSerialize};
 use ark_std::rand::{CryptoRng, RngCore};
+use blst::blst_p1_affine;
 use rayon::prelude::*;
 use std::time::{Duration, Instant};
 
@@ -409,10 +413,20 @@ fn check_public_inputs(key: &VerifyingKey, public_inputs: &[Fr]) -> Result<(), V
 	}
 }
 
+/// `Σ scalar · point` of the key's points for the constant 1 and the public inputs.
+fn combine_public_inputs(key: &VerifyingKey, scalars: &[Fr]) -> G1Projective {
+	let points: Vec<_> = key.prepared().vk.gamma_abc_g1.iter().map(blst_p1_affine::pack).collect();
+	let scalars: Vec<u8> = scalars.iter().flat_map(|&scalar| scalar_bytes(scalar)).collect();
+	multiply(&points, &scalars, SCALAR_BITS)
+}
+
 /// Checks a proof against a key and public inputs (see [`statement::public_inputs`]).
 pub fn verify(key: &VerifyingKey, public_inputs: &[Fr], proof: &Proof) -> Result<(), VerifyError> {
 	check_public_inputs(key, public_inputs)?;
-	match Groth16::<Bls12_381>::verify_proof(key.prepared(), &proof.0, public_inputs) {
+	let scalars: Vec<Fr> = std::iter::once(Fr::ONE).chain(public_inputs.iter().copied()).collect();
+	let public = combine_public_inputs(key, &scalars);
+	match Groth16::<Bls12_381>::verify_proof_with_prepared_inputs(key.prepared(), &proof.0, &public)
+	{
 		Ok(true) => Ok(()),
 		_ => Err(VerifyError::Invalid),
 	}
@@ -457,7 +471,7 @@ pub fn verify_batch(key: &VerifyingKey, proofs: &[(&[Fr], &Proof)]) -> Result<()
 			(times(&proof.0.a, coefficient), times(&proof.0.c, coefficient))
 		})
 		.unzip();
-	let public = G1Projective::msm_unchecked(&vk.gamma_abc_g1, &inputs);
+	let public = combine_public_inputs(key, &inputs);
 	let mut left = a;
 	left.extend([vk.alpha_g1 * -inputs[0], -public, -c.into_iter().sum::<G1Projective>()]);
 	let left = G1Projective::normalize_batch(&left);

@@ -155,10 +155,12 @@ where
 				_ => Fr::rand(rng),
 			})
 			.collect();
-		let bytes: Vec<u8> = scalars.iter().flat_map(|s| points::scalar_bytes(*s)).collect();
-		assert_eq!(bytes.len(), count * SCALAR_BYTES);
-		let expected = G::msm(&points[..count], &scalars).expect("lengths");
-		assert_eq!(points::multiply(&packed[..count], &bytes, 255), expected);
+		for scalars in [&scalars, &vec![Fr::rand(rng); count]] {
+			let bytes: Vec<u8> = scalars.iter().flat_map(|s| points::scalar_bytes(*s)).collect();
+			assert_eq!(bytes.len(), count * SCALAR_BYTES);
+			let expected = G::msm(&points[..count], scalars).expect("lengths");
+			assert_eq!(points::multiply(&packed[..count], &bytes, 255), expected);
+		}
 		assert_eq!(P::sum(&packed[..count]), points[..count].iter().copied().sum());
 
 		// Every kind of value; some variables have no point.

@@ -1,7 +1,7 @@
 use super::*;
 use crate::{fixture, keys};
 use ark_bls12_381::{Fq, G1Affine};
-use ark_ec::CurveGroup;
+use ark_ec::{CurveGroup, VariableBaseMSM};
 use ark_ff::{AdditiveGroup, Field};
 use ark_std::rand::{rngs::StdRng, SeedableRng};
 
@@ -31,6 +31,19 @@ fn proofs(prover: &Prover, count: u64) -> Vec<(Vec<Fr>, Proof)> {
 fn batch(prover: &Prover, proofs: &[(Vec<Fr>, Proof)]) -> Result<(), VerifyError> {
 	let proofs: Vec<_> = proofs.iter().map(|(public, proof)| (&public[..], proof)).collect();
 	verify_batch(&prover.verifying_key, &proofs)
+}
+
+#[test]
+fn public_inputs_are_combined_as_arkworks_does_it() {
+	let key = prover().verifying_key;
+	let large = Fr::rand(&mut StdRng::seed_from_u64(4));
+	let zero = Fr::ZERO;
+	for inputs in [[zero; 3], [Fr::ONE; 3], [-Fr::ONE; 3], [large, zero, -large], [large; 3]] {
+		let ours = combine_public_inputs(&key, &[&[Fr::ONE], &inputs[..]].concat());
+		let theirs = Groth16::<Bls12_381>::prepare_inputs(key.prepared(), &inputs);
+		assert_eq!(Ok(ours), theirs.map_err(|_| ()));
+	}
+	assert!(combine_public_inputs(&key, &[zero; 4]).is_zero());
 }
 
 #[test]
