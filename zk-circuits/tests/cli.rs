@@ -155,6 +155,72 @@ fn from_a_committed_input_to_an_opened_output() {
 }
 
 #[test]
+fn many_rows_are_proved_and_verified_at_once() {
+	let folder = TempDir::new().expect("a folder");
+	let model = example("digits.provable.onnx");
+	let rows = std::fs::read(example("test_x.u8")).expect("rows");
+	let path = |name: &str| folder.path().join(name);
+	std::fs::write(path("x.u8"), &rows[..5 * 64]).expect("written");
+	let bindings: String = (0..5).map(|row| format!("{row:0<64}\n")).collect();
+	std::fs::write(path("bindings"), &bindings).expect("written");
+	let keys = ["--proving-key", "m.pk", "--verifying-key", "m.vk"];
+	succeeds(&folder, &[&["setup", &model, "--seed", "1"], &keys[..]].concat());
+
+	let batch = ["-i", "x.u8", "--batch", "proofs", "--bindings", "bindings", "--json"];
+	let prove = [&["prove", &model, "-k", "m.pk"], &batch[..]].concat();
+	let report = succeeds(&folder, &prove);
+	let report: serde_json::Value = serde_json::from_str(&report).expect("JSON");
+	assert_eq!(
+		(&report["rows"], &report["proofs"][4]["output"].as_array().unwrap().len()),
+		(&5.into(), &10)
+	);
+	let outputs = succeeds(&folder, &["run", &model, "-i", "x.u8", "--json"]);
+	for (row, output) in outputs.lines().enumerate() {
+		assert_eq!(report["proofs"][row]["output"].to_string(), output);
+	}
+	assert!(fails(&folder, &prove).contains("--force"));
+
+	let verify = [&["verify", "-k", "m.vk"], &batch[..]].concat();
+	let report = succeeds(&folder, &verify);
+	let report: serde_json::Value = serde_json::from_str(&report).expect("JSON");
+	assert_eq!((&report["valid"], &report["rows"]), (&true.into(), &5.into()));
+	// A proof of the batch is an ordinary proof.
+	let single = ["-p", "proofs/3.proof", "-o", "proofs/3.output", "-i", "x.u8", "-r", "3"];
+	let binding = format!("{:0<64}", "3");
+	succeeds(&folder, &[&["verify", "-k", "m.vk", "-b", &binding], &single[..]].concat());
+
+	// The statements of rows 1 and 3 are no longer those that were proved.
+	std::fs::copy(path("proofs/2.proof"), path("proofs/3.proof")).expect("copied");
+	let mut output = std::fs::read(path("proofs/1.output")).expect("an output");
+	output[0] ^= 1;
+	std::fs::write(path("proofs/1.output"), output).expect("written");
+	let refused = zkonnx(&folder, &verify);
+	assert_eq!(refused.status.code(), Some(1));
+	let errors = String::from_utf8_lossy(&refused.stderr).into_owned();
+	assert!(errors.contains("2 of 5 proofs, rows 1, 3: "), "{errors}");
+	let report: serde_json::Value = serde_json::from_slice(&refused.stdout).expect("JSON");
+	assert_eq!(report["invalid_rows"], serde_json::json!([1, 3]));
+}
+
+#[test]
+fn a_batch_names_what_is_missing() {
+	let folder = TempDir::new().expect("a folder");
+	let model = example("digits.provable.onnx");
+	let path = |name: &str| folder.path().join(name);
+	std::fs::write(path("x.u8"), [7; 2 * 64]).expect("written");
+	let prove = ["prove", &model, "-i", "x.u8", "--batch", "proofs", "--bindings", "bindings"];
+	std::fs::write(path("bindings"), format!("{:0<64}\n", 1)).expect("written");
+	assert!(fails(&folder, &prove).contains("bindings has 1 bindings for 2 rows"));
+	std::fs::write(path("bindings"), format!("{:0<64}\nx\n", 1)).expect("written");
+	assert!(fails(&folder, &prove).contains("bindings: line 2: "));
+	std::fs::create_dir(path("proofs")).expect("a folder");
+	std::fs::write(path("proofs/1.output"), "").expect("written");
+	assert!(fails(&folder, &prove[..6]).contains("proofs/1.output exists"));
+	let both = [&prove[..6], &["-p", "proof"]].concat();
+	assert_eq!(zkonnx(&folder, &both).status.code(), Some(2));
+}
+
+#[test]
 fn too_many_flips_write_nothing() {
 	let folder = TempDir::new().expect("a folder");
 	let (model, calibration) = (example("digits.onnx"), example("calibration.u8"));

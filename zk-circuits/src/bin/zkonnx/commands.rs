@@ -1,5 +1,6 @@
 //! One module per subcommand.
 
+mod batch;
 pub(crate) mod ceremony;
 pub(crate) mod commit;
 pub(crate) mod inspect;

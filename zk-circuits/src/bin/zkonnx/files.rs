@@ -42,6 +42,12 @@ pub(crate) fn write(path: &Path, bytes: &[u8], force: bool) -> Result<(), Failur
 	replace(path, |file| file.write_all(bytes).map_err(|error| unwritten(path, &error)))
 }
 
+/// Makes a folder, and those that it lies in, if they are not there.
+pub(crate) fn make_folder(path: &Path) -> Result<(), Failure> {
+	fs::create_dir_all(path)
+		.map_err(|error| format!("can not make the folder {}: {error}", path.display()).into())
+}
+
 fn unwritten(path: &Path, error: &std::io::Error) -> Failure {
 	format!("can not write {}: {error}", path.display()).into()
 }
