@@ -147,21 +147,35 @@ pub(crate) fn assign(
 	}
 }
 
-/// Number of constraints, without building them.
-pub(crate) fn count_constraints(network: &Network, privacy: Privacy) -> usize {
+/// Number of constraints of a circuit's parts.
+pub(crate) struct Counts {
+	/// Of each node of the network.
+	pub(crate) nodes: Vec<usize>,
+	/// Of all of them and of the statement.
+	pub(crate) total: usize,
+}
+
+/// Counts constraints, without building them.
+pub(crate) fn count_constraints(network: &Network, privacy: Privacy) -> Counts {
 	let instance = 1 + privacy.public_inputs(network.input(), network.output());
 	let mut system = System::count(instance);
-	synthesise(network, privacy, &mut system, None);
+	let nodes = synthesise(network, privacy, &mut system, None);
 	match system.finish() {
-		Finished::Count { constraints } => constraints,
+		Finished::Count { constraints } => Counts { nodes, total: constraints },
 		_ => unreachable!("a counting system finishes as counted; qed"),
 	}
 }
 
-/// The constraints of a network, in any mode of the system. `secrets` are given when assigning.
+/// The constraints of a network, in any mode of the system; returns how many each node takes.
+/// `secrets` are given when assigning.
 ///
 /// Public inputs are numbered as in [`crate::statement`]: the binding is 0.
-fn synthesise(network: &Network, privacy: Privacy, system: &mut System, secrets: Option<Secrets>) {
+fn synthesise(
+	network: &Network,
+	privacy: Privacy,
+	system: &mut System,
+	secrets: Option<Secrets>,
+) -> Vec<usize> {
 	let value = |at: usize, element: usize| {
 		secrets.as_ref().map_or(0, |secrets| secrets.trace.0[at][element])
 	};
@@ -199,19 +213,23 @@ fn synthesise(network: &Network, privacy: Privacy, system: &mut System, secrets:
 	}
 
 	let mut values = vec![input];
+	let mut counts = Vec::with_capacity(network.nodes().len());
 	for (index, node) in network.nodes().iter().enumerate() {
 		let sources: Vec<&[Wire]> = node.sources.iter().map(|&at| &values[at][..]).collect();
 		let bounds: Vec<&[Interval]> = node.sources.iter().map(|&at| network.bounds(at)).collect();
+		let before = system.constraints();
 		let result = operator::constrain(system, &node.operator, &sources, &bounds, &|element| {
 			value(index + 1, element)
 		});
 		values.push(result);
+		counts.push(system.constraints() - before);
 	}
 	let scalars = pack(system, network.output(), &values[network.output_value()]);
 	match (privacy.output, &salt) {
 		(Visibility::Committed, Some(salt)) => seal(system, next, salt, &binding, &scalars),
 		_ => publish(system, next, &scalars),
 	}
+	counts
 }
 
 /// The scalars that wires are packed into.

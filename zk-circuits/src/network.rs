@@ -226,6 +226,8 @@ pub struct NodeSummary {
 	pub operator: &'static str,
 	/// Number of output elements.
 	pub elements: usize,
+	/// Number of constraints that it takes.
+	pub constraints: usize,
 	/// The least value that any element can take, over all inputs.
 	pub lowest: i64,
 	/// The largest value that any element can take, over all inputs.
@@ -267,7 +269,14 @@ impl Network {
 
 	/// Number of constraints of one of the network's circuits, without building it.
 	pub fn constraints_with(&self, privacy: Privacy) -> usize {
-		circuit::count_constraints(self, privacy)
+		circuit::count_constraints(self, privacy).total
+	}
+
+	/// How many of [`Network::constraints`] belong to no node of the [`Network::summary`] but to the
+	/// statement: those of the binding, and those that tie both tensors to the public inputs.
+	pub fn statement_constraints(&self) -> usize {
+		let counts = circuit::count_constraints(self, Privacy::PUBLIC);
+		counts.total - counts.nodes.iter().sum::<usize>()
 	}
 
 	/// The scales that [`crate::quantize`] recorded in the file, if it made the file.
@@ -281,16 +290,19 @@ impl Network {
 		})
 	}
 
-	/// The nodes of the integer graph with the bounds of their values, without its constants.
+	/// The nodes of the integer graph with the bounds of their values and what they cost, without
+	/// its constants.
 	pub fn summary(&self) -> Vec<NodeSummary> {
 		self.nodes
 			.iter()
 			.zip(self.bounds.iter().skip(1))
-			.filter(|(node, _)| !node.sources.is_empty())
-			.map(|(node, bounds)| NodeSummary {
+			.zip(circuit::count_constraints(self, Privacy::PUBLIC).nodes)
+			.filter(|((node, _), _)| !node.sources.is_empty())
+			.map(|((node, bounds), constraints)| NodeSummary {
 				name: node.name.clone(),
 				operator: node.operator.name(),
 				elements: bounds.len(),
+				constraints,
 				lowest: bounds.iter().map(|b| b.lo).min().unwrap_or(0),
 				highest: bounds.iter().map(|b| b.hi).max().unwrap_or(0),
 			})

@@ -85,8 +85,8 @@ pub struct Quantized {
 	pub scales: Scales,
 	/// The float model.
 	pub float: FloatModel,
-	/// The values that are rescaled.
-	stored: Vec<lower::Stored>,
+	/// The float model's nodes in the provable model.
+	layers: Vec<lower::Layer>,
 	/// What was done that is worth knowing, one sentence each.
 	pub notes: Vec<String>,
 }
@@ -197,8 +197,8 @@ pub fn quantize(
 	let (float, lowered) = to_provable(onnx, calibration, options)?;
 	let network = Network::from_onnx(&lowered.onnx)?;
 	let notes = float.notes().to_vec();
-	let lower::Lowered { onnx, scales, stored } = lowered;
-	Ok(Quantized { onnx, network, scales, float, stored, notes })
+	let lower::Lowered { onnx, scales, layers } = lowered;
+	Ok(Quantized { onnx, network, scales, float, layers, notes })
 }
 
 /// The float model and its provable form, not yet imported.

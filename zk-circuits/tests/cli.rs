@@ -51,6 +51,14 @@ fn from_float_model_to_verified_proof() {
 	let about = succeeds(&folder, &["inspect", "m.onnx", "--json"]);
 	let about: serde_json::Value = serde_json::from_str(&about).expect("JSON");
 	assert_eq!(about["constraints"], report["constraints"]);
+	for (report, list) in [(&about, "nodes"), (&report, "layers")] {
+		let parts = report[list].as_array().expect("a list").iter().chain([report]);
+		let counts = parts.map(|part| {
+			let count = part.get("statement_constraints").unwrap_or(&part["constraints"]);
+			count.as_u64().expect("a number")
+		});
+		assert_eq!(counts.sum::<u64>(), report["constraints"].as_u64().expect("a number"));
+	}
 	succeeds(&folder, &["setup", "m.onnx", "--seed", "1"]);
 	assert!(succeeds(&folder, &["inspect", "m.vk"]).contains("insecure-dev"));
 	assert!(succeeds(&folder, &["inspect", "m.pk"]).contains("insecure-dev"));

@@ -39,6 +39,8 @@ fn keeps_accuracy(name: &str, suffix: &str, least: f64) {
 		assert!(provable >= float - 0.005, "{name} by {method:?}: {provable} against {float}");
 		let report = quantized.report(&test).expect("rows");
 		assert_eq!(report.constraints, constraints);
+		let layers: usize = report.layers.iter().map(|layer| layer.constraints).sum();
+		assert_eq!(layers + report.statement_constraints, constraints);
 		assert!(!report.layers.is_empty());
 		for layer in &report.layers {
 			println!("  {layer:?}");

@@ -191,6 +191,11 @@ impl System {
 		}
 	}
 
+	/// Number of constraints so far.
+	pub(crate) fn constraints(&self) -> usize {
+		self.constraints
+	}
+
 	/// Whether values are known.
 	pub(crate) fn assigning(&self) -> bool {
 		matches!(self.mode, Mode::Assign(_))

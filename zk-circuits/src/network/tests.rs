@@ -82,6 +82,26 @@ fn bounds_are_those_of_the_whole_input_type() {
 }
 
 #[test]
+fn nodes_and_statement_share_the_constraints() {
+	for onnx in [small(), model(1, &[Layer::single(-3, 5, None)])] {
+		let network = Network::from_onnx(&onnx).expect("provable");
+		let summary = network.summary();
+		let of = |operator| {
+			let nodes = summary.iter().filter(|node| node.operator == operator);
+			nodes.map(|node| node.constraints).sum::<usize>()
+		};
+		// A bit decomposition of each input, the binding, and a scalar for each tensor.
+		let statement = 8 * network.input().elements() + 3;
+		assert_eq!(network.statement_constraints(), statement);
+		assert_eq!(of("Linear") + of("Sum"), 0, "weights are free");
+		assert_eq!(
+			circuit::Circuit::new(&network, Privacy::PUBLIC).constraints(),
+			statement + of("Rescale")
+		);
+	}
+}
+
+#[test]
 fn two_inputs_or_outputs_are_refused() {
 	let error = refused(|file| {
 		let mut input = graph(file).input[0].clone();

@@ -10,6 +10,7 @@ use super::{
 	graph::Node,
 	operator::{Move, Operator},
 	plan::{Plan, Role},
+	value::elements,
 	Options, QuantizeError,
 };
 use crate::{
@@ -17,23 +18,24 @@ use crate::{
 	onnx::{proto::tensor_proto::DataType, Data, Dim, TensorType},
 };
 use emit::Emitter;
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, ops::Range};
 
 /// What a lowered graph is, beside its bytes.
 pub(super) struct Lowered {
 	pub(super) onnx: Vec<u8>,
 	pub(super) scales: Scales,
-	/// The values that are rescaled.
-	pub(super) stored: Vec<Stored>,
+	/// The nodes of the float graph that compute something, but for those that are a part of
+	/// their reader.
+	pub(super) layers: Vec<Layer>,
 }
 
-/// A value of the float graph that is computed, rescaled and stored as bytes.
+/// A node of the float graph in the provable one.
 #[derive(Clone, Debug)]
-pub(super) struct Stored {
+pub(super) struct Layer {
 	/// The float node.
 	pub(super) value: usize,
-	/// The node of the provable graph that gives it.
-	pub(super) name: String,
+	/// Its nodes in the provable graph without casts; the last gives its value.
+	pub(super) nodes: Vec<String>,
 	/// For each element: `real = step · (integer − zero point)`.
 	pub(super) steps: Vec<f64>,
 	pub(super) zero_point: f64,
@@ -93,36 +95,35 @@ pub(super) fn lower(
 	let mut at = String::new();
 	let mut output_scale = 1.0;
 	let mut element = TensorType::I32;
-	let mut stored = Vec::new();
+	let mut written = Vec::new();
 	for (index, node) in graph.nodes.iter().enumerate().skip(1) {
+		let start = lowering.emitter.mark().0;
 		match plan.roles[index] {
 			Role::Inlined => {},
 			Role::Stored => lowering.store(index)?,
-			Role::Rescaled => {
-				lowering.rescale(index)?;
-				stored.push(Stored {
-					value: index,
-					name: format!("{}.clipped", lowering.prefixes[index]),
-					steps: lowering.steps(index),
-					zero_point: lowering.zero_point(index),
-				});
-			},
+			Role::Rescaled => lowering.rescale(index)?,
 			Role::Scores => (at, output_scale) = lowering.scores(index)?,
 			Role::Trailing => {
 				if at.is_empty() {
 					(at, output_scale) = lowering.stored_scores();
 				}
 				(at, element) = lowering.trailing(index, node, &at, element)?;
+				if element == TensorType::I64 {
+					output_scale = 1.0;
+				}
 			},
 		}
+		written.push((index, start..lowering.emitter.mark().0, output_scale));
 	}
 	if at.is_empty() {
 		(at, output_scale) = lowering.stored_scores();
 	}
-	if element == TensorType::I64 {
-		output_scale = 1.0;
-	}
 	lowering.emitter.rename_last(&float.output_name);
+	let layers = written
+		.into_iter()
+		.map(|(index, nodes, output_scale)| lowering.layer(index, nodes, output_scale))
+		.filter(|layer| !layer.nodes.is_empty())
+		.collect();
 	debug_assert!(!at.is_empty());
 	let scales = Scales {
 		input_scale: calibration.steps[plan.classes[0][0] as usize],
@@ -153,7 +154,7 @@ pub(super) fn lower(
 		(&float.output_name, element, &output),
 		&metadata,
 	);
-	Ok(Lowered { onnx, scales, stored })
+	Ok(Lowered { onnx, scales, layers })
 }
 
 impl Lowering<'_> {
@@ -168,6 +169,20 @@ impl Lowering<'_> {
 
 	fn zero_point(&self, value: usize) -> f64 {
 		f64::from(self.calibration.zero_points[value])
+	}
+
+	/// What became of a float node, which a range of the written nodes is for.
+	fn layer(&self, value: usize, nodes: Range<usize>, output_scale: f64) -> Layer {
+		let node = self.node(value);
+		let nodes = match node.operator {
+			Operator::Move(_) | Operator::Concat { .. } => Vec::new(),
+			_ => self.emitter.names(nodes),
+		};
+		let (steps, zero_point) = match self.plan.roles[value] {
+			Role::Scores | Role::Trailing => (vec![output_scale; elements(&node.dims)], 0.0),
+			_ => (self.steps(value), self.zero_point(value)),
+		};
+		Layer { value, nodes, steps, zero_point }
 	}
 
 	/// Whether every node treats the rows of a batch alike, so that the batch may stay a symbol.

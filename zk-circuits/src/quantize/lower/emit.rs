@@ -4,6 +4,7 @@ use crate::{
 	onnx::{proto::tensor_proto::DataType, Attribute, Data, Dim, GraphWriter, Tensor, TensorType},
 	quantize::value::{elements, strides},
 };
+use std::ops::Range;
 
 /// Version of `ai.onnx` that provable models are written in.
 const OPSET: i64 = 17;
@@ -57,6 +58,12 @@ impl Emitter {
 		let inputs = inputs.iter().map(|&input| input.into()).collect();
 		self.nodes.push((operator, inputs, output.into(), attributes.to_vec()));
 		output.into()
+	}
+
+	/// Names of the nodes in a range of those written, without casts.
+	pub(super) fn names(&self, range: Range<usize>) -> Vec<String> {
+		let nodes = self.nodes[range].iter().filter(|node| node.0 != "Cast");
+		nodes.map(|node| node.2.clone()).collect()
 	}
 
 	/// Gives the result of the last node another name.

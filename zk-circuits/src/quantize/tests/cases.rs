@@ -72,6 +72,16 @@ fn float_execution_equals_that_of_onnx_runtime() {
 	assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+#[test]
+fn every_constraint_is_of_one_layer_or_of_the_statement() {
+	for case in cases() {
+		let quantized = quantize(&case.model, &case.rows, Options::default()).expect("quantisable");
+		let report = quantized.report(&case.rows).expect("rows");
+		let layers: usize = report.layers.iter().map(|layer| layer.constraints).sum();
+		assert_eq!(layers + report.statement_constraints, report.constraints, "{}", case.name);
+	}
+}
+
 /// The provable model, read as a graph of its own, against the float model and bit for bit against
 /// the network. Where a folder is
 /// named, the provable models are written there, to be run elsewhere.

@@ -63,8 +63,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 				.iter()
 				.map(|node| {
 					json!(format!(
-						"{:24} {:12} {:6} elements in {}..={}",
-						node.name, node.operator, node.elements, node.lowest, node.highest
+						"{:24} {:12} {:6} elements {:7} constraints, {}..={}",
+						node.name,
+						node.operator,
+						node.elements,
+						node.constraints,
+						node.lowest,
+						node.highest
 					))
 				})
 				.collect(),
@@ -77,6 +82,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 			"multiply_accumulates": network.multiply_accumulates(),
 			"privacy": super::privacy_json(privacy),
 			"constraints": circuit.constraints(),
+			"statement_constraints": network.statement_constraints(),
 			"public_inputs": circuit.public_inputs(),
 			"witness_variables": circuit.witness(),
 			"coefficients": circuit.coefficients(),

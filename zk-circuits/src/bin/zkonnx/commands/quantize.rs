@@ -86,11 +86,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 			.layers
 			.iter()
 			.map(|layer| {
-				let noise =
-					layer.signal_to_noise_db.map_or("exact".into(), |x| format!("{x:.1} dB"));
+				let noise = layer.signal_to_noise_db.map_or("-".into(), |x| format!("{x:.1} dB"));
 				let line = format!(
-					"{:24} {:16} {:6} elements of {:2} bits, {noise}",
-					layer.name, layer.operator, layer.elements, layer.bits
+					"{:24} {:16} {:6} elements of {:2} bits {:7} constraints, {noise}",
+					layer.name, layer.operator, layer.elements, layer.bits, layer.constraints
 				);
 				serde_json::json!(line)
 			})
@@ -103,7 +102,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 		"input_scale": quantized.scales.input_scale,
 		"input_zero_point": quantized.scales.input_zero_point,
 		"output_scale": quantized.scales.output_scale,
-		"constraints": quantized.network.constraints(),
+		"constraints": layers.constraints,
+		"statement_constraints": layers.statement_constraints,
 		"multiply_accumulates": quantized.network.multiply_accumulates(),
 		"rows": evaluation.rows,
 		"flips": evaluation.flips,
