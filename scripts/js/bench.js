@@ -3,16 +3,14 @@
  * The measurements of docs/benchmarks.md. Called by scripts/bench.sh, which builds what they need.
  */
 
-import { execFile } from 'node:child_process';
 import { performance } from 'node:perf_hooks';
-import { parseArgs, promisify } from 'node:util';
+import { parseArgs } from 'node:util';
+import { networks, scaling } from './bench/proving.js';
 import { rpc } from './src/connect.js';
-import { EXAMPLES, testImages } from './src/digits.js';
-import { PROGRAMS } from './src/node.js';
+import { testImages } from './src/digits.js';
 import { request, settlement } from './src/requests.js';
 import { submitResultTx, submitResultsTx } from './src/workers.js';
-import { DIGITS, World, digitsKeys, flipped } from './test/world.js';
-import { inFolder, zkonnx } from './src/zkonnx.js';
+import { World, digitsKeys, flipped } from './test/world.js';
 
 const RUNS = 31;
 
@@ -22,35 +20,21 @@ const BATCH = 64;
 /** Requests that are followed to their settlement, each for some seconds. */
 const REQUESTS = 11;
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'boolean', default: false } } });
+const { values, positionals } = parseArgs({
+	allowPositionals: true,
+	options: {
+		json: { type: 'boolean', default: false },
+		scaling: { type: 'boolean', default: false },
+		only: { type: 'string' },
+	},
+});
 
 const median = (numbers) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
 const round = (number, digits = 3) => Number(number.toFixed(digits));
 
-/** What quantisation costs the digits' model. */
-async function digitsAccuracy() {
-	const digits = (name) => `${EXAMPLES}/digits/${name}`;
-	return inFolder(async (folder) => {
-		const rows = ['-c', digits('calibration.u8'), '-e', digits('test_x.u8'), '-l', digits('test_y.u8')];
-		const report = await zkonnx('quantize', digits('digits.onnx'), ...rows, '-o', `${folder}/m.onnx`);
-		return { accuracy: round(report.provable_accuracy, 4), flips: report.flips };
-	});
-}
-
 const BENCHES = {
-	/** Keys and proofs of some networks, against plain arkworks in the same run; each in a process of its own. */
-	async prove() {
-		const folder = (path) => `${EXAMPLES}/${path}.provable.onnx`;
-		const networks = { 'MLP 64-32-10': DIGITS, 'MLP 784-56-10': folder('speed/mlp-784-56-10'), 'LeNet-5 28x28': folder('speed/lenet-5') };
-		const rows = [];
-		for (const [network, path] of Object.entries(networks)) {
-			const { stdout } = await promisify(execFile)(`${PROGRAMS}/examples/prove_bench`, ['--json', '--runs', '15', path]);
-			const row = { ...JSON.parse(stdout), network };
-			for (const [key, value] of Object.entries(row)) if (typeof value === 'number') row[key] = round(value, 4);
-			rows.push(network === 'MLP 64-32-10' ? { ...row, ...(await digitsAccuracy()) } : row);
-		}
-		return rows;
-	},
+	/** Keys and proofs of some networks, or of synthetic ones of growing size. */
+	prove: () => (values.scaling ? scaling() : networks(values)),
 
 	/**
 	 * Verification in the runtime, of one proof and of a batch: how much longer a dry run takes of
@@ -144,15 +128,24 @@ const BENCHES = {
 	},
 };
 
+let head = '';
+
+/** Prints a row, under the names of its columns where they change. */
+function print(row) {
+	const entries = Object.entries(row).map(([key, value]) => [key, typeof value === 'number' ? round(value, 4) : value]);
+	if (values.json) return console.log(JSON.stringify(Object.fromEntries(entries)));
+	const line = (at) => entries.map((entry, i) => String(entry[at] ?? '-').padEnd(i === 0 ? 22 : entry[0].length + 2)).join(' ');
+	if (line(0) !== head) console.log((head = line(0)));
+	console.log(line(1));
+}
+
 async function main() {
 	const names = positionals.length > 0 ? positionals : Object.keys(BENCHES);
 	const unknown = names.find((name) => !(name in BENCHES));
 	if (unknown) throw new Error(`There is no measurement ${unknown}; there are ${Object.keys(BENCHES).join(', ')}.`);
 	for (const name of names) {
-		for (const row of [await BENCHES[name]()].flat()) {
-			if (values.json) console.log(JSON.stringify(row));
-			else console.log(Object.entries(row).map(([key, value]) => `${key.padEnd(16)} ${value}`).join('\n') + '\n');
-		}
+		const rows = await BENCHES[name]();
+		for await (const row of rows[Symbol.asyncIterator] ? rows : [rows]) print(row);
 	}
 }
 

@@ -1,38 +1,62 @@
 //! Times setup and proof, stage by stage, against plain arkworks in the same run; medians.
 //!
 //! ```text
-//! cargo run --release -p zkonnx --example prove_bench -- [--runs N] [--no-arkworks] [--json]
-//!     [--input committed] [--output committed] [NETWORK]...
+//! cargo run --release -p zkonnx --example prove_bench -- [OPTION]... [NETWORK]...
 //! ```
 //!
-//! With `--json` an object for each network, in the words of `scripts/bench.sh`, instead of the stages.
+//! - `--runs N`: so many proofs of each network
+//! - `--no-arkworks`: leaves plain arkworks out, and so the memory that it takes
+//! - `--json`: an object for each network, in the words of `scripts/bench.sh`, instead of the stages
+//! - `--input committed`, `--output committed`: public if not given
+//! - `--write-key FILE`: makes the key of one network, and ends
+//! - `--read-key FILE`: takes that key; so the memory of setup and proof can be told apart
 //!
-//! A network is a provable `.onnx` file, or a number: a network of one hidden layer that takes about
-//! so many constraints. Inputs are pseudorandom bytes.
+//! A network is a provable `.onnx` file, or a number: a network of one hidden layer that takes at most
+//! so many constraints, and about one in a hundred less. Inputs are pseudorandom bytes.
 
 use ark_bls12_381::Bls12_381;
 use ark_groth16::Groth16;
-use std::time::{Duration, Instant};
+use std::{
+	path::PathBuf,
+	time::{Duration, Instant},
+};
 use zkonnx::{
 	rand::{rngs::StdRng, RngCore, SeedableRng},
-	Circuit, Fr, Network, Opening, Privacy, Prover, ProvingKey, Timings, Visibility,
+	Circuit, Fr, Network, Opening, Privacy, Prover, ProvingKey, Timings,
 };
 
-/// Constraints of a hidden neuron below, about.
-const PER_NEURON: usize = 25;
 const INPUTS: usize = 64;
 
+struct Options {
+	runs: usize,
+	arkworks: bool,
+	json: bool,
+	privacy: Privacy,
+	write_key: Option<PathBuf>,
+	read_key: Option<PathBuf>,
+}
+
 fn main() {
-	let (mut runs, mut arkworks, mut json, mut networks) = (5, true, false, Vec::new());
-	let mut privacy = Privacy::PUBLIC;
+	let mut options = Options {
+		runs: 5,
+		arkworks: true,
+		json: false,
+		privacy: Privacy::PUBLIC,
+		write_key: None,
+		read_key: None,
+	};
+	let mut networks = Vec::new();
 	let mut arguments = std::env::args().skip(1);
 	while let Some(argument) = arguments.next() {
+		let mut value = || arguments.next().unwrap_or_else(|| panic!("{argument} needs a value"));
 		match argument.as_str() {
-			"--runs" => runs = arguments.next().and_then(|n| n.parse().ok()).expect("--runs N"),
-			"--no-arkworks" => arkworks = false,
-			"--json" => json = true,
-			"--input" => privacy.input = visibility(arguments.next()),
-			"--output" => privacy.output = visibility(arguments.next()),
+			"--runs" => options.runs = value().parse::<usize>().expect("--runs N").max(1),
+			"--no-arkworks" => options.arkworks = false,
+			"--json" => options.json = true,
+			"--input" => options.privacy.input = value().parse().expect("public or committed"),
+			"--output" => options.privacy.output = value().parse().expect("public or committed"),
+			"--write-key" => options.write_key = Some(value().into()),
+			"--read-key" => options.read_key = Some(value().into()),
 			_ => networks.push(argument),
 		}
 	}
@@ -45,22 +69,12 @@ fn main() {
 			Err(_) => std::fs::read(&name).unwrap_or_else(|error| panic!("{name}: {error}")),
 		};
 		let network = Network::from_onnx(&onnx).unwrap_or_else(|error| panic!("{name}: {error}"));
-		measure(&name, network, privacy, runs.max(1), arkworks, json);
+		measure(&name, network, &options);
 	}
 }
 
-fn visibility(argument: Option<String>) -> Visibility {
-	argument.and_then(|name| name.parse().ok()).expect("public or committed")
-}
-
-fn measure(
-	name: &str,
-	network: Network,
-	privacy: Privacy,
-	runs: usize,
-	arkworks: bool,
-	json: bool,
-) {
+fn measure(name: &str, network: Network, options: &Options) {
+	let &Options { runs, arkworks, json, privacy, .. } = options;
 	let line = |what: &str, time: Duration| {
 		if !json {
 			println!("  {what:24}{:10.2} ms", time.as_secs_f64() * 1e3);
@@ -68,33 +82,47 @@ fn measure(
 	};
 	let mut rng = StdRng::seed_from_u64(1);
 	let (circuit, synthesis) = time(|| Circuit::new(&network, privacy));
-	let public = circuit.public_inputs();
-	let about = format!(
-		"{name}: {} constraints, {public} public inputs, domain 2^{}, {} coefficients",
-		circuit.constraints(),
-		(circuit.constraints() + public + 1).next_power_of_two().ilog2(),
-		circuit.coefficients(),
-	);
+	let (constraints, public) = (circuit.constraints(), circuit.public_inputs());
 	if !json {
-		println!("{about}");
+		println!(
+			"{name}: {constraints} constraints, {public} public inputs, domain 2^{}, {} coefficients",
+			(constraints + public + 1).next_power_of_two().ilog2(),
+			circuit.coefficients(),
+		);
 	}
+	// Neither setup nor prover needs a second one in memory.
+	drop(circuit);
 	line("synthesis", synthesis);
-	let (key, setup) =
-		time(|| zkonnx::setup(&network, privacy, &mut rng).expect("a circuit that fits"));
-	line("setup", setup);
-	if arkworks {
+	let mut row = serde_json::json!({ "network": name, "constraints": constraints });
+	let bytes = options.read_key.as_ref().map(|path| std::fs::read(path).expect("a key file"));
+	let bytes = bytes.unwrap_or_else(|| {
+		let setup = || zkonnx::setup(&network, privacy, &mut rng).expect("a circuit that fits");
+		let (key, setup) = time(setup);
+		line("setup", setup);
+		row["setup_s"] = setup.as_secs_f64().into();
+		key.to_bytes()
+	});
+	if let Some(path) = &options.write_key {
+		std::fs::write(path, bytes).expect("written");
+		row["peak_mb"] = peak_memory().into();
+		if json {
+			println!("{row}");
+		}
+		return;
+	}
+	if arkworks && options.read_key.is_none() {
 		let stock = Groth16::<Bls12_381>::generate_random_parameters_with_reduction;
+		let circuit = Circuit::new(&network, privacy);
 		let (_, stock) = time(|| stock(&circuit, &mut rng).expect("a circuit that fits"));
 		line("setup, arkworks", stock);
 	}
-	let bytes = key.to_bytes();
 	let megabytes = |bytes: usize| bytes as f64 / 1e6;
+	let (key, load) = time(|| ProvingKey::from_trusted_bytes(&bytes).expect("its own file"));
 	let memory = megabytes(key.memory());
 	if !json {
 		println!("  {:24}{memory:10.2} MB", "key in memory");
 		println!("  {:24}{:10.2} MB", "key file", megabytes(bytes.len()));
 	}
-	let (_, load) = time(|| ProvingKey::from_trusted_bytes(&bytes).expect("its own file"));
 	line("key load", load);
 	drop(bytes);
 	let (prover, new) = time(|| Prover::new(network, key).expect("its own key"));
@@ -129,18 +157,16 @@ fn measure(
 	}
 	let stock = arkworks.then(|| median(timings.iter().filter_map(|t| t.arkworks).collect()));
 	if json {
+		let of = |stage: fn(&Timings) -> Duration| {
+			median(timings.iter().map(stage).collect()).as_secs_f64()
+		};
+		row["prove_s"] = of(Timings::prove).into();
+		row["arkworks_prove_s"] = stock.map(|stock| stock.as_secs_f64()).into();
+		row["verify_ms"] = (of(|t| t.verify) * 1e3).into();
+		row["proof_bytes"] = zkonnx::PROOF_BYTES.into();
+		row["key_mb"] = memory.into();
 		// Before the batch, whose proofs are made at the same time.
-		let row = serde_json::json!({
-			"network": name,
-			"constraints": circuit.constraints(),
-			"setup_s": setup.as_secs_f64(),
-			"prove_s": median(timings.iter().map(Timings::prove).collect()).as_secs_f64(),
-			"arkworks_prove_s": stock.map(|stock| stock.as_secs_f64()),
-			"verify_ms": median(timings.iter().map(|t| t.verify).collect()).as_secs_f64() * 1e3,
-			"proof_bytes": zkonnx::PROOF_BYTES,
-			"key_mb": memory,
-			"peak_mb": peak_memory(),
-		});
+		row["peak_mb"] = peak_memory().into();
 		println!("{row}");
 		return;
 	}
@@ -183,9 +209,23 @@ fn peak_memory() -> Option<f64> {
 	Some(kibibytes * 1024.0 / 1e6)
 }
 
-/// A provable model with one hidden layer and ten scores.
+/// A provable model with one hidden layer that takes at most so many constraints.
 fn synthetic(constraints: usize) -> Vec<u8> {
-	let hidden = (constraints.saturating_sub(8 * INPUTS) / PER_NEURON).max(1);
+	let count = |onnx: &[u8]| Network::from_onnx(onnx).expect("provable").constraints();
+	// Neurons cost about the same each.
+	let (few, many) = (count(&perceptron(1)), count(&perceptron(101)));
+	let mut hidden = constraints.saturating_sub(few) * 100 / (many - few) + 1;
+	loop {
+		let onnx = perceptron(hidden);
+		if hidden == 1 || count(&onnx) <= constraints {
+			return onnx;
+		}
+		hidden -= hidden.div_ceil(200).min(hidden - 1);
+	}
+}
+
+/// A provable model with one hidden layer and ten scores.
+fn perceptron(hidden: usize) -> Vec<u8> {
 	let mut rng = StdRng::seed_from_u64(3);
 	let mut weights = |count: usize| {
 		let mut bytes = vec![0; count];

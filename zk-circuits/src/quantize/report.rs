@@ -3,10 +3,12 @@
 use super::{lower::Layer, read, QuantizeError, Quantized, Rows};
 use std::collections::BTreeMap;
 
-/// Measured for 2^18 constraints: 1.36 s.
-const SECONDS_PER_CONSTRAINT: f64 = 5.2e-6;
-/// Measured for 2^18 constraints: 395 MB, the proving key included.
-const BYTES_PER_CONSTRAINT: f64 = 1450.0;
+/// LeNet-5, whose domain is 2^17, took 1.02 s (`docs/benchmarks.md`).
+const SECONDS_PER_CONSTRAINT: f64 = 7.8e-6;
+/// Two convolutional networks in the domain 2^17 took 290 and 302 MB, the proving key included.
+const BYTES_PER_CONSTRAINT: f64 = 2300.0;
+/// What a proof takes however small it is.
+const BYTES: f64 = 5e6;
 
 /// A layer of the float model in the provable one.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
@@ -27,7 +29,7 @@ pub struct LayerReport {
 	pub constraints: usize,
 }
 
-/// What proving takes, by formula, on two cores of a server.
+/// What proving takes, by formula, on two virtual cores of 2.5 GHz.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Report {
 	/// Layers in the order in which they run.
@@ -37,11 +39,11 @@ pub struct Report {
 	pub statement_constraints: usize,
 	/// Number of constraints, of the layers and the statement together.
 	pub constraints: usize,
-	/// Expected time of a proof: 5.2 µs for each constraint, their number rounded up to a power of
+	/// Expected time of a proof: 7.8 µs for each constraint, their number rounded up to a power of
 	/// two.
 	pub expected_prove_seconds: f64,
-	/// Expected peak memory of a proof: 1,450 bytes for each constraint, rounded up likewise, and
-	/// 16 MB.
+	/// Expected peak memory of a proof, the proving key included: 2,300 bytes for each constraint,
+	/// rounded up likewise, and 5 MB.
 	pub expected_memory_mb: f64,
 }
 
@@ -102,7 +104,7 @@ impl Quantized {
 			statement_constraints: self.network.statement_constraints(),
 			constraints,
 			expected_prove_seconds: padded * SECONDS_PER_CONSTRAINT,
-			expected_memory_mb: padded * BYTES_PER_CONSTRAINT / 1e6 + 16.0,
+			expected_memory_mb: (padded * BYTES_PER_CONSTRAINT + BYTES) / 1e6,
 		})
 	}
 }

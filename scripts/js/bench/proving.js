@@ -1,0 +1,133 @@
+/** Keys and proofs of some networks, each step in a process of its own, against plain arkworks. */
+
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { EXAMPLES } from '../src/digits.js';
+import { PROGRAMS, ROOT } from '../src/node.js';
+import { zkonnx } from '../src/zkonnx.js';
+
+const MODELS = `${ROOT}/scripts/models`;
+
+/** Where what is made for measuring stays. */
+const SCRATCH = `${PROGRAMS}/bench`;
+
+const DIGITS = `${EXAMPLES}/digits`;
+
+/** Networks by name. What `model` names in `make_speed.py` is made by that, with random weights. */
+const NETWORKS = {
+	'MLP 64-32-10': {
+		model: `${DIGITS}/digits.onnx`,
+		calibration: `${DIGITS}/calibration.u8`,
+		evaluation: ['-e', `${DIGITS}/test_x.u8`, '-l', `${DIGITS}/test_y.u8`],
+	},
+	'MLP 784-56-10': { model: 'mlp-784-56-10' },
+	// Six bits keep these two below 2^17 constraints.
+	'LeNet-5 28x28': { model: 'lenet-5', bits: 6 },
+	'CNN of 1 M products': { model: 'cnn-1m', bits: 6 },
+};
+
+/** The most constraints of synthetic networks; their domains are the next powers of two. */
+const SIZES = [1_000, 4_000, 16_000, 64_000, 256_000, 1_024_000];
+
+/** Proofs of which the median is taken. */
+const RUNS = 15;
+
+/** Proofs of a large network. */
+const FEW_RUNS = 3;
+
+/** The standard output of a program; its errors go where ours do. */
+async function output(program, args, env = {}) {
+	const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env } });
+	let text = '';
+	child.stdout.on('data', (data) => (text += data));
+	const code = await new Promise((resolve, reject) => child.on('error', reject).on('close', resolve));
+	if (code !== 0) throw new Error(`${program} ${args[0]} ended with ${code}.`);
+	return text;
+}
+
+/** Runs a Python script with the packages of some requirements, which are installed once into the scratch folder. */
+async function python(requirements, ...args) {
+	const folders = [];
+	for (const name of requirements) {
+		const file = `${MODELS}/${name}`;
+		const version = createHash('sha256').update(await readFile(file)).digest('hex').slice(0, 12);
+		const folder = `${SCRATCH}/python-${version}`;
+		if (!existsSync(folder)) {
+			await mkdir(SCRATCH, { recursive: true });
+			const staging = await mkdtemp(`${folder}.`);
+			const options = ['--quiet', '--disable-pip-version-check', '--root-user-action=ignore', '--no-deps', '--only-binary=:all:', '--require-hashes'];
+			await output('python3', ['-m', 'pip', 'install', ...options, '--target', staging, '--requirement', file]);
+			await rename(staging, folder);
+		}
+		folders.push(folder);
+	}
+	return output('python3', args, { PYTHONPATH: folders.join(':') });
+}
+
+/** Calls `job` with a new folder, which is gone afterwards. Keys of a peer can be larger than what `/tmp` holds. */
+async function inScratch(job) {
+	await mkdir(SCRATCH, { recursive: true });
+	const folder = await mkdtemp(`${SCRATCH}/run-`);
+	try {
+		return await job(folder);
+	} finally {
+		await rm(folder, { recursive: true, force: true });
+	}
+}
+
+/** Setup and proofs of a provable model or of a synthetic network, without arkworks' memory. */
+async function measure(network, folder, runs) {
+	const bench = async (...args) => JSON.parse(await output(`${PROGRAMS}/examples/prove_bench`, ['--json', ...args, network]));
+	const key = `${folder}/key`;
+	const setup = await bench('--write-key', key);
+	const proof = await bench('--read-key', key, '--no-arkworks', '--runs', String(runs));
+	const { constraints, setup_s } = setup;
+	const { prove_s, verify_ms, proof_bytes, key_mb } = proof;
+	const peaks = { peak_mb: Math.max(setup.peak_mb, proof.peak_mb), setup_peak_mb: setup.peak_mb, prove_peak_mb: proof.peak_mb };
+	return { constraints, setup_s, prove_s, verify_ms, proof_bytes, key_mb, ...peaks };
+}
+
+/** What plain arkworks takes for the same proofs. */
+async function arkworks(network, folder, runs) {
+	const args = ['--json', '--read-key', `${folder}/key`, '--runs', String(runs), network];
+	const { arkworks_prove_s } = JSON.parse(await output(`${PROGRAMS}/examples/prove_bench`, args));
+	return { arkworks_prove_s };
+}
+
+/**
+ * A row for each network, as they are measured.
+ *
+ * @param {object} [options]
+ * @param {string} [options.only] a part of the names of the networks to measure
+ */
+export async function* networks({ only = '' } = {}) {
+	const chosen = Object.entries(NETWORKS).filter(([name]) => name.includes(only));
+	if (chosen.length === 0) throw new Error(`There is no network ${only}; there are ${Object.keys(NETWORKS).join(', ')}.`);
+	const speed = `${SCRATCH}/models`;
+	if (chosen.some(([, { calibration }]) => !calibration)) await python(['speed.txt'], `${MODELS}/make_speed.py`, speed);
+	for (const [network, { model, calibration = `${speed}/rows.u8`, evaluation = [], bits = 8 }] of chosen) {
+		const float = model.endsWith('.onnx') ? model : `${speed}/${model}.onnx`;
+		yield await inScratch(async (folder) => {
+			const provable = `${folder}/provable.onnx`;
+			const options = ['-c', calibration, ...evaluation, '--weight-bits', String(bits), '-o', provable];
+			const { provable_accuracy: accuracy, flips } = await zkonnx('quantize', float, ...options);
+			const row = { network, ...(await measure(provable, folder, RUNS)), accuracy, flips };
+			Object.assign(row, await arkworks(provable, folder, RUNS));
+			return row;
+		});
+	}
+}
+
+/** A row for each of some synthetic networks. */
+export async function* scaling() {
+	for (const size of SIZES) {
+		yield await inScratch(async (folder) => {
+			const row = await measure(String(size), folder, size > 100_000 ? FEW_RUNS : RUNS);
+			const per = (key) => (row[key] / row.constraints) * 1e6;
+			const each = { setup_us_each: per('setup_s'), prove_us_each: per('prove_s'), peak_bytes_each: per('peak_mb') };
+			return { network: 'synthetic', ...row, ...each };
+		});
+	}
+}
