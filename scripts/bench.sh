@@ -8,12 +8,14 @@
 #   settle   from request to settlement, in blocks and seconds, on a chain of one-second blocks
 #
 #   --json       prints an object a row
+#   --peers      also proves the same networks with EZKL, which it installs beside what is built. LeNet-5 takes
+#                EZKL minutes and 11 GB
 #   --only TEXT  proves the networks only whose names contain this
 #   --scaling    proves synthetic networks of 10^3 to 10^6 constraints instead
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-case " $* " in *" --help "* | *" -h "*) sed -n '2,13s/^# \{0,1\}//p' "$0"; exit 0 ;; esac
+case " $* " in *" --help "* | *" -h "*) sed -n '2,15s/^# \{0,1\}//p' "$0"; exit 0 ;; esac
 
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$HOME/.cache/aimodel/target}"
 export ORT_DISABLE_TELEMETRY=1

@@ -24,6 +24,7 @@ const { values, positionals } = parseArgs({
 	allowPositionals: true,
 	options: {
 		json: { type: 'boolean', default: false },
+		peers: { type: 'boolean', default: false },
 		scaling: { type: 'boolean', default: false },
 		only: { type: 'string' },
 	},

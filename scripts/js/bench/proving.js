@@ -1,4 +1,4 @@
-/** Keys and proofs of some networks, each step in a process of its own, against plain arkworks. */
+/** Keys and proofs of some networks, each step in a process of its own, against plain arkworks and EZKL. */
 
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -21,11 +21,12 @@ const NETWORKS = {
 		model: `${DIGITS}/digits.onnx`,
 		calibration: `${DIGITS}/calibration.u8`,
 		evaluation: ['-e', `${DIGITS}/test_x.u8`, '-l', `${DIGITS}/test_y.u8`],
+		peer: true,
 	},
-	'MLP 784-56-10': { model: 'mlp-784-56-10' },
+	'MLP 784-56-10': { model: 'mlp-784-56-10', peer: true },
 	// Six bits keep these two below 2^17 constraints.
-	'LeNet-5 28x28': { model: 'lenet-5', bits: 6 },
-	'CNN of 1 M products': { model: 'cnn-1m', bits: 6 },
+	'LeNet-5 28x28': { model: 'lenet-5', bits: 6, peer: true },
+	'CNN of 1 M products': { model: 'cnn-1m', bits: 6, peer: false },
 };
 
 /** The most constraints of synthetic networks; their domains are the next powers of two. */
@@ -96,18 +97,40 @@ async function arkworks(network, folder, runs) {
 	return { arkworks_prove_s };
 }
 
+/** What EZKL takes for one proof of a float model; where it fails, as for want of memory, it says why and the rest goes on. */
+async function ezkl(model, rows, folder) {
+	const peer = `EZKL ${/^ezkl==(\S+)/m.exec(await readFile(`${MODELS}/ezkl.txt`, 'utf8'))[1]}`;
+	const script = [`${MODELS}/measure_ezkl.py`, model, rows, `${folder}/ezkl`];
+	const text = await python(['speed.txt', 'ezkl.txt'], ...script).catch((error) => console.error(error.message));
+	if (!text) return { peer: `${peer} failed` };
+	const report = JSON.parse(text);
+	const { setup, prove, verify, logrows, key_mb } = report;
+	const peak = Math.max(...Object.values(report).flatMap((step) => (Array.isArray(step) ? step[1] : [])));
+	return {
+		peer,
+		peer_logrows: logrows,
+		peer_setup_s: setup[0],
+		peer_prove_s: prove[0],
+		peer_verify_ms: verify[0] * 1e3,
+		peer_key_mb: key_mb,
+		peer_peak_mb: peak,
+		peer_prove_peak_mb: prove[1],
+	};
+}
+
 /**
  * A row for each network, as they are measured.
  *
  * @param {object} [options]
+ * @param {boolean} [options.peers] whether to measure EZKL, too
  * @param {string} [options.only] a part of the names of the networks to measure
  */
-export async function* networks({ only = '' } = {}) {
+export async function* networks({ peers = false, only = '' } = {}) {
 	const chosen = Object.entries(NETWORKS).filter(([name]) => name.includes(only));
 	if (chosen.length === 0) throw new Error(`There is no network ${only}; there are ${Object.keys(NETWORKS).join(', ')}.`);
 	const speed = `${SCRATCH}/models`;
 	if (chosen.some(([, { calibration }]) => !calibration)) await python(['speed.txt'], `${MODELS}/make_speed.py`, speed);
-	for (const [network, { model, calibration = `${speed}/rows.u8`, evaluation = [], bits = 8 }] of chosen) {
+	for (const [network, { model, calibration = `${speed}/rows.u8`, evaluation = [], bits = 8, peer }] of chosen) {
 		const float = model.endsWith('.onnx') ? model : `${speed}/${model}.onnx`;
 		yield await inScratch(async (folder) => {
 			const provable = `${folder}/provable.onnx`;
@@ -115,6 +138,7 @@ export async function* networks({ only = '' } = {}) {
 			const { provable_accuracy: accuracy, flips } = await zkonnx('quantize', float, ...options);
 			const row = { network, ...(await measure(provable, folder, RUNS)), accuracy, flips };
 			Object.assign(row, await arkworks(provable, folder, RUNS));
+			if (peers) Object.assign(row, peer ? await ezkl(float, calibration, folder) : { peer: null });
 			return row;
 		});
 	}
