@@ -86,9 +86,11 @@ world.test('a copied commitment buys nothing, and costs its worker nothing', asy
 	await world.seal(5);
 	const now = await status(api, copy.request);
 	assert.ok(!now.lease?.obliged, 'the worker has accepted nothing');
-	await world.sealTo(copy.deadline + 1);
+	await world.send(api.tx.aimodel.cancel(copy.request), bob);
 	const end = await settlement(api, copy.request, { since: copy.blockNumber });
-	assert.deepEqual([end.status, end.amount], ['Refunded', copy.held]);
+	assert.deepEqual([end.status, end.reason, end.amount], ['Refunded', 'Cancelled', copy.held]);
+	const record = (await api.query.workers.workers(charlie.address)).unwrap();
+	assert.equal(record.reserved.toBigInt(), 0n, 'the worker has nothing at stake');
 });
 
 world.test('an opening is refused that does not open, with a sentence', async () => {
