@@ -155,7 +155,8 @@ pub struct JobInfo<BlockNumber> {
 	pub version: VersionId,
 	/// The model file.
 	pub artifact: ArtifactHash,
-	/// `blake2_256` of the input; of a committed one, the commitment.
+	/// Names the input: `blake2_256` of its bytes; see
+	/// [`JobInput::hash`](crate::inference::JobInput::hash) for what is committed.
 	pub input_hash: H256,
 	/// The customer's commitment, where there is one: the worker needs its opening.
 	pub commitment: Option<Scalar>,

@@ -271,38 +271,35 @@ pub struct Request<T: Config> {
 impl<T: Config> Request<T> {
 	/// The customer's commitment.
 	pub fn commitment(&self) -> Option<Commitment> {
-		let scalar = self.input.commitment()?;
-		Some(Commitment::of(&self.customer.clone().into(), scalar))
+		self.input.commitment().map(|scalar| self.committed(&scalar))
 	}
 
 	/// Names the input: see [`JobInput::hash`].
 	pub fn input_hash(&self) -> H256 {
-		let commitment = self.commitment();
 		match &self.input {
-			Input::Inline(bytes) | Input::Salted { bytes, .. } => {
-				input_hash(bytes, commitment.as_ref())
-			},
+			Input::Inline(bytes) => input_hash(bytes, None),
 			Input::Blob { hash, .. } => *hash,
-			Input::Committed { .. } => {
-				commitment.map(|commitment| commitment.opening().into()).unwrap_or_default()
+			Input::Committed { commitment } => self.committed(commitment).opening().into(),
+			Input::Salted { bytes, commitment } => {
+				input_hash(bytes, Some(&self.committed(commitment)))
 			},
 		}
 	}
 
 	/// The input as a job carries it.
 	pub fn job_input(&self) -> JobInput {
-		match (&self.input, self.commitment()) {
-			(Input::Blob { hash, length }, _) => JobInput::Blob { hash: *hash, length: *length },
-			(Input::Salted { bytes, .. }, Some(commitment)) => {
-				JobInput::Salted(bytes.to_vec(), commitment)
+		match &self.input {
+			Input::Inline(bytes) => JobInput::Inline(bytes.to_vec()),
+			Input::Blob { hash, length } => JobInput::Blob { hash: *hash, length: *length },
+			Input::Committed { commitment } => JobInput::Committed(self.committed(commitment)),
+			Input::Salted { bytes, commitment } => {
+				JobInput::Salted(bytes.to_vec(), self.committed(commitment))
 			},
-			(Input::Inline(bytes) | Input::Salted { bytes, .. }, _) => {
-				JobInput::Inline(bytes.to_vec())
-			},
-			(Input::Committed { commitment: scalar }, commitment) => JobInput::Committed(
-				commitment.unwrap_or(Commitment { scalar: *scalar, holder: [0; 32] }),
-			),
 		}
+	}
+
+	fn committed(&self, scalar: &Scalar) -> Commitment {
+		Commitment::of(&self.customer.clone().into(), *scalar)
 	}
 }
 
