@@ -1,6 +1,6 @@
 //! Weights of `pallet_aimodel`, measured by `scripts/bench-weights.sh`.
 //!
-//! Date: 2026-11-21, steps: 20, repeats: 10, CPU: `Intel(R) Xeon(R) Processor @ 2.50GHz`, frame-benchmarking-cli 64.0.0.
+//! Date: 2026-11-21, steps: 20, repeats: 10, CPU: `AMD EPYC`, frame-benchmarking-cli 64.0.0.
 
 #![cfg_attr(rustfmt, rustfmt_skip)]
 #![allow(unused_parens)]
@@ -34,114 +34,114 @@ pub trait WeightInfo {
 pub struct SubstrateWeight<T>(PhantomData<T>);
 impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	fn deploy() -> Weight {
-		// Minimum execution time: 169_316_000 picoseconds.
-		Weight::from_parts(187_314_000, 4309)
+		// Minimum execution time: 124_556_000 picoseconds.
+		Weight::from_parts(151_135_000, 4309)
 			.saturating_add(T::DbWeight::get().reads(5_u64))
 			.saturating_add(T::DbWeight::get().writes(6_u64))
 	}
 	fn upgrade() -> Weight {
-		// Minimum execution time: 267_479_000 picoseconds.
-		Weight::from_parts(286_820_000, 88158)
+		// Minimum execution time: 181_470_000 picoseconds.
+		Weight::from_parts(201_299_000, 88222)
 			.saturating_add(T::DbWeight::get().reads(37_u64))
 			.saturating_add(T::DbWeight::get().writes(8_u64))
 	}
 	fn reprice() -> Weight {
-		// Minimum execution time: 73_682_000 picoseconds.
-		Weight::from_parts(77_612_000, 7931)
+		// Minimum execution time: 48_853_000 picoseconds.
+		Weight::from_parts(53_780_000, 7931)
 			.saturating_add(T::DbWeight::get().reads(2_u64))
 			.saturating_add(T::DbWeight::get().writes(4_u64))
 	}
 	fn resplit() -> Weight {
-		// Minimum execution time: 77_205_000 picoseconds.
-		Weight::from_parts(82_536_000, 7931)
+		// Minimum execution time: 51_387_000 picoseconds.
+		Weight::from_parts(56_534_000, 7931)
 			.saturating_add(T::DbWeight::get().reads(2_u64))
 			.saturating_add(T::DbWeight::get().writes(4_u64))
 	}
 	fn transfer() -> Weight {
-		// Minimum execution time: 75_964_000 picoseconds.
-		Weight::from_parts(83_324_000, 7931)
+		// Minimum execution time: 50_184_000 picoseconds.
+		Weight::from_parts(56_524_000, 7931)
 			.saturating_add(T::DbWeight::get().reads(2_u64))
 			.saturating_add(T::DbWeight::get().writes(4_u64))
 	}
 	fn accept_transfer() -> Weight {
-		// Minimum execution time: 218_714_000 picoseconds.
-		Weight::from_parts(231_243_000, 7931)
+		// Minimum execution time: 144_985_000 picoseconds.
+		Weight::from_parts(158_275_000, 7931)
 			.saturating_add(T::DbWeight::get().reads(8_u64))
 			.saturating_add(T::DbWeight::get().writes(8_u64))
 	}
 	/// The range of component `v` is `[1, 32]`.
 	fn retire(v: u32, ) -> Weight {
-		// Minimum execution time: 219_824_000 picoseconds.
-		Weight::from_parts(228_138_261, 7931)
-			// Standard Error: 410_061
-			.saturating_add(Weight::from_parts(13_196_281, 0).saturating_mul(v.into()))
+		// Minimum execution time: 148_090_000 picoseconds.
+		Weight::from_parts(150_110_129, 7931)
+			// Standard Error: 45_964
+			.saturating_add(Weight::from_parts(8_360_503, 0).saturating_mul(v.into()))
 			.saturating_add(T::DbWeight::get().reads(7_u64))
 			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(v.into())))
 			.saturating_add(T::DbWeight::get().writes(8_u64))
 			.saturating_add(T::DbWeight::get().writes((1_u64).saturating_mul(v.into())))
-			.saturating_add(Weight::from_parts(0, 2724).saturating_mul(v.into()))
+			.saturating_add(Weight::from_parts(0, 2726).saturating_mul(v.into()))
 	}
 	/// The range of component `b` is `[1, 65536]`.
 	fn request(b: u32, ) -> Weight {
-		// Minimum execution time: 184_889_000 picoseconds.
-		Weight::from_parts(191_939_511, 7119)
-			// Standard Error: 8
-			.saturating_add(Weight::from_parts(1_400, 0).saturating_mul(b.into()))
+		// Minimum execution time: 114_671_000 picoseconds.
+		Weight::from_parts(121_618_256, 7119)
+			// Standard Error: 7
+			.saturating_add(Weight::from_parts(838, 0).saturating_mul(b.into()))
 			.saturating_add(T::DbWeight::get().reads(11_u64))
 			.saturating_add(T::DbWeight::get().writes(7_u64))
 	}
 	/// The range of component `b` is `[1, 65536]`.
 	fn submit_result(b: u32, ) -> Weight {
-		// Minimum execution time: 314_267_000 picoseconds.
-		Weight::from_parts(325_404_207, 70055)
-			// Standard Error: 10
-			.saturating_add(Weight::from_parts(3_371, 0).saturating_mul(b.into()))
+		// Minimum execution time: 201_089_000 picoseconds.
+		Weight::from_parts(205_103_680, 70087)
+			// Standard Error: 6
+			.saturating_add(Weight::from_parts(2_271, 0).saturating_mul(b.into()))
 			.saturating_add(T::DbWeight::get().reads(30_u64))
 			.saturating_add(T::DbWeight::get().writes(30_u64))
 	}
 	fn cancel() -> Weight {
-		// Minimum execution time: 289_191_000 picoseconds.
-		Weight::from_parts(301_165_000, 70055)
+		// Minimum execution time: 186_137_000 picoseconds.
+		Weight::from_parts(192_255_000, 70087)
 			.saturating_add(T::DbWeight::get().reads(11_u64))
 			.saturating_add(T::DbWeight::get().writes(11_u64))
 	}
 	fn expire() -> Weight {
-		// Minimum execution time: 287_069_000 picoseconds.
-		Weight::from_parts(299_037_000, 70055)
+		// Minimum execution time: 184_894_000 picoseconds.
+		Weight::from_parts(191_375_000, 70087)
 			.saturating_add(T::DbWeight::get().reads(11_u64))
 			.saturating_add(T::DbWeight::get().writes(11_u64))
 	}
 	fn advance() -> Weight {
-		// Minimum execution time: 258_657_000 picoseconds.
-		Weight::from_parts(269_811_000, 70055)
+		// Minimum execution time: 166_858_000 picoseconds.
+		Weight::from_parts(172_827_000, 70087)
 			.saturating_add(T::DbWeight::get().reads(9_u64))
 			.saturating_add(T::DbWeight::get().writes(13_u64))
 	}
 	fn withdraw() -> Weight {
-		// Minimum execution time: 97_803_000 picoseconds.
-		Weight::from_parts(100_992_000, 6196)
+		// Minimum execution time: 58_907_000 picoseconds.
+		Weight::from_parts(61_832_000, 6196)
 			.saturating_add(T::DbWeight::get().reads(3_u64))
 			.saturating_add(T::DbWeight::get().writes(3_u64))
 	}
 	fn set_platform_share() -> Weight {
-		// Minimum execution time: 12_081_000 picoseconds.
-		Weight::from_parts(13_123_000, 0)
+		// Minimum execution time: 5_287_000 picoseconds.
+		Weight::from_parts(6_059_000, 0)
 			.saturating_add(T::DbWeight::get().writes(1_u64))
 	}
 	/// The range of component `s` is `[1, 64]`.
 	fn draw(s: u32, ) -> Weight {
-		// Minimum execution time: 199_439_000 picoseconds.
-		Weight::from_parts(200_065_605, 70055)
-			// Standard Error: 23_963
-			.saturating_add(Weight::from_parts(16_621_783, 0).saturating_mul(s.into()))
+		// Minimum execution time: 118_116_000 picoseconds.
+		Weight::from_parts(107_606_222, 70087)
+			// Standard Error: 22_573
+			.saturating_add(Weight::from_parts(11_252_995, 0).saturating_mul(s.into()))
 			.saturating_add(T::DbWeight::get().reads(5_u64))
 			.saturating_add(T::DbWeight::get().reads((2_u64).saturating_mul(s.into())))
 			.saturating_add(T::DbWeight::get().writes(8_u64))
 			.saturating_add(Weight::from_parts(0, 2600).saturating_mul(s.into()))
 	}
 	fn prune() -> Weight {
-		// Minimum execution time: 55_036_000 picoseconds.
-		Weight::from_parts(57_700_000, 69153)
+		// Minimum execution time: 31_397_000 picoseconds.
+		Weight::from_parts(33_690_000, 69153)
 			.saturating_add(T::DbWeight::get().reads(5_u64))
 			.saturating_add(T::DbWeight::get().writes(3_u64))
 	}
@@ -150,114 +150,114 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 // For tests.
 impl WeightInfo for () {
 	fn deploy() -> Weight {
-		// Minimum execution time: 169_316_000 picoseconds.
-		Weight::from_parts(187_314_000, 4309)
+		// Minimum execution time: 124_556_000 picoseconds.
+		Weight::from_parts(151_135_000, 4309)
 			.saturating_add(RocksDbWeight::get().reads(5_u64))
 			.saturating_add(RocksDbWeight::get().writes(6_u64))
 	}
 	fn upgrade() -> Weight {
-		// Minimum execution time: 267_479_000 picoseconds.
-		Weight::from_parts(286_820_000, 88158)
+		// Minimum execution time: 181_470_000 picoseconds.
+		Weight::from_parts(201_299_000, 88222)
 			.saturating_add(RocksDbWeight::get().reads(37_u64))
 			.saturating_add(RocksDbWeight::get().writes(8_u64))
 	}
 	fn reprice() -> Weight {
-		// Minimum execution time: 73_682_000 picoseconds.
-		Weight::from_parts(77_612_000, 7931)
+		// Minimum execution time: 48_853_000 picoseconds.
+		Weight::from_parts(53_780_000, 7931)
 			.saturating_add(RocksDbWeight::get().reads(2_u64))
 			.saturating_add(RocksDbWeight::get().writes(4_u64))
 	}
 	fn resplit() -> Weight {
-		// Minimum execution time: 77_205_000 picoseconds.
-		Weight::from_parts(82_536_000, 7931)
+		// Minimum execution time: 51_387_000 picoseconds.
+		Weight::from_parts(56_534_000, 7931)
 			.saturating_add(RocksDbWeight::get().reads(2_u64))
 			.saturating_add(RocksDbWeight::get().writes(4_u64))
 	}
 	fn transfer() -> Weight {
-		// Minimum execution time: 75_964_000 picoseconds.
-		Weight::from_parts(83_324_000, 7931)
+		// Minimum execution time: 50_184_000 picoseconds.
+		Weight::from_parts(56_524_000, 7931)
 			.saturating_add(RocksDbWeight::get().reads(2_u64))
 			.saturating_add(RocksDbWeight::get().writes(4_u64))
 	}
 	fn accept_transfer() -> Weight {
-		// Minimum execution time: 218_714_000 picoseconds.
-		Weight::from_parts(231_243_000, 7931)
+		// Minimum execution time: 144_985_000 picoseconds.
+		Weight::from_parts(158_275_000, 7931)
 			.saturating_add(RocksDbWeight::get().reads(8_u64))
 			.saturating_add(RocksDbWeight::get().writes(8_u64))
 	}
 	/// The range of component `v` is `[1, 32]`.
 	fn retire(v: u32, ) -> Weight {
-		// Minimum execution time: 219_824_000 picoseconds.
-		Weight::from_parts(228_138_261, 7931)
-			// Standard Error: 410_061
-			.saturating_add(Weight::from_parts(13_196_281, 0).saturating_mul(v.into()))
+		// Minimum execution time: 148_090_000 picoseconds.
+		Weight::from_parts(150_110_129, 7931)
+			// Standard Error: 45_964
+			.saturating_add(Weight::from_parts(8_360_503, 0).saturating_mul(v.into()))
 			.saturating_add(RocksDbWeight::get().reads(7_u64))
 			.saturating_add(RocksDbWeight::get().reads((1_u64).saturating_mul(v.into())))
 			.saturating_add(RocksDbWeight::get().writes(8_u64))
 			.saturating_add(RocksDbWeight::get().writes((1_u64).saturating_mul(v.into())))
-			.saturating_add(Weight::from_parts(0, 2724).saturating_mul(v.into()))
+			.saturating_add(Weight::from_parts(0, 2726).saturating_mul(v.into()))
 	}
 	/// The range of component `b` is `[1, 65536]`.
 	fn request(b: u32, ) -> Weight {
-		// Minimum execution time: 184_889_000 picoseconds.
-		Weight::from_parts(191_939_511, 7119)
-			// Standard Error: 8
-			.saturating_add(Weight::from_parts(1_400, 0).saturating_mul(b.into()))
+		// Minimum execution time: 114_671_000 picoseconds.
+		Weight::from_parts(121_618_256, 7119)
+			// Standard Error: 7
+			.saturating_add(Weight::from_parts(838, 0).saturating_mul(b.into()))
 			.saturating_add(RocksDbWeight::get().reads(11_u64))
 			.saturating_add(RocksDbWeight::get().writes(7_u64))
 	}
 	/// The range of component `b` is `[1, 65536]`.
 	fn submit_result(b: u32, ) -> Weight {
-		// Minimum execution time: 314_267_000 picoseconds.
-		Weight::from_parts(325_404_207, 70055)
-			// Standard Error: 10
-			.saturating_add(Weight::from_parts(3_371, 0).saturating_mul(b.into()))
+		// Minimum execution time: 201_089_000 picoseconds.
+		Weight::from_parts(205_103_680, 70087)
+			// Standard Error: 6
+			.saturating_add(Weight::from_parts(2_271, 0).saturating_mul(b.into()))
 			.saturating_add(RocksDbWeight::get().reads(30_u64))
 			.saturating_add(RocksDbWeight::get().writes(30_u64))
 	}
 	fn cancel() -> Weight {
-		// Minimum execution time: 289_191_000 picoseconds.
-		Weight::from_parts(301_165_000, 70055)
+		// Minimum execution time: 186_137_000 picoseconds.
+		Weight::from_parts(192_255_000, 70087)
 			.saturating_add(RocksDbWeight::get().reads(11_u64))
 			.saturating_add(RocksDbWeight::get().writes(11_u64))
 	}
 	fn expire() -> Weight {
-		// Minimum execution time: 287_069_000 picoseconds.
-		Weight::from_parts(299_037_000, 70055)
+		// Minimum execution time: 184_894_000 picoseconds.
+		Weight::from_parts(191_375_000, 70087)
 			.saturating_add(RocksDbWeight::get().reads(11_u64))
 			.saturating_add(RocksDbWeight::get().writes(11_u64))
 	}
 	fn advance() -> Weight {
-		// Minimum execution time: 258_657_000 picoseconds.
-		Weight::from_parts(269_811_000, 70055)
+		// Minimum execution time: 166_858_000 picoseconds.
+		Weight::from_parts(172_827_000, 70087)
 			.saturating_add(RocksDbWeight::get().reads(9_u64))
 			.saturating_add(RocksDbWeight::get().writes(13_u64))
 	}
 	fn withdraw() -> Weight {
-		// Minimum execution time: 97_803_000 picoseconds.
-		Weight::from_parts(100_992_000, 6196)
+		// Minimum execution time: 58_907_000 picoseconds.
+		Weight::from_parts(61_832_000, 6196)
 			.saturating_add(RocksDbWeight::get().reads(3_u64))
 			.saturating_add(RocksDbWeight::get().writes(3_u64))
 	}
 	fn set_platform_share() -> Weight {
-		// Minimum execution time: 12_081_000 picoseconds.
-		Weight::from_parts(13_123_000, 0)
+		// Minimum execution time: 5_287_000 picoseconds.
+		Weight::from_parts(6_059_000, 0)
 			.saturating_add(RocksDbWeight::get().writes(1_u64))
 	}
 	/// The range of component `s` is `[1, 64]`.
 	fn draw(s: u32, ) -> Weight {
-		// Minimum execution time: 199_439_000 picoseconds.
-		Weight::from_parts(200_065_605, 70055)
-			// Standard Error: 23_963
-			.saturating_add(Weight::from_parts(16_621_783, 0).saturating_mul(s.into()))
+		// Minimum execution time: 118_116_000 picoseconds.
+		Weight::from_parts(107_606_222, 70087)
+			// Standard Error: 22_573
+			.saturating_add(Weight::from_parts(11_252_995, 0).saturating_mul(s.into()))
 			.saturating_add(RocksDbWeight::get().reads(5_u64))
 			.saturating_add(RocksDbWeight::get().reads((2_u64).saturating_mul(s.into())))
 			.saturating_add(RocksDbWeight::get().writes(8_u64))
 			.saturating_add(Weight::from_parts(0, 2600).saturating_mul(s.into()))
 	}
 	fn prune() -> Weight {
-		// Minimum execution time: 55_036_000 picoseconds.
-		Weight::from_parts(57_700_000, 69153)
+		// Minimum execution time: 31_397_000 picoseconds.
+		Weight::from_parts(33_690_000, 69153)
 			.saturating_add(RocksDbWeight::get().reads(5_u64))
 			.saturating_add(RocksDbWeight::get().writes(3_u64))
 	}
