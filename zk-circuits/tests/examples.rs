@@ -4,7 +4,7 @@ use std::path::Path;
 use zkonnx::quantize::{self, Evaluation, Format, Method, Options, Quantized, Rows};
 
 fn file(example: &str, name: &str) -> Vec<u8> {
-	let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples").join(example).join(name);
+	let path = Path::new("../examples").join(example).join(name);
 	std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 

@@ -3,7 +3,7 @@
 use std::{path::Path, process::Command};
 use tempfile::TempDir;
 use zkonnx::{
-	quantize::FloatModel,
+	quantize::{quantize, FloatModel, Format, Options, Rows},
 	rand::{rngs::StdRng, Rng, SeedableRng},
 	setup, statement, ElementType, Network, Opening, Privacy, Proof, Prover, ProvingKey,
 	TensorType, VerifyingKey,
@@ -58,10 +58,15 @@ fn survives(bytes: &[u8], seed: u64, read: impl Fn(&[u8])) {
 
 #[test]
 fn provable_models() {
-	for (seed, name) in
-		["digits/digits.provable.onnx", "speed/lenet-5.provable.onnx"].iter().enumerate()
-	{
-		survives(&example(name), seed as u64, |bytes| {
+	let calibration = Rows::read(Format::U8, &example("digits-cnn/calibration.u8"), 64);
+	let convolutional = quantize(
+		&example("digits-cnn/digits-cnn.onnx"),
+		&calibration.expect("rows"),
+		Options::default(),
+	);
+	let models = [example("digits/digits.provable.onnx"), convolutional.expect("quantisable").onnx];
+	for (seed, model) in models.iter().enumerate() {
+		survives(model, seed as u64, |bytes| {
 			if let Ok(network) = Network::from_onnx(bytes) {
 				let input = vec![255; network.input().bytes()];
 				network.execute(&input).expect("every input has an answer");

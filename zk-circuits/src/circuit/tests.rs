@@ -268,7 +268,7 @@ fn gadget_case(
 #[test]
 fn rows_of_the_digits_network_are_recorded() {
 	let example = |name| {
-		let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/digits");
+		let path = std::path::Path::new("../examples/digits");
 		std::fs::read(path.join(name)).expect("an example")
 	};
 	let (onnx, digits) = (example("digits.provable.onnx"), example("test_x.u8"));
