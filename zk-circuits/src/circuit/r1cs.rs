@@ -6,7 +6,7 @@
 
 use ark_bls12_381::Fr;
 use ark_ff::{AdditiveGroup, Field};
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, rc::Rc};
 
 /// Rows of `(coefficient, variable)`; the form of [`ark_relations`] and `ark_groth16`.
 pub(crate) type Matrix = Vec<Vec<(Fr, usize)>>;
@@ -51,10 +51,10 @@ impl Linear {
 }
 
 /// An integer of the circuit: the terms of its linear combination while the constraints are built, its value
-/// while the witness is assigned.
+/// while the witness is assigned. Copies share the terms.
 #[derive(Clone, Debug)]
 pub(crate) struct Wire {
-	terms: Option<Vec<(Fr, Variable)>>,
+	terms: Option<Rc<Vec<(Fr, Variable)>>>,
 	value: i64,
 }
 
@@ -270,12 +270,16 @@ impl System {
 		}
 		self.variables += 1;
 		let variable = self.variables - 1;
-		Wire { terms: self.building().then(|| vec![(Fr::ONE, variable)]), value }
+		self.wire(|| vec![(Fr::ONE, variable)], value)
 	}
 
 	/// The wire of a constant.
 	pub(crate) fn constant(&self, value: i64) -> Wire {
-		Wire { terms: self.building().then(|| vec![(Fr::from(value), 0)]), value }
+		self.wire(|| vec![(Fr::from(value), 0)], value)
+	}
+
+	fn wire(&self, terms: impl FnOnce() -> Vec<(Fr, Variable)>, value: i64) -> Wire {
+		Wire { terms: self.building().then(|| Rc::new(terms())), value }
 	}
 
 	/// The wire `constant + Σ coefficient · wire`.
@@ -284,22 +288,21 @@ impl System {
 		constant: i64,
 		terms: impl IntoIterator<Item = (i64, &'a Wire)>,
 	) -> Wire {
-		let mut sum = self.constant(constant);
+		let mut value = constant;
+		let mut sum = self.building().then(|| vec![(Fr::from(constant), 0)]);
 		for (coefficient, wire) in terms {
 			if coefficient == 0 {
 				continue;
 			}
 			// Values stay far inside i64: all are below 2^33 except products in `is_zero`.
-			sum.value += coefficient * wire.value;
-			if let (Some(sum), Some(terms)) = (&mut sum.terms, &wire.terms) {
+			value += coefficient * wire.value;
+			if let (Some(sum), Some(terms)) = (&mut sum, &wire.terms) {
 				let coefficient = Fr::from(coefficient);
 				sum.extend(terms.iter().map(|&(c, v)| (c * coefficient, v)));
 			}
 		}
-		if let Some(terms) = sum.terms.take() {
-			sum.terms = Some(Linear { terms, value: Fr::ZERO }.row());
-		}
-		sum
+		let terms = sum.map(|terms| Rc::new(Linear { terms, value: Fr::ZERO }.row()));
+		Wire { terms, value }
 	}
 
 	/// Adds the constraint `a · b = c`; the closure does not run while counting.
@@ -352,6 +355,7 @@ impl System {
 impl Wire {
 	/// The linear combination: its terms while building, its value while assigning.
 	pub(crate) fn linear(&self) -> Linear {
-		Linear { terms: self.terms.clone().unwrap_or_default(), value: Fr::from(self.value) }
+		let terms = self.terms.as_deref().cloned().unwrap_or_default();
+		Linear { terms, value: Fr::from(self.value) }
 	}
 }

@@ -1,6 +1,6 @@
 //! Comparisons: maximum, clip, absolute value, position of the maximum.
 
-use super::{bits, boolean, check_boolean, non_negative, positive_part, width};
+use super::{bits, check_boolean, non_negative, positive_part, width};
 use super::{Interval, System, Wire};
 
 /// The bounds of `a − b`.
@@ -74,32 +74,37 @@ pub(in crate::circuit) fn abs(system: &mut System, wire: &Wire, bounds: Interval
 
 /// The position in `window` of its first greatest element.
 ///
-/// One indicator for each position, of which exactly one is 1; the element that it names is at
-/// least every later one, and above every earlier one.
+/// For each position, whether the one that is named lies there or before: at one position this
+/// becomes 1, and the last is 1. The element that is named is at least every later one, and above
+/// every earlier one.
 pub(in crate::circuit) fn arg_max(system: &mut System, window: &[(Wire, Interval)]) -> Wire {
+	let Some(last) = window.len().checked_sub(1).filter(|&last| last > 0) else {
+		return system.constant(0);
+	};
 	let mut position = 0;
 	for (at, (wire, _)) in window.iter().enumerate() {
 		if wire.value() > window[position].0.value() {
 			position = at;
 		}
 	}
-	let rest: Vec<Wire> = (1..window.len()).map(|at| boolean(system, at == position)).collect();
-	let first = system.sum(1, rest.iter().map(|indicator| (-1, indicator)));
-	if !rest.is_empty() {
-		check_boolean(system, &first);
+	let mut reached: Vec<Wire> =
+		(0..last).map(|at| system.allocate(i64::from(position <= at))).collect();
+	reached.push(system.constant(1));
+	// The element that is named, once it is reached, and 0 before.
+	let mut named = system.constant(0);
+	let mut before = system.constant(0);
+	for (now, (wire, _)) in reached.iter().zip(window) {
+		let is_here = system.sum(0, [(1, now), (-1, &before)]);
+		check_boolean(system, &is_here);
+		let next = system.allocate(now.value() * window[position].0.value());
+		let change = system.sum(0, [(1, &next), (-1, &named)]);
+		system.enforce_product(&is_here, wire, &change);
+		(named, before) = (next, now.clone());
 	}
-	let indicators: Vec<Wire> = std::iter::once(first).chain(rest).collect();
-	let chosen: Vec<Wire> = match window.len() {
-		0 | 1 => Vec::new(),
-		_ => indicators.iter().zip(window).map(|(e, (x, _))| system.product(e, x)).collect(),
-	};
 	let greatest = window.iter().map(|(_, bounds)| bounds.hi).max().unwrap_or(0);
-	for (at, (wire, bounds)) in window.iter().enumerate().filter(|_| !chosen.is_empty()) {
-		// 1 if this position is before the one that is named.
-		let earlier = indicators[at + 1..].iter().map(|indicator| (-1, indicator));
-		let terms = chosen.iter().map(|x| (1, x)).chain([(-1, wire)]).chain(earlier);
-		let over = system.sum(0, terms);
+	for (now, (wire, bounds)) in reached.iter().zip(window) {
+		let over = system.sum(-1, [(1, &named), (-1, wire), (1, now)]);
 		bits(system, &over, width(greatest - bounds.lo).max(1));
 	}
-	system.sum(0, (0..).zip(&indicators))
+	system.sum(last as i64, reached[..last].iter().map(|wire| (-1, wire)))
 }
