@@ -1,8 +1,12 @@
 //! The executor, the circuit and ONNX Runtime agree bit for bit: on one graph for each operator,
 //! and on random graphs over all of them.
 
+mod floats;
 mod graphs;
+mod moves;
 mod onnxruntime;
+mod opsets;
+mod rewrites;
 
 use crate::{
 	circuit::Circuit,
@@ -69,7 +73,7 @@ fn every_operator_agrees_with_onnx_runtime() {
 }
 
 proptest! {
-	#![proptest_config(ProptestConfig::with_cases(48))]
+	#![proptest_config(ProptestConfig::with_cases(256))]
 
 	#[test]
 	fn random_graphs_agree_with_onnx_runtime(seed in any::<u64>()) {

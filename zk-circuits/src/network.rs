@@ -13,7 +13,10 @@ mod order;
 pub use bounds::Interval;
 pub use execute::ExecuteError;
 pub(crate) use execute::Trace;
+#[cfg(test)]
+pub(crate) use import::opset as opsets;
 pub use import::ImportError;
+pub(crate) use import::{pad_sources, PAD_MODES};
 
 use crate::{circuit, privacy::Privacy, statement::ElementType};
 use std::{collections::BTreeMap, fmt};

@@ -29,6 +29,17 @@ pub const MAX_MODEL_ITEMS: usize = 100_000;
 /// The most elements that one tensor may have.
 pub const MAX_TENSOR_ELEMENTS: usize = 1 << 26;
 
+/// The most characters of a name that errors and summaries repeat.
+const MAX_NAME: usize = 120;
+
+/// A name for people: its beginning, if it is long. Names of values are compared in full.
+pub(crate) fn brief(name: &str) -> String {
+	match name.char_indices().nth(MAX_NAME) {
+		Some((end, _)) => format!("{}…", &name[..end]),
+		None => name.into(),
+	}
+}
+
 /// The versions of the default operator set (`ai.onnx`) that are read.
 pub const OPSETS: std::ops::RangeInclusive<i64> = 11..=21;
 

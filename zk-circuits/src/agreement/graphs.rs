@@ -6,12 +6,13 @@ use crate::onnx::{
 use ark_std::rand::{distributions::uniform::SampleRange, rngs::StdRng, Rng};
 
 /// The operators that a graph can get, each as a step from `uint8` to `uint8`.
-pub(super) const OPERATORS: [&str; 32] = [
+pub(super) const OPERATORS: [&str; 34] = [
 	"Abs",
 	"Add",
 	"Add constant",
 	"ArgMax",
 	"Clip",
+	"Comparison of bytes",
 	"Concat",
 	"ConvInteger",
 	"ConvInteger 1-D",
@@ -30,6 +31,7 @@ pub(super) const OPERATORS: [&str; 32] = [
 	"Mul constant",
 	"Mul tensors",
 	"Neg",
+	"Neutral",
 	"Pad",
 	"ReduceMax",
 	"ReduceSum",
@@ -91,7 +93,9 @@ impl<'r> Graphs<'r> {
 		let dims: Vec<Dim> = self.shape.iter().map(|&dim| Dim::Known(dim)).collect();
 		let name = self.at.clone();
 		self.graph.output(&name, element, &dims);
-		self.graph.finish(17)
+		// Int32 Relu came with 14; axes of ReduceMax are an operand from 18 on.
+		let opset = self.random(14..18);
+		self.graph.finish(opset)
 	}
 
 	fn name(&mut self) -> String {
@@ -167,6 +171,22 @@ impl<'r> Graphs<'r> {
 		shape[from..].iter().map(|&dim| if self.rng.gen() { dim } else { 1 }).collect()
 	}
 
+	/// The zero point of weights: one, none, or one for each of `columns`.
+	fn weight_zero_point(&mut self, columns: usize) -> String {
+		match self.random(0..4) {
+			0 => String::new(),
+			1 => self.constant(vec![], Data::U8(vec![128])),
+			2 => {
+				let zero = self.rng.gen();
+				self.constant(vec![1], Data::U8(vec![zero]))
+			},
+			_ => {
+				let zeros = (0..columns).map(|_| self.rng.gen()).collect();
+				self.constant(vec![columns], Data::U8(zeros))
+			},
+		}
+	}
+
 	/// A matrix product over the last dimension, with a bias.
 	fn weighted_sum(&mut self) -> String {
 		let inner = *self.shape.last().expect("of rank four");
@@ -174,7 +194,7 @@ impl<'r> Graphs<'r> {
 		let weights = self.weights(vec![inner, columns]);
 		let zero_point = self.rng.gen();
 		let zero_point = self.constant(vec![], Data::U8(vec![zero_point]));
-		let middle = self.constant(vec![], Data::U8(vec![128]));
+		let middle = self.weight_zero_point(columns);
 		let at = self.at.clone();
 		let product = self.node("MatMulInteger", &[&at, &weights, &zero_point, &middle], &[]);
 		*self.shape.last_mut().expect("of rank four") = columns;
@@ -240,6 +260,32 @@ impl<'r> Graphs<'r> {
 			.collect()
 	}
 
+	/// The same with places rounded up; nothing if a window would begin behind the elements.
+	fn slid_up(
+		&self,
+		sizes: &[usize],
+		kernel: &[usize],
+		attributes: &[(&str, Attribute)],
+	) -> Option<Vec<usize>> {
+		let list = |name: &str, default: usize| -> Vec<usize> {
+			match attributes.iter().find(|(key, _)| *key == name).map(|(_, value)| value) {
+				Some(Attribute::Ints(values)) => values.iter().map(|&x| x as usize).collect(),
+				_ => vec![default; 2 * sizes.len()],
+			}
+		};
+		let (strides, dilations, pads) =
+			(list("strides", 1), list("dilations", 1), list("pads", 0));
+		(0..sizes.len())
+			.map(|axis| {
+				let extent = (kernel[axis] - 1) * dilations[axis] + 1;
+				let before = sizes[axis] + pads[axis];
+				let room = before + pads[axis + sizes.len()] - extent;
+				let last = room.div_ceil(strides[axis]);
+				(last * strides[axis] < before).then_some(last + 1)
+			})
+			.collect()
+	}
+
 	fn convolution(&mut self, flat: bool) -> String {
 		let mut at = self.at.clone();
 		let channels = self.shape[1];
@@ -257,7 +303,7 @@ impl<'r> Graphs<'r> {
 		let weights = self.weights(dims);
 		let zero_point = self.rng.gen();
 		let zero_point = self.constant(vec![], Data::U8(vec![zero_point]));
-		let middle = self.constant(vec![], Data::U8(vec![128]));
+		let middle = self.weight_zero_point(1);
 		let result = self.node("ConvInteger", &[&at, &weights, &zero_point, &middle], &attributes);
 		let places = self.slid(&sizes, &kernel, &attributes);
 		let ones = vec![1; places.len()];
@@ -276,9 +322,15 @@ impl<'r> Graphs<'r> {
 			let shape = self.list(&[1, self.shape[1] as i64, sizes[0] as i64]);
 			at = self.node("Reshape", &[&at, &shape], &[]);
 		}
-		let (kernel, attributes) = self.window(&sizes);
+		let (kernel, mut attributes) = self.window(&sizes);
+		let mut places = self.slid(&sizes, &kernel, &attributes);
+		if attributes.iter().all(|(name, _)| *name != "auto_pad") && self.rng.gen() {
+			if let Some(more) = self.slid_up(&sizes, &kernel, &attributes) {
+				attributes.push(("ceil_mode", Attribute::Int(1)));
+				places = more;
+			}
+		}
 		let result = self.node("MaxPool", &[&at], &attributes);
-		let places = self.slid(&sizes, &kernel, &attributes);
 		self.shape = [1, self.shape[1]].into_iter().chain(places).collect();
 		self.of_rank_four(result)
 	}
@@ -354,13 +406,37 @@ impl<'r> Graphs<'r> {
 			"Pad" => {
 				let pads: Vec<i64> =
 					[0, 0, 1, 0, 0, 1, 0, 2].map(|most| self.random(0..=most)).into();
-				let fill: u8 = self.rng.gen();
+				// ONNX Runtime makes zeros pads of a MaxPool, which not every one admits.
+				let fill = self.random(1..=u8::MAX);
 				let fill = self.constant(vec![], Data::U8(vec![fill]));
+				let mut modes = vec!["constant", "edge"];
+				if self.shape[3] > 1 {
+					modes.push("wrap");
+				}
+				if self.shape[1].min(self.shape[2]) > 1 && self.shape[3] > 2 {
+					modes.push("reflect");
+				}
 				for axis in 0..rank {
 					self.shape[axis] += (pads[axis] + pads[axis + rank]) as usize;
 				}
+				let mode = modes[self.random(0..modes.len())];
 				let pads = self.list(&pads);
-				self.at = self.node("Pad", &[&at, &pads, &fill], &[]);
+				let mode = [("mode", Attribute::Text(mode.into()))];
+				self.at = self.node("Pad", &[&at, &pads, &fill], &mode);
+			},
+			"Comparison of bytes" => {
+				let bytes: [u8; 2] = self.rng.gen();
+				let [byte, other] = bytes.map(|byte| self.constant(vec![], Data::U8(vec![byte])));
+				let operator = ["Max", "Min", "Clip", "ReduceMax"][self.random(0..4)];
+				match operator {
+					"ReduceMax" => {
+						let axis = self.random(1..rank);
+						self.shape[axis] = 1;
+						let axes = [("axes", Attribute::Ints(vec![axis as i64]))];
+						self.at = self.node(operator, &[&at], &axes);
+					},
+					_ => self.at = self.node(operator, &[&at, &byte, &other], &[]),
+				}
 			},
 			"Resize" => {
 				let factors: Vec<usize> = [1, 1, 3, 2].map(|most| self.random(1..=most)).into();
@@ -441,10 +517,23 @@ impl<'r> Graphs<'r> {
 		let signed = if plain { x.clone() } else { self.shifted(&x) };
 		match operator {
 			"Abs" | "Neg" => self.node(operator, &[&signed], &[]),
+			"Neutral" => {
+				let (zero, one) = (self.scalar_i32(0), self.scalar_i32(1));
+				let same = match self.random(0..6) {
+					0 => self.node("Add", &[&zero, &signed], &[]),
+					1 => self.node("Sub", &[&signed, &zero], &[]),
+					2 => self.node("Mul", &[&one, &signed], &[]),
+					3 => self.node("Div", &[&signed, &one], &[]),
+					4 => self.cast(&signed, DataType::Int32),
+					_ => self.node("Identity", &[&signed], &[]),
+				};
+				self.node("Neg", &[&same], &[])
+			},
 			"Relu" => {
-				// ONNX Runtime does not load a Clip right after it.
+				// ONNX Runtime does not load a Clip right after it, or after an addition of 0.
 				let positive = self.node(operator, &[&signed], &[]);
-				self.shifted(&positive)
+				let offset = self.random_i32(vec![], 1..200);
+				self.node("Sub", &[&positive, &offset], &[])
 			},
 			"Add" => {
 				let operator = ["Add", "Sub"][self.random(0..2)];
@@ -479,9 +568,9 @@ impl<'r> Graphs<'r> {
 				self.node("Div", &[&dividend, &divisor], &[])
 			},
 			"Clip" => {
-				let lo = self.random(-100..200);
-				let (lo, hi) = (self.scalar_i32(lo), self.random(lo..250));
-				let hi = self.scalar_i32(hi);
+				// The limits may cross.
+				let [lo, hi] = [-100..200, -20..250].map(|range| self.random(range));
+				let [lo, hi] = [lo, hi].map(|limit| self.scalar_i32(limit));
 				let inputs: [[&str; 3]; 3] =
 					[[&signed, &lo, &hi], [&signed, &lo, ""], [&signed, "", &hi]];
 				let inputs = inputs[self.random(0..3)];

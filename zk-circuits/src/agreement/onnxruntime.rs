@@ -24,13 +24,17 @@ fn environment() -> &'static Environment {
 pub(super) struct Session(session::Session);
 
 impl Session {
+	/// A model that ONNX Runtime runs.
 	pub(super) fn open(onnx: &[u8]) -> Self {
-		let session = session::Session::builder(environment())
+		Self::try_open(onnx).expect("a model that ONNX Runtime runs")
+	}
+
+	/// A model, or what ONNX Runtime says of it.
+	pub(super) fn try_open(onnx: &[u8]) -> Result<Self, String> {
+		let mut builder = session::Session::builder(environment())
 			.and_then(|builder| Ok(builder.with_intra_threads(1)?))
-			.expect("options that are known")
-			.commit_from_memory(onnx)
-			.expect("a model that ONNX Runtime runs");
-		Self(session)
+			.expect("options that are known");
+		builder.commit_from_memory(onnx).map(Self).map_err(|error| error.to_string())
 	}
 
 	/// The bytes of the output for those of an input.
@@ -50,5 +54,14 @@ impl Session {
 				elements.iter().flat_map(|element| element.to_le_bytes()).collect()
 			},
 		}
+	}
+
+	/// The floats that a model of floats gives, or why it can not be run.
+	pub(super) fn run_floats(&mut self, shape: &[usize], x: &[f32]) -> Result<Vec<f32>, String> {
+		let shape: Vec<i64> = shape.iter().map(|&dim| dim as i64).collect();
+		let tensor = Tensor::from_array((shape, x.to_vec())).expect("the input's shape");
+		let outputs = self.0.run(ort::inputs![tensor]).map_err(|error| error.to_string())?;
+		let output = outputs.values().next().expect("one output");
+		Ok(output.try_extract_tensor::<f32>().expect("float").1.to_vec())
 	}
 }

@@ -3,12 +3,15 @@
 mod elementwise;
 mod error;
 mod moves;
+pub(crate) mod opset;
 mod reduce;
+mod rewrites;
 mod shape;
 mod sums;
 mod window;
 
 pub use error::ImportError;
+pub(crate) use moves::{pad_sources, PAD_MODES};
 
 use super::{bounds, order, Interval, Network, Node, Operator, Pick, TensorType};
 use crate::{
@@ -68,7 +71,7 @@ pub(super) fn import(bytes: &[u8]) -> Result<Network, ImportError> {
 	let input_shape = input_shape(input)?;
 	let elements = input_shape.iter().product();
 	if elements > MAX_ELEMENTS {
-		return Err(ImportError::TooLarge { node: input.name.clone() });
+		return Err(ImportError::TooLarge { node: onnx::brief(&input.name) });
 	}
 	let mut importer = Importer {
 		model: &model,
@@ -86,7 +89,7 @@ pub(super) fn import(bytes: &[u8]) -> Result<Network, ImportError> {
 			element: ElementType::U8,
 			shape: std::iter::once(1).chain(input_shape.iter().copied()).collect(),
 			division: None,
-			node: input.name.clone(),
+			node: onnx::brief(&input.name),
 			used: true,
 		},
 	);
@@ -100,21 +103,23 @@ fn describe(info: &onnx::ValueInfo) -> String {
 	let element = DataType::try_from(info.element)
 		.map_or_else(|_| info.element.to_string(), |kind| kind.as_str_name().to_lowercase());
 	let dims = info.dims.as_ref().map_or("of unknown shape".into(), |dims| {
+		let rest = if dims.len() > MAX_RANK { ", …" } else { "" };
 		let dims: Vec<String> = dims
 			.iter()
+			.take(MAX_RANK)
 			.map(|dim| match dim {
 				Dim::Known(size) => size.to_string(),
-				Dim::Symbol(symbol) => symbol.clone().unwrap_or("?".into()),
+				Dim::Symbol(symbol) => symbol.as_deref().map_or("?".into(), onnx::brief),
 			})
 			.collect();
-		format!("[{}]", dims.join(", "))
+		format!("[{}{rest}]", dims.join(", "))
 	});
 	format!("{element} {dims}")
 }
 
 /// The input's dimensions after the batch.
 fn input_shape(input: &onnx::ValueInfo) -> Result<Vec<usize>, ImportError> {
-	let error = || ImportError::Input { name: input.name.clone(), found: describe(input) };
+	let error = || ImportError::Input { name: onnx::brief(&input.name), found: describe(input) };
 	if input.element != DataType::Uint8 as i32 {
 		return Err(error());
 	}
@@ -154,6 +159,7 @@ fn hint(operator: &str) -> &'static str {
 
 impl<'a> Importer<'a> {
 	fn node(&mut self, node: &'a onnx::Node) -> Result<(), ImportError> {
+		opset::check(node, self.model.opset, self.element(node))?;
 		match node.operator.as_str() {
 			"Abs" => self.abs(node),
 			"Add" => self.add(node, 1),
@@ -193,6 +199,15 @@ impl<'a> Importer<'a> {
 		}
 	}
 
+	/// The type of a node's first operand, if it is one of a tensor.
+	fn element(&self, node: &onnx::Node) -> Option<ElementType> {
+		let name = node.inputs.first()?.as_str();
+		match self.model.constants.get(name).map(|tensor| &tensor.data) {
+			Some(data) => element_type(data),
+			None => self.values.get(name).map(|value| value.element),
+		}
+	}
+
 	/// The value at an operand; a constant becomes a value of the graph.
 	fn read(&mut self, node: &onnx::Node, at: usize) -> Result<Value, ImportError> {
 		let Some(mut value) = self.read_divided(node, at)? else {
@@ -229,6 +244,15 @@ impl<'a> Importer<'a> {
 		match value.element {
 			ElementType::I32 => Ok(value),
 			other => Err(operand(node, format!("it must act on int32, not on {other}"))),
+		}
+	}
+
+	/// A value to compare: `int32` or `uint8`.
+	fn read_ordered(&mut self, node: &onnx::Node, at: usize) -> Result<Value, ImportError> {
+		let value = self.read(node, at)?;
+		match value.element {
+			ElementType::I32 | ElementType::U8 => Ok(value),
+			other => Err(operand(node, format!("it must act on int32 or uint8, not on {other}"))),
 		}
 	}
 
@@ -281,21 +305,18 @@ impl<'a> Importer<'a> {
 	fn promote(&mut self, node: &onnx::Node, at: usize) -> Result<Value, ImportError> {
 		let tensor = self.constant(node, at)?;
 		self.elements_of(node, &tensor.dims)?;
-		let element = match tensor.data {
-			Data::U8(_) => ElementType::U8,
-			Data::I32(_) => ElementType::I32,
-			_ => {
-				let reason = format!(
-					"its constant is {}, must be of the type of the other operand, int32 or uint8",
-					tensor.type_name()
-				);
-				return Err(operand(node, reason));
-			},
-		};
+		let tensor_type = element_type(&tensor.data).filter(|&element| element != ElementType::I64);
+		let element = tensor_type.ok_or_else(|| {
+			let reason = format!(
+				"its constant is {}, must be of the type of the other operand, int32 or uint8",
+				tensor.type_name()
+			);
+			operand(node, reason)
+		})?;
 		let picks = self.constant_integers(node, at)?.into_iter().map(Pick::Constant).collect();
-		let index =
-			self.add_node(&node.inputs[at], "constant", vec![], Operator::Select { picks })?;
-		let (shape, name) = (tensor.dims.clone(), node.inputs[at].clone());
+		let name = onnx::brief(&node.inputs[at]);
+		let index = self.add_node(&name, "constant", vec![], Operator::Select { picks })?;
+		let shape = tensor.dims.clone();
 		Ok(Value { index, element, shape, division: None, node: name, used: true })
 	}
 
@@ -380,7 +401,8 @@ impl<'a> Importer<'a> {
 		input_shape: Vec<usize>,
 		output: &onnx::ValueInfo,
 	) -> Result<Network, ImportError> {
-		let error = |reason: String| ImportError::Output { name: output.name.clone(), reason };
+		let error =
+			|reason: String| ImportError::Output { name: onnx::brief(&output.name), reason };
 		let value = self
 			.values
 			.get_mut(output.name.as_str())
@@ -397,6 +419,7 @@ impl<'a> Importer<'a> {
 		if value.index == 0 {
 			return Err(error("is the input; there is nothing to prove".into()));
 		}
+		rewrites::check(&self)?;
 		let declared = match value.element {
 			ElementType::U8 => DataType::Uint8,
 			ElementType::I64 => DataType::Int64,
@@ -479,6 +502,16 @@ fn operands(node: &onnx::Node, count: std::ops::RangeInclusive<usize>) -> Result
 	Ok(())
 }
 
+/// The type of a constant that the graph can hold.
+fn element_type(data: &Data) -> Option<ElementType> {
+	match data {
+		Data::U8(_) => Some(ElementType::U8),
+		Data::I32(_) => Some(ElementType::I32),
+		Data::I64(_) => Some(ElementType::I64),
+		_ => None,
+	}
+}
+
 /// Constant integers of any type that the graph can hold.
 fn integers(data: &Data) -> Option<Vec<i64>> {
 	match data {
@@ -536,4 +569,17 @@ fn axis(node: &onnx::Node, axis: i64, rank: usize) -> Result<usize, ImportError>
 		.ok()
 		.filter(|&axis| axis < rank)
 		.ok_or_else(|| operand(node, format!("axis {axis} does not exist in {rank} dimensions")))
+}
+
+/// Axes, none of them twice.
+fn axes(node: &onnx::Node, given: &[i64], rank: usize) -> Result<Vec<usize>, ImportError> {
+	let mut seen = vec![false; rank];
+	let once = |&at: &i64| {
+		let axis = axis(node, at, rank)?;
+		match std::mem::replace(&mut seen[axis], true) {
+			true => Err(operand(node, format!("axis {at} is given twice"))),
+			false => Ok(axis),
+		}
+	};
+	given.iter().map(once).collect()
 }

@@ -171,10 +171,12 @@ fn signed_weights_are_refused_with_the_reason() {
 
 #[test]
 fn operands_that_do_not_fit_are_refused() {
-	assert!(operand_reason(|file| tensor(file, "w_zero").raw_data = Some(vec![127]))
-		.contains("must be 128"));
-	assert!(operand_reason(|file| node(file, "MatMulInteger").input.truncate(3))
-		.contains("must be 128"));
+	assert!(operand_reason(|file| {
+		tensor(file, "w_zero").raw_data = Some(vec![127; 2]);
+		tensor(file, "w_zero").dims = vec![2];
+	})
+	.contains("one per column"));
+	assert!(operand_reason(|file| tensor(file, "w_zero").data_type = Some(3)).contains("uint8"));
 	assert!(operand_reason(|file| tensor(file, "w0").dims = vec![3, 2]).contains("3 rows"));
 	assert!(operand_reason(|file| tensor(file, "highest").dims = vec![1, 1]).contains("scalars"));
 	for divisor in [0i32, -4] {
@@ -187,24 +189,28 @@ fn operands_that_do_not_fit_are_refused() {
 }
 
 #[test]
-fn a_clip_after_a_relu_is_refused_because_onnx_runtime_does_not_load_it() {
-	let error = operand_reason(|file| {
-		let relu = proto::NodeProto {
-			op_type: Some("Relu".into()),
-			input: vec!["quotient0".into()],
-			output: vec!["positive".into()],
-			..Default::default()
-		};
-		node(file, "Clip").input[0] = "positive".into();
-		graph(file).node.insert(3, relu);
-	});
-	assert!(error.contains("lower limit"), "{error}");
-}
-
-#[test]
 fn a_division_by_activations_needs_bounds() {
 	let error = operand_reason(|file| node(file, "Div").input.swap(0, 1));
 	assert!(error.contains("at least 1"), "{error}");
+}
+
+#[test]
+fn weights_are_counted_from_their_zero_point() {
+	let execute = |change: &dyn Fn(&mut proto::ModelProto)| {
+		let layer = Layer { weights: vec![-1, 2], addend: vec![0, 0], ..Layer::single(0, 0, None) };
+		let bytes = edit(&model(1, &[layer]), change);
+		let scores =
+			Network::from_onnx(&bytes).expect("provable").execute(&[10]).expect("one byte");
+		let score = |at: usize| i32::from_le_bytes(scores[4 * at..][..4].try_into().expect("four"));
+		[score(0), score(1)]
+	};
+	assert_eq!(execute(&|_| ()), [-10, 20]);
+	assert_eq!(execute(&|file| node(file, "MatMulInteger").input.truncate(3)), [1270, 1300]);
+	let one_each = |file: &mut proto::ModelProto| {
+		tensor(file, "w_zero").raw_data = Some(vec![127, 255]);
+		tensor(file, "w_zero").dims = vec![2];
+	};
+	assert_eq!(execute(&one_each), [0, -1250]);
 }
 
 #[test]
@@ -268,8 +274,12 @@ fn flatten_keeps_the_batch() {
 	assert_eq!(network.execute(&[9, 200]), plain.execute(&[9, 200]));
 }
 
-/// What is said of `operator(x, constants…)`, where `x` is `uint8[1, 1, 4]`.
-fn refused_node(operator: &str, constants: &[Data], attributes: &[(&str, Attribute)]) -> String {
+/// `operator(x, constants…)`, where `x` is `uint8[1, 1, 4]`.
+fn one_node(
+	operator: &str,
+	constants: &[Data],
+	attributes: &[(&str, Attribute)],
+) -> Result<Network, ImportError> {
 	let mut graph = GraphWriter::new("one node");
 	let dims = [1, 1, 4].map(Dim::Known);
 	graph.input("x", TensorType::U8, &dims);
@@ -290,7 +300,12 @@ fn refused_node(operator: &str, constants: &[Data], attributes: &[(&str, Attribu
 	let outputs: &[&str] = if operator == "Split" { &["y", "y1", "y2"] } else { &["y"] };
 	graph.node_with(operator, &inputs, outputs, attributes);
 	graph.output("y", TensorType::U8, &dims);
-	Network::from_onnx(&graph.finish(18)).expect_err("must be refused").to_string()
+	Network::from_onnx(&graph.finish(18))
+}
+
+/// What is said of it.
+fn refused_node(operator: &str, constants: &[Data], attributes: &[(&str, Attribute)]) -> String {
+	one_node(operator, constants, attributes).expect_err("must be refused").to_string()
 }
 
 #[test]
@@ -320,6 +335,46 @@ fn sizes_that_no_machine_has_are_refused() {
 }
 
 #[test]
+fn a_slice_to_the_front_is_written_with_the_least_integer() {
+	let slice =
+		|end: i64| -> Vec<Data> { [3, end, 2, -1].map(|value| Data::I64(vec![value])).into() };
+	for end in [i64::from(i32::MAX), i64::MAX] {
+		let error = refused_node("Slice", &slice(end), &[]);
+		assert!(error.contains(&format!("write {} for it", i64::MIN)), "{error}");
+	}
+	for end in [i64::MIN, i64::from(i32::MIN), -5] {
+		let network = one_node("Slice", &slice(end), &[]).expect("provable");
+		assert_eq!(network.execute(&[1, 2, 3, 4]), Ok(vec![4, 3, 2, 1]));
+	}
+}
+
+#[test]
+fn long_names_are_not_repeated() {
+	let long = "x".repeat(1 << 20);
+	for error in [
+		refused(|file| {
+			let node = node(file, "Cast");
+			(node.name, node.op_type) = (Some(long.clone()), Some(long.clone()));
+		}),
+		refused(|file| node(file, "Cast").input[0] = long.clone()),
+		refused(|file| node(file, "Cast").attribute[0].name = Some(long.clone())),
+		refused(|file| node(file, "Cast").domain = Some(long.clone())),
+		refused(|file| {
+			let input = &mut graph(file).input[0];
+			(input.name, *element(input)) = (Some(long.clone()), Some(1));
+			node(file, "MatMulInteger").input[0] = long.clone();
+		}),
+		refused(|file| {
+			tensor(file, "w0").name = Some(long.clone());
+			tensor(file, &long).dims = vec![-1];
+		}),
+		refused(|file| graph(file).output[0].name = Some(long.clone())),
+	] {
+		assert!(error.to_string().len() < 2000, "{}", &error.to_string()[..2000]);
+	}
+}
+
+#[test]
 fn what_onnx_runtime_does_in_its_own_way_is_refused() {
 	let text = |value: &str| Attribute::Text(value.into());
 	let ints = |values: &[i64]| Attribute::Ints(values.to_vec());
@@ -331,6 +386,8 @@ fn what_onnx_runtime_does_in_its_own_way_is_refused() {
 	assert!(pool(&spread).contains("without dilations"));
 	let wide = [kernel(2), ("dilations", ints(&[3])), ("pads", ints(&[2, 2]))];
 	assert!(pool(&wide).contains("smaller than the window"));
+	let behind = [kernel(1), ("strides", ints(&[4])), ("ceil_mode", Attribute::Int(1))];
+	assert!(pool(&behind).contains("leave ceil_mode out"));
 	let sizes = [Data::I64(vec![1, 1, 8])];
 	let policy = [("keep_aspect_ratio_policy", text("not_larger"))];
 	assert!(refused_node("Resize", &sizes, &policy).contains("only stretch"));
@@ -338,4 +395,35 @@ fn what_onnx_runtime_does_in_its_own_way_is_refused() {
 	assert!(refused_node("Resize", &sizes, &smooth).contains("antialias"));
 	let fill = [Data::I64(vec![0, 0, 0, 0, 0, 1]), Data::I64(vec![300])];
 	assert!(refused_node("Pad", &fill, &[]).contains("of type u8"));
+}
+
+#[test]
+fn an_axis_that_is_given_twice_is_refused() {
+	let ints = |values: &[i64]| Data::I64(values.to_vec());
+	for (operator, constants) in [
+		("Slice", vec![ints(&[0, 1]), ints(&[3, 3]), ints(&[2, -1])]),
+		("Pad", vec![ints(&[1, 1, 0, 0]), Data::U8(vec![0]), ints(&[2, -1])]),
+		("Squeeze", vec![ints(&[1, -2])]),
+		("Unsqueeze", vec![ints(&[1, 1])]),
+	] {
+		let error = refused_node(operator, &constants, &[]);
+		assert!(error.contains("is given twice"), "{error}");
+	}
+}
+
+#[test]
+fn a_long_row_of_nodes_that_do_nothing_is_refused() {
+	let mut graph = GraphWriter::new("neighbours");
+	let dims = [1, 1, 4].map(Dim::Known);
+	graph.input("x", TensorType::U8, &dims);
+	let names: Vec<String> =
+		std::iter::once("x".into()).chain((0..2000).map(|at| format!("v{at}"))).collect();
+	for pair in names.windows(2) {
+		graph.node_with("Identity", &[&pair[0]], &[&pair[1]], &[]);
+	}
+	let window = [("kernel_shape", Attribute::Ints(vec![2]))];
+	graph.node_with("MaxPool", &[names[2000].as_str()], &["y"], &window);
+	graph.output("y", TensorType::U8, &[1, 1, 3].map(Dim::Known));
+	let error = Network::from_onnx(&graph.finish(18)).expect_err("must be refused").to_string();
+	assert!(error.contains("more than 1000 nodes beside it do nothing"), "{error}");
 }

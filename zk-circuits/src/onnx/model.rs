@@ -1,6 +1,7 @@
 //! The graph of a model file, with its cross-references checked.
 
 use super::{
+	brief,
 	proto::{self, attribute_proto::AttributeType, tensor_shape_proto::dimension, type_proto},
 	scan, Data, ModelError, Tensor, MAX_MODEL_BYTES, OPSETS,
 };
@@ -42,8 +43,9 @@ pub(crate) enum Attribute {
 /// A node of the graph.
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
-	/// The node's own name, or its operator and position.
+	/// The beginning of the node's own name, or its operator and position; for people.
 	pub(crate) name: String,
+	/// Its beginning, which is all of it if it is known.
 	pub(crate) operator: String,
 	/// Empty for `ai.onnx`.
 	pub(crate) domain: String,
@@ -102,7 +104,7 @@ impl Model {
 		let mut names = BTreeSet::new();
 		let mut give = |name: &str| match names.insert(name.to_string()) {
 			true => Ok(()),
-			false => Err(ModelError::DuplicateName { name: name.into() }),
+			false => Err(ModelError::DuplicateName { name: brief(name) }),
 		};
 		let mut constants = BTreeMap::new();
 		for tensor in &graph.initializer {
@@ -113,7 +115,7 @@ impl Model {
 		let mut input_names = BTreeSet::new();
 		for input in &graph.input {
 			if !input_names.insert(input.name()) {
-				return Err(ModelError::DuplicateName { name: input.name().into() });
+				return Err(ModelError::DuplicateName { name: brief(input.name()) });
 			}
 			// Before IR version 4 an initialiser was listed as an input too.
 			if !constants.contains_key(input.name()) {
@@ -129,7 +131,7 @@ impl Model {
 			let node = read_node(index, node)?;
 			for input in node.inputs.iter().filter(|name| !name.is_empty()) {
 				if !given.contains(input) {
-					return Err(ModelError::UnknownInput { node: node.name, input: input.clone() });
+					return Err(ModelError::UnknownInput { node: node.name, input: brief(input) });
 				}
 			}
 			for output in node.outputs.iter().filter(|name| !name.is_empty()) {
@@ -147,16 +149,16 @@ impl Model {
 		let mut output_names = BTreeSet::new();
 		for output in &outputs {
 			if !given.contains(&output.name) {
-				return Err(ModelError::UnknownOutput { name: output.name.clone() });
+				return Err(ModelError::UnknownOutput { name: brief(&output.name) });
 			}
 			if !output_names.insert(output.name.clone()) {
-				return Err(ModelError::DuplicateName { name: output.name.clone() });
+				return Err(ModelError::DuplicateName { name: brief(&output.name) });
 			}
 		}
 		let mut metadata = BTreeMap::new();
 		for entry in &file.metadata_props {
 			if metadata.insert(entry.key().to_string(), entry.value().to_string()).is_some() {
-				return Err(ModelError::DuplicateName { name: entry.key().into() });
+				return Err(ModelError::DuplicateName { name: brief(entry.key()) });
 			}
 		}
 		Ok(Self { opset, metadata, inputs, outputs, nodes, constants })
@@ -179,7 +181,7 @@ fn opset(imports: &[proto::OperatorSetIdProto]) -> Result<i64, ModelError> {
 
 fn value_info(proto: &proto::ValueInfoProto) -> Result<ValueInfo, ModelError> {
 	let name = proto.name().to_string();
-	let error = |reason: String| ModelError::ValueType { name: name.clone(), reason };
+	let error = |reason: String| ModelError::ValueType { name: brief(&name), reason };
 	let tensor = match proto.r#type.as_ref().and_then(|kind| kind.value.as_ref()) {
 		Some(type_proto::Value::TensorType(tensor)) => tensor,
 		_ => return Err(error("is not that of a tensor".into())),
@@ -208,21 +210,21 @@ fn value_info(proto: &proto::ValueInfoProto) -> Result<ValueInfo, ModelError> {
 }
 
 fn read_node(index: usize, proto: proto::NodeProto) -> Result<Node, ModelError> {
-	let operator = proto.op_type().to_string();
+	let operator = brief(proto.op_type());
 	let name = match proto.name() {
 		"" => format!("{operator} #{index}"),
-		name => name.to_string(),
+		name => brief(name),
 	};
 	let domain = match proto.domain() {
 		"ai.onnx" => String::new(),
-		other => other.to_string(),
+		other => brief(other),
 	};
 	if proto.output.iter().all(String::is_empty) {
 		return Err(ModelError::Node { node: name, reason: "it has no output".into() });
 	}
 	let mut attributes = BTreeMap::new();
 	for attribute in proto.attribute {
-		let key = attribute.name().to_string();
+		let key = brief(attribute.name());
 		let value = read_attribute(&name, &attribute)?;
 		if attributes.insert(key.clone(), value).is_some() {
 			let reason = format!("its attribute '{key}' is given twice");
@@ -235,7 +237,7 @@ fn read_node(index: usize, proto: proto::NodeProto) -> Result<Node, ModelError> 
 fn read_attribute(node: &str, proto: &proto::AttributeProto) -> Result<Attribute, ModelError> {
 	let missing = || ModelError::Node {
 		node: node.into(),
-		reason: format!("its attribute '{}' has no value of its type", proto.name()),
+		reason: format!("its attribute '{}' has no value of its type", brief(proto.name())),
 	};
 	if !proto.ref_attr_name().is_empty() {
 		return Err(missing());
@@ -243,7 +245,7 @@ fn read_attribute(node: &str, proto: &proto::AttributeProto) -> Result<Attribute
 	let text = |bytes: &Vec<u8>| {
 		String::from_utf8(bytes.clone()).map_err(|_| ModelError::Node {
 			node: node.into(),
-			reason: format!("its attribute '{}' is not UTF-8 text", proto.name()),
+			reason: format!("its attribute '{}' is not UTF-8 text", brief(proto.name())),
 		})
 	};
 	Ok(match AttributeType::try_from(proto.r#type.unwrap_or(0)) {

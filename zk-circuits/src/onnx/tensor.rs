@@ -1,6 +1,7 @@
 //! Constant tensors.
 
 use super::{
+	brief,
 	proto::{tensor_proto::DataType, TensorProto},
 	ModelError, MAX_TENSOR_ELEMENTS,
 };
@@ -62,7 +63,7 @@ impl Tensor {
 
 	/// Reads a `TensorProto`, checking dimensions against data.
 	pub(super) fn read(name: &str, proto: &TensorProto) -> Result<Self, ModelError> {
-		let error = |reason: String| ModelError::Tensor { name: name.into(), reason };
+		let error = |reason: String| ModelError::Tensor { name: brief(name), reason };
 		if proto.data_location.unwrap_or(0) != 0 || !proto.external_data.is_empty() {
 			return Err(error(
 				"its data lies in another file; save the model with all tensors inside".into(),

@@ -12,6 +12,8 @@ use prost::Message;
 /// Element type of a graph input or output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TensorType {
+	#[cfg(test)]
+	F32,
 	U8,
 	I32,
 	I64,
@@ -36,6 +38,18 @@ impl GraphWriter {
 
 	pub(crate) fn output(&mut self, name: &str, element: TensorType, dims: &[Dim]) {
 		self.graph.output.push(value_info(name, element, dims));
+	}
+
+	/// An output whose shape is not said.
+	#[cfg(test)]
+	pub(crate) fn output_of_any_shape(&mut self, name: &str, element: TensorType) {
+		let mut info = value_info(name, element, &[]);
+		if let Some(type_proto::Value::TensorType(tensor)) =
+			info.r#type.as_mut().and_then(|kind| kind.value.as_mut())
+		{
+			tensor.shape = None;
+		}
+		self.graph.output.push(info);
 	}
 
 	pub(crate) fn metadata(&mut self, key: &str, value: impl ToString) {
@@ -162,6 +176,8 @@ fn attribute(name: &str, value: &Attribute) -> proto::AttributeProto {
 
 fn value_info(name: &str, element: TensorType, dims: &[Dim]) -> proto::ValueInfoProto {
 	let element = match element {
+		#[cfg(test)]
+		TensorType::F32 => DataType::Float,
 		TensorType::U8 => DataType::Uint8,
 		TensorType::I32 => DataType::Int32,
 		TensorType::I64 => DataType::Int64,

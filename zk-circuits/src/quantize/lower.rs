@@ -208,7 +208,7 @@ impl Lowering<'_> {
 		let value = self.plan.scores;
 		let prefix = self.prefixes[value].clone();
 		let name = self.names[value].clone();
-		let mut at = self.emitter.cast(&name, &format!("{prefix}.integers"), DataType::Int32);
+		let mut at = self.emitter.cast(&name, &format!("{prefix}.wide"), DataType::Int32);
 		let zero = self.calibration.zero_points[value];
 		if zero > 0 {
 			let constant = format!("{prefix}.zero");

@@ -21,7 +21,6 @@ pub(super) enum Reduction {
 	Sum,
 	Mean,
 	Max,
-	Min,
 	Product,
 }
 
@@ -317,7 +316,6 @@ fn reduce(x: &Value, reduction: Reduction, dims: &[usize]) -> Vec<f64> {
 	let (start, combine): (f64, fn(f64, f64) -> f64) = match reduction {
 		Reduction::Sum | Reduction::Mean => (0.0, |a, b| a + b),
 		Reduction::Max => (f64::NEG_INFINITY, f64::max),
-		Reduction::Min => (f64::INFINITY, f64::min),
 		Reduction::Product => (1.0, |a, b| a * b),
 	};
 	let mut y = vec![start; elements(dims)];

@@ -1,19 +1,27 @@
 //! Element-wise operators.
 
 use super::{
-	attribute, attributes, onnx, operand, operands, shape, Attribute, Data, DataType, ElementType,
-	ImportError, Importer, Interval, Operator, Pick, Tensor, Value,
+	attribute, attributes, element_type, integers, onnx, operand, operands, shape, Attribute,
+	DataType, ElementType, ImportError, Importer, Interval, Operator, Pick, Tensor, Value,
 };
 
 const U8_MAX: i64 = u8::MAX as i64;
 
 impl<'a> Importer<'a> {
-	/// Two or more `int32` operands, broadcast to one shape.
+	/// `int32` operands, broadcast to one shape.
 	fn broadcast(&mut self, node: &onnx::Node) -> Result<(Vec<usize>, Vec<usize>), ImportError> {
 		let values: Vec<Value> =
 			(0..node.inputs.len()).map(|at| self.read_i32(node, at)).collect::<Result<_, _>>()?;
+		self.broadcast_values(node, &values)
+	}
+
+	fn broadcast_values(
+		&mut self,
+		node: &onnx::Node,
+		values: &[Value],
+	) -> Result<(Vec<usize>, Vec<usize>), ImportError> {
 		let mut shape = Vec::new();
-		for value in &values {
+		for value in values {
 			shape = shape::broadcast(&shape, &value.shape).ok_or_else(|| {
 				operand(node, format!("shapes {shape:?} and {:?} do not broadcast", value.shape))
 			})?;
@@ -110,20 +118,15 @@ impl<'a> Importer<'a> {
 	pub(super) fn clip(&mut self, node: &'a onnx::Node) -> Result<(), ImportError> {
 		attributes(node, &[])?;
 		operands(node, 1..=3)?;
-		let reads = |other: &&onnx::Node| other.outputs.contains(&node.inputs[0]);
-		if self.model.nodes.iter().find(reads).is_some_and(|other| other.operator == "Relu") {
-			let reason =
-				"ONNX Runtime does not load an int32 Relu with a Clip after it; raise the \
-			              Clip's lower limit to 0 instead of the Relu";
-			return Err(operand(node, reason));
-		}
 		let limit = |at: usize, default: i64| match node.inputs.get(at).map(String::as_str) {
 			None | Some("") => Ok(default),
-			Some(_) => match &self.constant(node, at)? {
-				Tensor { dims, data: Data::I32(limit) } if dims.is_empty() || dims == &[1] => {
-					Ok(i64::from(limit[0]))
+			Some(_) => match (&self.constant(node, at)?, self.element(node)) {
+				(Tensor { dims, data }, element)
+					if element_type(data) == element && (dims.is_empty() || dims == &[1]) =>
+				{
+					Ok(integers(data).and_then(|limit| limit.first().copied()).unwrap_or(default))
 				},
-				_ => Err(operand(node, "its limits must be int32 scalars")),
+				_ => Err(operand(node, "its limits must be scalars of the type that it acts on")),
 			},
 		};
 		let Interval { lo: least, hi: most } = Interval::I32;
@@ -138,9 +141,9 @@ impl<'a> Importer<'a> {
 				return self.push(node, vec![value.index], operator, ElementType::I32, value.shape);
 			}
 		}
-		let value = self.read_i32(node, 0)?;
+		let value = self.read_ordered(node, 0)?;
 		let operator = Operator::Clip { lo, hi };
-		self.push(node, vec![value.index], operator, ElementType::I32, value.shape)
+		self.push(node, vec![value.index], operator, value.element, value.shape)
 	}
 
 	pub(super) fn relu(&mut self, node: &'a onnx::Node) -> Result<(), ImportError> {
@@ -162,7 +165,17 @@ impl<'a> Importer<'a> {
 	pub(super) fn max(&mut self, node: &'a onnx::Node, least: bool) -> Result<(), ImportError> {
 		attributes(node, &[])?;
 		operands(node, 1..=usize::MAX)?;
-		let (mut sources, shape) = self.broadcast(node)?;
+		let values: Vec<Value> = (0..node.inputs.len())
+			.map(|at| self.read_ordered(node, at))
+			.collect::<Result<_, _>>()?;
+		let element = values[0].element;
+		if let Some(other) = values.iter().find(|value| value.element != element) {
+			return Err(operand(
+				node,
+				format!("{element} and {} do not fit together", other.element),
+			));
+		}
+		let (mut sources, shape) = self.broadcast_values(node, &values)?;
 		let elements: usize = shape.iter().product();
 		self.store(node, elements.saturating_mul(sources.len()))?;
 		let negated = || Operator::Sum { factors: vec![vec![-1; elements]], constant: 0 };
@@ -174,10 +187,10 @@ impl<'a> Importer<'a> {
 		let window = |at| (0..sources.len()).map(|source| Pick::Element { source, at }).collect();
 		let operator = Operator::Max { windows: (0..elements).map(window).collect() };
 		if !least {
-			return self.push(node, sources, operator, ElementType::I32, shape);
+			return self.push(node, sources, operator, element, shape);
 		}
 		let most = self.add_node(&node.name, &node.operator, sources, operator)?;
-		self.push(node, vec![most], negated(), ElementType::I32, shape)
+		self.push(node, vec![most], negated(), element, shape)
 	}
 
 	pub(super) fn cast(&mut self, node: &'a onnx::Node) -> Result<(), ImportError> {

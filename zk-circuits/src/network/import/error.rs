@@ -66,6 +66,18 @@ pub enum ImportError {
 		/// What was expected, and what came.
 		reason: String,
 	},
+	/// The model's opset does not have what the node uses, or ONNX Runtime does not run it there.
+	#[error("node '{node}' ({operator}): {reason}; the model is of opset {opset}")]
+	Opset {
+		/// The node.
+		node: String,
+		/// Its operator.
+		operator: String,
+		/// What is where, and what to do.
+		reason: String,
+		/// The opset of the model.
+		opset: i64,
+	},
 	/// Weights of type `int8`.
 	#[error("node '{node}' ({operator}): the weights are int8; ONNX Runtime saturates uint8 × int8 products at int16 on processors with AVX2 and without VNNI, so the result would depend on the machine. Store the weights as uint8 (add 128) with b_zero_point 128")]
 	SignedWeights {

@@ -1,8 +1,8 @@
 //! Operators that move elements, and tables. Only a table takes constraints.
 
 use super::{
-	attribute, attributes, axis, integer, integers, onnx, operand, operands, shape, word, Data,
-	ElementType, ImportError, Importer, Operator, Pick, Value, MAX_ELEMENTS, MAX_RANK,
+	attribute, attributes, axes, axis, integer, integers, list, onnx, operand, operands, shape,
+	word, Data, ElementType, ImportError, Importer, Operator, Pick, Value, MAX_ELEMENTS, MAX_RANK,
 };
 use std::cmp::Ordering;
 
@@ -10,6 +10,33 @@ use std::cmp::Ordering;
 const MAX_TABLE: usize = 1 << 16;
 /// The most elements along a dimension that is resized. ONNX Runtime computes places in `float`.
 const MAX_RESIZED: usize = 1 << 20;
+
+/// What is said of other modes of `Pad`, or of pads that they do not admit.
+pub(crate) const PAD_MODES: &str =
+	"it must be constant; or edge, reflect or wrap, with pads that are \
+                                    not negative, and not larger than what is there to repeat";
+
+/// For each element that a `Pad` of mode `edge`, `reflect` or `wrap` makes of `size` along one
+/// dimension: the element that it repeats.
+pub(crate) fn pad_sources(mode: &str, size: usize, front: i64, back: i64) -> Option<Vec<usize>> {
+	let size = size as i64;
+	let most = match mode {
+		"edge" => MAX_ELEMENTS as i64,
+		"reflect" => size - 1,
+		"wrap" => size,
+		_ => return None,
+	};
+	if size < 1 || ![front, back].iter().all(|pad| (0..=most).contains(pad)) {
+		return None;
+	}
+	let source = |at: i64| match mode {
+		"reflect" if at < 0 => -at,
+		"reflect" if at >= size => 2 * (size - 1) - at,
+		"wrap" => at.rem_euclid(size),
+		_ => at.clamp(0, size - 1),
+	};
+	Some((-front..size + back).map(|at| source(at).unsigned_abs() as usize).collect())
+}
 
 impl<'a> Importer<'a> {
 	/// Makes output `output` of a node of the elements of `value` at `positions`.
@@ -110,11 +137,9 @@ impl<'a> Importer<'a> {
 		let rank = value.shape.len();
 		let squeezed = match self.integers_at(node, "axes", 1)?.filter(|axes| !axes.is_empty()) {
 			None => value.shape.iter().map(|&dim| dim == 1).collect(),
-			Some(axes) => {
+			Some(given) => {
 				let mut squeezed = vec![false; rank];
-				for at in axes {
-					squeezed[axis(node, at, rank)?] = true;
-				}
+				axes(node, &given, rank)?.into_iter().for_each(|at| squeezed[at] = true);
 				squeezed
 			},
 		};
@@ -127,19 +152,15 @@ impl<'a> Importer<'a> {
 		attributes(node, &["axes"])?;
 		operands(node, 1..=2)?;
 		let value = self.read(node, 0)?;
-		let axes = self
+		let given = self
 			.integers_at(node, "axes", 1)?
 			.ok_or_else(|| operand(node, "its axes are missing"))?;
-		let rank = value.shape.len() + axes.len();
+		let rank = value.shape.len() + given.len();
 		if rank > MAX_RANK {
 			return Err(ImportError::TooLarge { node: node.name.clone() });
 		}
 		let mut added = vec![false; rank];
-		for at in axes {
-			if std::mem::replace(&mut added[axis(node, at, rank)?], true) {
-				return Err(operand(node, format!("axis {at} is given twice")));
-			}
-		}
+		axes(node, &given, rank)?.into_iter().for_each(|at| added[at] = true);
 		let mut dims = value.shape.iter().copied();
 		let shape = added.iter().map(|&added| if added { Some(1) } else { dims.next() });
 		let shape = shape.map(|dim| dim.unwrap_or(1)).collect();
@@ -151,7 +172,7 @@ impl<'a> Importer<'a> {
 		operands(node, 1..=1)?;
 		let value = self.read(node, 0)?;
 		let rank = value.shape.len();
-		let order = match super::list(node, "perm")? {
+		let order = match list(node, "perm")? {
 			None => (0..rank).rev().collect(),
 			Some(given) => {
 				let order: Vec<usize> =
@@ -239,6 +260,13 @@ impl<'a> Importer<'a> {
 		let (whole, parts) = (value.shape[along], node.outputs.len());
 		let sizes: Vec<usize> = match self.integers_at(node, "split", 1)? {
 			Some(sizes) => sizes.iter().filter_map(|&size| usize::try_from(size).ok()).collect(),
+			None if self.model.opset < 18 && !whole.is_multiple_of(parts) => {
+				let reason = format!(
+					"{whole} elements do not split into {parts} parts of one size, as they must \
+					 before opset 18"
+				);
+				return Err(operand(node, reason));
+			},
 			None => {
 				let size = whole.div_ceil(parts);
 				(0..parts).map(|at| size.min(whole.saturating_sub(at * size))).collect()
@@ -270,7 +298,7 @@ impl<'a> Importer<'a> {
 		let rank = value.shape.len();
 		let (starts, ends) = (self.constant_integers(node, 1)?, self.constant_integers(node, 2)?);
 		let given = |at: usize| node.inputs.get(at).is_some_and(|name| !name.is_empty());
-		let axes = match given(3) {
+		let named = match given(3) {
 			true => self.constant_integers(node, 3)?,
 			false => (0..starts.len() as i64).collect(),
 		};
@@ -278,14 +306,13 @@ impl<'a> Importer<'a> {
 			true => self.constant_integers(node, 4)?,
 			false => vec![1; starts.len()],
 		};
-		if [ends.len(), axes.len(), steps.len()].iter().any(|&length| length != starts.len()) {
+		if [ends.len(), named.len(), steps.len()].iter().any(|&length| length != starts.len()) {
 			return Err(operand(node, "starts, ends, axes and steps must be of one length"));
 		}
 		// Along each dimension: the first element and the step.
 		let mut from: Vec<(i64, i64)> = vec![(0, 1); rank];
 		let mut shape = value.shape.clone();
-		for (at, &given) in axes.iter().enumerate() {
-			let along = axis(node, given, rank)?;
+		for (at, along) in axes(node, &named, rank)?.into_iter().enumerate() {
 			let size = value.shape[along] as i64;
 			let counted = |x: i64| if x < 0 { x.saturating_add(size) } else { x };
 			let (start, end, step) = (counted(starts[at]), counted(ends[at]), steps[at]);
@@ -301,7 +328,17 @@ impl<'a> Importer<'a> {
 				Ordering::Equal => return Err(operand(node, "a step must not be 0")),
 			};
 			if length == 0 {
-				return Err(operand(node, format!("nothing is left along axis {given}")));
+				let greatest = [i64::from(i32::MAX), i64::MAX].contains(&ends[at]);
+				let reason = match step < 0 && greatest {
+					true => format!(
+						"nothing is left along axis {along}, by the standard's rule; ONNX Runtime \
+						 would take the end for the first element, but not know the shape: write \
+						 {} for it",
+						i64::MIN
+					),
+					false => format!("nothing is left along axis {along}"),
+				};
+				return Err(operand(node, reason));
 			}
 			from[along] = (start, step);
 			shape[along] = length as usize;
@@ -318,9 +355,7 @@ impl<'a> Importer<'a> {
 	pub(super) fn pad(&mut self, node: &'a onnx::Node) -> Result<(), ImportError> {
 		attributes(node, &["mode"])?;
 		operands(node, 2..=4)?;
-		if word(node, "mode", "constant")? != "constant" {
-			return Err(attribute(node, "mode", "only constant is provable"));
-		}
+		let mode = word(node, "mode", "constant")?;
 		let value = self.read(node, 0)?;
 		let rank = value.shape.len();
 		let given = |at: usize| node.inputs.get(at).is_some_and(|name| !name.is_empty());
@@ -336,8 +371,8 @@ impl<'a> Importer<'a> {
 			},
 		};
 		let axes = match given(3) {
-			true => self.constant_integers(node, 3)?,
-			false => (0..rank as i64).collect(),
+			true => axes(node, &self.constant_integers(node, 3)?, rank)?,
+			false => (0..rank).collect(),
 		};
 		let pads = self.constant_integers(node, 1)?;
 		if pads.len() != 2 * axes.len() {
@@ -346,20 +381,33 @@ impl<'a> Importer<'a> {
 		}
 		let mut before = vec![0; rank];
 		let mut shape = value.shape.clone();
-		for (at, &given) in axes.iter().enumerate() {
-			let along = axis(node, given, rank)?;
+		for (at, &along) in axes.iter().enumerate() {
 			let (first, last) = (pads[at], pads[at + axes.len()]);
 			if [first, last].iter().any(|pad| pad.unsigned_abs() > MAX_ELEMENTS as u64) {
 				return Err(ImportError::TooLarge { node: node.name.clone() });
 			}
-			let size = shape[along] as i64 + first + last;
+			let left = shape[along] as i64 + first.min(0) + last.min(0);
+			if left < 1 {
+				return Err(operand(node, format!("nothing is left along axis {along}")));
+			}
 			before[along] = first;
-			shape[along] = usize::try_from(size)
-				.ok()
-				.filter(|&size| size > 0)
-				.ok_or_else(|| operand(node, format!("nothing is left along axis {given}")))?;
+			shape[along] = (left + first.max(0) + last.max(0)).unsigned_abs() as usize;
 		}
 		self.elements_of(node, &shape)?;
+		if mode != "constant" {
+			let sources: Vec<Vec<usize>> = (0..rank)
+				.map(|axis| {
+					let size = value.shape[axis];
+					let after = shape[axis] as i64 - size as i64 - before[axis];
+					pad_sources(mode, size, before[axis], after)
+				})
+				.collect::<Option<_>>()
+				.ok_or_else(|| attribute(node, "mode", PAD_MODES))?;
+			let positions = shape::gather(&value.shape, &shape, |at, source| {
+				(0..rank).for_each(|axis| source[axis] = sources[axis][at[axis]]);
+			});
+			return self.select(node, 0, &value, positions, shape);
+		}
 		let strides = shape::strides(&value.shape);
 		let mut picks = Vec::new();
 		shape::for_each(&shape, |at| {
@@ -459,13 +507,6 @@ impl<'a> Importer<'a> {
 		if word(node, "mode", "nearest")? != "nearest" {
 			return Err(attribute(node, "mode", "only nearest is provable"));
 		}
-		if node.attributes.contains_key("axes") {
-			return Err(attribute(
-				node,
-				"axes",
-				"scales or sizes must be given for all dimensions",
-			));
-		}
 		if word(node, "keep_aspect_ratio_policy", "stretch")? != "stretch" {
 			return Err(attribute(node, "keep_aspect_ratio_policy", "only stretch is provable"));
 		}
@@ -520,15 +561,23 @@ impl<'a> Importer<'a> {
 		node: &onnx::Node,
 		shape: &[usize],
 	) -> Result<Vec<usize>, ImportError> {
-		let given = |at: usize| node.inputs.get(at).is_some_and(|name| !name.is_empty());
+		// Before opset 13, what is not used is an empty list.
+		let given = |at: usize| match self.constant(node, at) {
+			Ok(tensor) => tensor.elements() > 0,
+			Err(_) => node.inputs.get(at).is_some_and(|name| !name.is_empty()),
+		};
 		let error = || {
 			let reason = "scales or sizes must be constants that enlarge every dimension a whole \
 			              number of times";
 			operand(node, reason)
 		};
+		let axes = match list(node, "axes")? {
+			None => (0..shape.len()).collect(),
+			Some(given) => axes(node, given, shape.len())?,
+		};
 		let factors: Option<Vec<usize>> = match (given(2), given(3)) {
 			(true, false) => match &self.constant(node, 2)?.data {
-				Data::F32(scales) if scales.len() == shape.len() => scales
+				Data::F32(scales) if scales.len() == axes.len() => scales
 					.iter()
 					.map(|&k| {
 						(k.fract() == 0.0 && (1.0..65536.0).contains(&k)).then_some(k as usize)
@@ -538,17 +587,21 @@ impl<'a> Importer<'a> {
 			},
 			(false, true) => {
 				let sizes = self.constant_integers(node, 3)?;
-				let factor = |(&size, &dim): (&i64, &usize)| {
-					let size = usize::try_from(size).ok()?;
+				let factor = |(&size, &at): (&i64, &usize)| {
+					let (size, dim) = (usize::try_from(size).ok()?, shape[at]);
 					(dim > 0 && size >= dim && size.is_multiple_of(dim)).then(|| size / dim)
 				};
-				match sizes.len() == shape.len() {
-					true => sizes.iter().zip(shape).map(factor).collect(),
+				match sizes.len() == axes.len() {
+					true => sizes.iter().zip(&axes).map(factor).collect(),
 					false => None,
 				}
 			},
 			_ => None,
 		};
-		factors.ok_or_else(error)
+		let mut all = vec![1; shape.len()];
+		for (at, factor) in axes.into_iter().zip(factors.ok_or_else(error)?) {
+			all[at] = factor;
+		}
+		Ok(all)
 	}
 }

@@ -5,9 +5,6 @@ use super::{
 	window::Window, ElementType, ImportError, Importer, Operator, Pick,
 };
 
-/// The most elements of which `ArgMax` finds the greatest.
-const MAX_ARG_MAX: usize = 1 << 12;
-
 impl<'a> Importer<'a> {
 	pub(super) fn max_pool(&mut self, node: &'a onnx::Node) -> Result<(), ImportError> {
 		let known = [
@@ -62,13 +59,13 @@ impl<'a> Importer<'a> {
 	}
 
 	pub(super) fn reduce_max(&mut self, node: &'a onnx::Node) -> Result<(), ImportError> {
-		let value = self.read_i32(node, 0)?;
+		let value = self.read_ordered(node, 0)?;
 		let (shape, windows) = self.reduction(node, &value.shape)?;
 		let pick = |window: Vec<usize>| -> Vec<Pick> {
 			window.into_iter().map(|at| Pick::Element { source: 0, at }).collect()
 		};
 		let windows = windows.into_iter().map(pick).collect();
-		self.push(node, vec![value.index], Operator::Max { windows }, ElementType::I32, shape)
+		self.push(node, vec![value.index], Operator::Max { windows }, value.element, shape)
 	}
 
 	pub(super) fn arg_max(&mut self, node: &'a onnx::Node) -> Result<(), ImportError> {
@@ -81,14 +78,9 @@ impl<'a> Importer<'a> {
 				"only 0, the first index, is provable",
 			));
 		}
-		let value = self.read_i32(node, 0)?;
+		let value = self.read_ordered(node, 0)?;
 		let along = axis(node, integer(node, "axis", 0)?, value.shape.len())?;
 		let size = value.shape[along];
-		if size > MAX_ARG_MAX {
-			let reason =
-				format!("{size} elements are compared; at most {MAX_ARG_MAX} are provable");
-			return Err(operand(node, reason));
-		}
 		self.store(node, value.shape.iter().product())?;
 		let stride = shape::strides(&value.shape)[along];
 		let mut shape = value.shape.clone();

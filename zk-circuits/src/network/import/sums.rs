@@ -1,20 +1,17 @@
 //! Weighted sums: `MatMulInteger`, `ConvInteger`, `ReduceSum`.
 
 use super::{
-	attribute, attributes, integer, keeps_dimensions, list, onnx, operand, operands, shape,
+	attribute, attributes, axes, integer, keeps_dimensions, list, onnx, operand, operands, shape,
 	window::Window, Data, ElementType, ImportError, Importer, Operator, Tensor,
 };
 use crate::network::Linear;
-
-/// The zero point of all weights.
-const WEIGHT_ZERO_POINT: u8 = 128;
 
 impl<'a> Importer<'a> {
 	pub(super) fn matmul(&mut self, node: &'a onnx::Node) -> Result<(), ImportError> {
 		attributes(node, &[])?;
 		operands(node, 2..=4)?;
 		let value = self.read_u8(node, 0)?;
-		let (tensor, weights) = self.weights(node)?;
+		let (tensor, bytes) = self.weights(node)?;
 		let &[inner, columns] = &tensor.dims[..] else {
 			let reason = format!("the weights have dimensions {:?}, must have two", tensor.dims);
 			return Err(operand(node, reason));
@@ -24,7 +21,9 @@ impl<'a> Importer<'a> {
 			let reason = format!("activations {:?} meet weights of {inner} rows", value.shape);
 			return Err(operand(node, reason));
 		};
-		let zero_point = self.zero_points(node, columns)?;
+		let (zero_point, zeros) = self.zero_points(node, columns)?;
+		let zero = |at: usize| zeros[at % columns % zeros.len()];
+		let weights = bytes.iter().enumerate().map(|(at, &w)| i16::from(w) - zero(at)).collect();
 		let rows: usize = leading.iter().product();
 		let shape: Vec<usize> = leading.iter().copied().chain([columns]).collect();
 		self.elements_of(node, &shape)?;
@@ -47,7 +46,7 @@ impl<'a> Importer<'a> {
 		attributes(node, &known)?;
 		operands(node, 2..=4)?;
 		let value = self.read_u8(node, 0)?;
-		let (tensor, raw) = self.weights(node)?;
+		let (tensor, bytes) = self.weights(node)?;
 		let (&[1, channels, ref input @ ..], &[outputs, per_group, ref kernel @ ..]) =
 			(&value.shape[..], &tensor.dims[..])
 		else {
@@ -70,7 +69,7 @@ impl<'a> Importer<'a> {
 			return Err(attribute(node, "group", hint));
 		}
 		// A zero point for each column is known to MatMulInteger alone.
-		let zero_point = self.zero_points(node, 1)?;
+		let (zero_point, zeros) = self.zero_points(node, 1)?;
 		let geometry = Window::read(node, input, kernel)?;
 		let shape: Vec<usize> =
 			[1, outputs].into_iter().chain(geometry.output.iter().copied()).collect();
@@ -94,7 +93,7 @@ impl<'a> Importer<'a> {
 			.map(|at| {
 				let (group, position, column) =
 					(at / (window * columns), at / columns % window, at % columns);
-				raw[(group * columns + column) * window + position]
+				i16::from(bytes[(group * columns + column) * window + position]) - zeros[0]
 			})
 			.collect();
 		let linear = Linear {
@@ -137,10 +136,8 @@ impl<'a> Importer<'a> {
 		operands(node, 1..=2)?;
 		let mut reduced = vec![false; from.len()];
 		match self.integers_at(node, "axes", 1)?.filter(|axes| !axes.is_empty()) {
-			Some(axes) => {
-				for axis in axes {
-					reduced[super::axis(node, axis, from.len())?] = true;
-				}
+			Some(given) => {
+				axes(node, &given, from.len())?.into_iter().for_each(|at| reduced[at] = true);
 			},
 			None if integer(node, "noop_with_empty_axes", 0)? == 0 => reduced.fill(true),
 			None => (),
@@ -173,14 +170,11 @@ impl<'a> Importer<'a> {
 		Ok((shape, windows))
 	}
 
-	/// The weights of a product, around zero.
-	fn weights(&self, node: &onnx::Node) -> Result<(&'a Tensor, Vec<i16>), ImportError> {
+	/// The weights of a product, as they are stored.
+	fn weights(&self, node: &onnx::Node) -> Result<(&'a Tensor, &'a [u8]), ImportError> {
 		let tensor = self.constant(node, 1)?;
 		match &tensor.data {
-			Data::U8(bytes) => {
-				let around_zero = |&w| i16::from(w) - i16::from(WEIGHT_ZERO_POINT);
-				Ok((tensor, bytes.iter().map(around_zero).collect()))
-			},
+			Data::U8(bytes) => Ok((tensor, bytes)),
 			Data::I8(_) => Err(ImportError::SignedWeights {
 				node: node.name.clone(),
 				operator: node.operator.clone(),
@@ -192,32 +186,32 @@ impl<'a> Importer<'a> {
 		}
 	}
 
-	/// The zero point of the activations; that of the weights must be 128, once or per column.
-	fn zero_points(&self, node: &onnx::Node, columns: usize) -> Result<u8, ImportError> {
-		let given = |at: usize| node.inputs.get(at).is_some_and(|name| !name.is_empty());
-		let zero_point = match given(2) {
-			false => 0,
-			true => match &self.constant(node, 2)? {
-				Tensor { dims, data: Data::U8(z) } if z.len() == 1 && dims.len() <= 1 => z[0],
-				_ => return Err(operand(node, "the activations' zero point must be one uint8")),
-			},
-		};
-		let weight_zero_point = given(3)
-			&& match &self.constant(node, 3)? {
-				Tensor { dims, data: Data::U8(z) } => {
-					(dims.is_empty() || dims == &[1] || dims == &[columns])
-						&& z.iter().all(|&z| z == WEIGHT_ZERO_POINT)
+	/// The zero point of the activations, and those of the weights: one, or one per column.
+	fn zero_points(
+		&self,
+		node: &onnx::Node,
+		columns: usize,
+	) -> Result<(u8, Vec<i16>), ImportError> {
+		let zeros = |at: usize, most: usize| {
+			if node.inputs.get(at).is_none_or(String::is_empty) {
+				return Ok(vec![0]);
+			}
+			match self.constant(node, at)? {
+				Tensor { dims, data: Data::U8(zeros) }
+					if dims.len() <= 1 && (zeros.len() == 1 || zeros.len() == most) =>
+				{
+					Ok(zeros.iter().map(|&zero| i16::from(zero)).collect())
 				},
-				_ => false,
-			};
-		match weight_zero_point {
-			true => Ok(zero_point),
-			false => {
-				let reason =
-					"the weights' zero point (input 3) must be 128 (uint8), one or one per \
-				              column";
-				Err(operand(node, reason))
-			},
-		}
+				_ => Err(operand(
+					node,
+					format!(
+						"its input {at}, a zero point, must be one uint8{}",
+						if most > 1 { " or one per column" } else { "" }
+					),
+				)),
+			}
+		};
+		let activations: Vec<i16> = zeros(2, 1)?;
+		Ok((activations[0] as u8, zeros(3, columns)?))
 	}
 }

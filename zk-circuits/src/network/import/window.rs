@@ -96,10 +96,12 @@ impl Window {
 				);
 				return Err(operand(node, reason));
 			};
-			let mut places = if ceil { room.div_ceil(stride) } else { room / stride } + 1;
-			// A window that begins in the padding behind the elements is left out.
+			let places = if ceil { room.div_ceil(stride) } else { room / stride } + 1;
 			if ceil && (places - 1) * stride >= size + before {
-				places -= 1;
+				let hint =
+					"a window would begin behind the elements, which ONNX Runtime leaves out, \
+				            but counts in the shape; write pads, and leave ceil_mode out";
+				return Err(attribute(node, "ceil_mode", hint));
 			}
 			begin.push(before);
 			output.push(places);

@@ -8,10 +8,13 @@ use crate::{
 	onnx::Node,
 	quantize::{
 		operator::{Move, Operator},
-		value::{broadcast, Value},
+		value::{broadcast, broadcast_indices, elements, Value},
 		QuantizeError,
 	},
 };
+
+/// The most matrices that one operator multiplies by.
+const MAX_PRODUCTS: usize = 1 << 10;
 
 const CONV: [&str; 6] = ["auto_pad", "dilations", "group", "kernel_shape", "pads", "strides"];
 
@@ -83,7 +86,7 @@ impl Reader<'_> {
 		}
 	}
 
-	/// `x` times constant weights of any rank that is a matrix or a vector in effect.
+	/// `x` times constant weights of any rank.
 	pub(super) fn times(
 		&mut self,
 		node: &Node,
@@ -98,12 +101,43 @@ impl Reader<'_> {
 			dims.pop();
 			return self.reshape(node, y, dims);
 		}
-		if rank == 0 || weights.dims[..rank - 2].iter().any(|&n| n != 1) {
-			let reason = format!("its weights are {:?}, must be one matrix", weights.dims);
-			return Err(refuse(node, reason));
+		if rank == 0 {
+			return Err(refuse(node, "its weights are a number, not a matrix"));
+		}
+		if weights.dims[..rank - 2].iter().any(|&n| n != 1) {
+			return self.products(node, x, &weights);
 		}
 		weights.dims.drain(..rank - 2);
 		self.product(node, x, weights)
+	}
+
+	/// `x` times several constant matrices, one for each matrix of `x`.
+	fn products(
+		&mut self,
+		node: &Node,
+		x: Operand,
+		weights: &Value,
+	) -> Result<Operand, QuantizeError> {
+		let dims = self.dims(&x);
+		let (several, matrix) = weights.dims.split_at(weights.dims.len() - 2);
+		let (lead, rest) = dims.split_at(dims.len().saturating_sub(2));
+		let batch = broadcast(lead, several)
+			.filter(|batch| elements(batch) <= MAX_PRODUCTS && rest.len() == 2)
+			.ok_or_else(|| {
+				refuse(node, format!("activations {dims:?} meet weights {:?}", weights.dims))
+			})?;
+		let x = self.expand_to(node, x, &[&batch[..], rest].concat())?;
+		let x = self.reshape(node, x, [&[elements(&batch)], rest].concat())?;
+		let mut results = Vec::new();
+		for (at, from) in broadcast_indices(several, &batch).into_iter().enumerate() {
+			let select = Move::Select { axis: 0, indices: vec![at] };
+			let part = self.apply(node, Operator::Move(select), std::slice::from_ref(&x))?;
+			let size = elements(matrix);
+			let part_weights = weights.data[from * size..][..size].to_vec();
+			results.push(self.product(node, part, Value::new(matrix, part_weights))?);
+		}
+		let y = self.apply(node, Operator::Concat { axis: 0 }, &results)?;
+		self.reshape(node, y, [&batch[..], &[rest[0], matrix[1]]].concat())
 	}
 
 	pub(super) fn conv(&mut self, node: &Node) -> Result<Operand, QuantizeError> {
@@ -204,7 +238,8 @@ impl Reader<'_> {
 			let full = (stride * (size - 1) + extra[at]) as i64 + span;
 			let wanted = match (&shape, mode) {
 				(Some(shape), _) => Some(shape[at]),
-				(None, "SAME_UPPER" | "SAME_LOWER") => Some(size * stride),
+				// What ONNX Runtime gives, where the standard would add zeros at the end.
+				(None, "SAME_UPPER" | "SAME_LOWER") => Some((size * stride).min(full as usize)),
 				_ => None,
 			};
 			let (front, back) = match (wanted, mode) {

@@ -5,6 +5,7 @@ use super::{
 	Operand, Reader,
 };
 use crate::{
+	network::{pad_sources, PAD_MODES},
 	onnx::{Attribute, Node},
 	quantize::{
 		operator::{Move, Operator, Scalar},
@@ -265,6 +266,7 @@ impl Reader<'_> {
 			let step = steps[index];
 			let indices: Vec<usize> = match step {
 				0 => return Err(refuse(node, "a step is 0")),
+				_ if size == 0 => Vec::new(),
 				1.. => (start.clamp(0, size)..end.clamp(0, size))
 					.step_by(usize::try_from(step).unwrap_or(usize::MAX))
 					.map(|i| i as usize)
@@ -315,9 +317,7 @@ impl Reader<'_> {
 
 	fn pad(&mut self, node: &Node) -> Result<Operand, QuantizeError> {
 		known(node, &["mode"])?;
-		if text(node, "mode", "constant")? != "constant" {
-			return Err(bad_attribute(node, "mode", "only constant padding can be quantised"));
-		}
+		let mode = text(node, "mode", "constant")?;
 		let mut x = self.operand(node, 0)?;
 		let dims = self.dims(&x);
 		let pads = self.constant(node, 1)?.to_ints();
@@ -339,6 +339,12 @@ impl Reader<'_> {
 				|| front.abs().max(back.abs()) > 1 << 24
 			{
 				return Err(refuse(node, "its pads are too large, or leave no elements"));
+			}
+			if mode != "constant" && (front, back) != (0, 0) {
+				let indices = pad_sources(mode, dims[at], front, back)
+					.ok_or_else(|| bad_attribute(node, "mode", PAD_MODES))?;
+				x = self.to(node, x, Move::Select { axis: at, indices })?;
+				continue;
 			}
 			// Negative padding cuts off.
 			if front < 0 || back < 0 {
@@ -406,9 +412,6 @@ impl Reader<'_> {
 		if text(node, "mode", "nearest")? != "nearest" {
 			return Err(bad_attribute(node, "mode", "only nearest can be quantised"));
 		}
-		if text(node, "keep_aspect_ratio_policy", "stretch")? != "stretch" {
-			return Err(bad_attribute(node, "keep_aspect_ratio_policy", "only stretch is known"));
-		}
 		let mut x = self.operand(node, 0)?;
 		let dims = self.dims(&x);
 		let list = ints(node, "axes")?.unwrap_or_else(|| (0..dims.len() as i64).collect());
@@ -418,12 +421,26 @@ impl Reader<'_> {
 		axes(node, &list, dims.len())?;
 		let transform = text(node, "coordinate_transformation_mode", "half_pixel")?;
 		let nearest = text(node, "nearest_mode", "round_prefer_floor")?;
+		// With sizes, all axes may have to share the least or the largest scale.
+		let ratios = sizes.iter().flat_map(|sizes| {
+			sizes.data.iter().zip(&list).map(|(to, &name)| {
+				let at = axis(node, name, dims.len()).map_or(1, |at| dims[at]);
+				to / at as f64
+			})
+		});
+		let shared = match text(node, "keep_aspect_ratio_policy", "stretch")? {
+			"stretch" => None,
+			"not_larger" => ratios.reduce(f64::min),
+			"not_smaller" => ratios.reduce(f64::max),
+			_ => return Err(bad_attribute(node, "keep_aspect_ratio_policy", "it is not known")),
+		};
 		for (index, &name) in list.iter().enumerate() {
 			let at = axis(node, name, dims.len())?;
 			let from = dims[at] as f64;
 			let (to, scale) = match (&scales, &sizes) {
-				(_, Some(sizes)) if sizes.data.len() == list.len() => {
-					(sizes.data[index], sizes.data[index] / from)
+				(_, Some(sizes)) if sizes.data.len() == list.len() => match shared {
+					Some(scale) => ((from * scale).round(), scale),
+					None => (sizes.data[index], sizes.data[index] / from),
 				},
 				(Some(scales), None) if scales.data.len() == list.len() => {
 					((from * scales.data[index]).floor(), scales.data[index])

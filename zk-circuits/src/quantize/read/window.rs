@@ -8,7 +8,7 @@ use crate::{
 	onnx::Node,
 	quantize::{
 		operator::{Move, Operator, Reduction, Window},
-		value::elements,
+		value::{elements, Value},
 		QuantizeError,
 	},
 };
@@ -75,11 +75,16 @@ impl Reader<'_> {
 		let sizes = window.sizes(dims);
 		let mode = text(node, "auto_pad", "NOTSET")?;
 		for (at, &size) in sizes.iter().enumerate().skip(2 - axes) {
-			let total = || {
-				let places = size.div_ceil(window.strides[at]);
-				let span = window.span(at).unwrap_or(usize::MAX);
-				((places - 1) * window.strides[at]).saturating_add(span).saturating_sub(size)
-			};
+			let span = window.span(at).unwrap_or(usize::MAX);
+			let places = size.div_ceil(window.strides[at]);
+			let reach = (places.saturating_sub(1) * window.strides[at]).saturating_add(span);
+			let dilated_pool = node.operator.ends_with("Pool") && window.dilations[at] > 1;
+			if mode.starts_with("SAME") && (reach.saturating_add(1) < size || dilated_pool) {
+				let hint = "ONNX Runtime does otherwise than the standard where elements are left \
+				            out between windows, and where pools are dilated; write the pads";
+				return Err(bad_attribute(node, "auto_pad", hint));
+			}
+			let total = || reach.saturating_sub(size);
 			(window.before[at], window.after[at]) = match mode {
 				"NOTSET" | "" => (window.before[at], window.after[at]),
 				"VALID" => (0, 0),
@@ -178,8 +183,8 @@ impl Reader<'_> {
 		let reduction = match node.operator.as_str() {
 			"ReduceSum" => Reduction::Sum,
 			"ReduceMean" => Reduction::Mean,
-			"ReduceMax" => Reduction::Max,
-			"ReduceMin" => Reduction::Min,
+			// The least is the negative of the greatest of the negatives.
+			"ReduceMax" | "ReduceMin" => Reduction::Max,
 			"ReduceProd" => Reduction::Product,
 			operator => {
 				return Err(QuantizeError::Operator {
@@ -198,7 +203,14 @@ impl Reader<'_> {
 			true => (0..dims.len()).collect(),
 			false => axes(node, &list, dims.len())?,
 		};
+		let least = node.operator == "ReduceMin";
+		let negated = |reader: &mut Self, x| match least {
+			true => reader.affine(node, x, Value::scalar(-1.0), Value::scalar(0.0)),
+			false => Ok(x),
+		};
+		let x = negated(self, x)?;
 		let kept = self.apply(node, Operator::Reduce { reduction, axes: axes.clone() }, &[x])?;
+		let kept = negated(self, kept)?;
 		match flag(node, "keepdims", true)? {
 			true => Ok(kept),
 			false => {
