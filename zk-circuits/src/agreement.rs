@@ -1,6 +1,7 @@
 //! The executor, the circuit and ONNX Runtime agree bit for bit: on one graph for each operator,
 //! and on random graphs over all of them.
 
+mod backend;
 mod floats;
 mod graphs;
 mod moves;

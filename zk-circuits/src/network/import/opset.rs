@@ -109,3 +109,10 @@ pub(super) fn check(
 		_ => Ok(()),
 	}
 }
+
+/// The first opset in which an operator is provable on some type.
+#[cfg(test)]
+pub(crate) fn least(operator: &str) -> i64 {
+	let kernels = KERNELS.iter().filter(|(name, ..)| *name == operator);
+	kernels.map(|&(.., least)| least).min().unwrap_or(*crate::OPSETS.start())
+}
