@@ -3,7 +3,8 @@
 //! Weights are constants, so a linear layer is a change of coefficients and takes no constraint.
 //! Constraints are spent on the bits of the input (8 per element), on rescaling activations, and
 //! one per packed scalar; where something is committed, 300 on each permutation of Poseidon, which
-//! takes four scalars. The system does not depend on the input; its [`Circuit::digest`]
+//! takes four scalars. Where parameters are private, each takes its bits and its share of a
+//! permutation, and each multiplication by a weight a constraint. The system does not depend on the input; its [`Circuit::digest`]
 //! together with the statement's version names what a key is for.
 //!
 //! Variables: 0 is the constant 1, then the public inputs in the order of [`crate::statement`],
@@ -15,9 +16,9 @@ mod r1cs;
 
 use crate::{
 	hash,
-	network::{Interval, Network, TensorType, Trace},
+	network::{Interval, Network, Trace, Trained},
 	privacy::{scheme, Opening, Privacy, Visibility},
-	statement,
+	statement::{self, ElementType},
 };
 use ark_bls12_381::Fr;
 use ark_ff::{AdditiveGroup, Field};
@@ -42,7 +43,7 @@ pub struct Circuit {
 impl Circuit {
 	/// Builds the constraints of a network.
 	pub fn new(network: &Network, privacy: Privacy) -> Self {
-		let instance = 1 + privacy.public_inputs(network.input(), network.output());
+		let instance = 1 + network.public_inputs(privacy);
 		let mut system = System::build(instance);
 		synthesise(network, privacy, &mut system, None);
 		match system.finish() {
@@ -157,7 +158,7 @@ pub(crate) struct Counts {
 
 /// Counts constraints, without building them.
 pub(crate) fn count_constraints(network: &Network, privacy: Privacy) -> Counts {
-	let instance = 1 + privacy.public_inputs(network.input(), network.output());
+	let instance = 1 + network.public_inputs(privacy);
 	let mut system = System::count(instance);
 	let nodes = synthesise(network, privacy, &mut system, None);
 	match system.finish() {
@@ -193,10 +194,11 @@ fn synthesise(
 	let input: Vec<Wire> =
 		(0..network.input().elements()).map(|i| system.allocate(value(0, i))).collect();
 	for wire in &input {
-		gadget::check_u8(system, wire);
+		gadget::check_unsigned(system, wire, 8);
 	}
-	let scalars = pack(system, network.input(), &input);
-	let mut next = 1;
+	let scalars = pack(system, network.input().element, &input);
+	// Behind the commitment to the parameters, if there is one.
+	let mut next = 1 + usize::from(network.secret().is_some());
 	if let Some(salt) = &salt {
 		let (commitment, holder) = (next, system.public_input(next + 1));
 		let committed = match privacy.input {
@@ -212,19 +214,30 @@ fn synthesise(
 		next += scalars.len();
 	}
 
+	let mut parameters = Vec::new();
 	let mut values = vec![input];
 	let mut counts = Vec::with_capacity(network.nodes().len());
 	for (index, node) in network.nodes().iter().enumerate() {
 		let sources: Vec<&[Wire]> = node.sources.iter().map(|&at| &values[at][..]).collect();
 		let bounds: Vec<&[Interval]> = node.sources.iter().map(|&at| network.bounds(at)).collect();
 		let before = system.constraints();
-		let result = operator::constrain(system, &node.operator, &sources, &bounds, &|element| {
+		let trained = match node.operator.trained() {
+			Some(trained) => witness(system, &trained, &mut parameters),
+			None => Vec::new(),
+		};
+		let inputs = operator::Inputs { sources: &sources, bounds: &bounds, trained: &trained };
+		let result = operator::constrain(system, &node.operator, &inputs, &|element| {
 			value(index + 1, element)
 		});
 		values.push(result);
 		counts.push(system.constraints() - before);
 	}
-	let scalars = pack(system, network.output(), &values[network.output_value()]);
+	if let Some(secret) = network.secret() {
+		let salt = system.allocate_field(|| secret.salt);
+		let commitment = scheme::parameters(system, &salt, &parameters);
+		publish(system, 1, &[commitment]);
+	}
+	let scalars = pack(system, network.output().element, &values[network.output_value()]);
 	match (privacy.output, &salt) {
 		(Visibility::Committed, Some(salt)) => seal(system, next, salt, &binding, &scalars),
 		_ => publish(system, next, &scalars),
@@ -232,14 +245,28 @@ fn synthesise(
 	counts
 }
 
+/// Parameters as variables, checked to have the widths that they are declared to have; their scalars
+/// are added to `scalars`.
+fn witness(system: &mut System, trained: &Trained, scalars: &mut Vec<Linear>) -> Vec<Wire> {
+	let wires: Vec<Wire> = trained.values.iter().map(|&value| system.allocate(value)).collect();
+	for wire in &wires {
+		match trained.element.signed() {
+			true => gadget::check_signed(system, wire, trained.bits),
+			false => gadget::check_unsigned(system, wire, trained.bits),
+		}
+	}
+	scalars.extend(pack(system, trained.element, &wires));
+	wires
+}
+
 /// The scalars that wires are packed into.
-fn pack(system: &System, kind: &TensorType, wires: &[Wire]) -> Vec<Linear> {
-	let shift = Fr::from(2u64).pow([8 * kind.element.bytes() as u64]);
-	let offset = Fr::from(kind.element.offset());
+fn pack(system: &System, element: ElementType, wires: &[Wire]) -> Vec<Linear> {
+	let shift = Fr::from(2u64).pow([8 * element.bytes() as u64]);
+	let offset = Fr::from(element.offset());
 	let powers: Vec<Fr> = std::iter::successors(Some(Fr::ONE), |power| Some(*power * shift))
-		.take(kind.element.per_scalar())
+		.take(element.per_scalar())
 		.collect();
-	let packed = wires.chunks(kind.element.per_scalar()).map(|chunk| {
+	let packed = wires.chunks(element.per_scalar()).map(|chunk| {
 		let offset = powers[..chunk.len()].iter().sum::<Fr>() * offset;
 		let elements: Vec<Linear> = chunk.iter().map(Wire::linear).collect();
 		system.combine(offset, powers.iter().copied().zip(&elements))

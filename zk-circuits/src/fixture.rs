@@ -7,6 +7,7 @@ use crate::{
 	},
 	Opening,
 };
+use ark_std::rand::{rngs::StdRng, SeedableRng};
 use prost::Message;
 
 /// One dense layer in integers.
@@ -97,6 +98,11 @@ pub(crate) fn small() -> Vec<u8> {
 /// What somebody has drawn and is known by.
 pub(crate) fn opening() -> Opening {
 	Opening::new(std::array::from_fn(|at| 7 * at as u8 + 3), 987_654_321u64.into())
+}
+
+/// The same model with private parameters.
+pub(crate) fn hidden(onnx: &[u8]) -> Vec<u8> {
+	crate::hide_parameters(onnx, &mut StdRng::seed_from_u64(3)).expect("parameters")
 }
 
 /// A model file, decoded, changed and encoded again.

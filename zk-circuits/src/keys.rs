@@ -6,12 +6,13 @@
 //! | bytes | what |
 //! |---|---|
 //! | 8 | `zkonnxPK` or `zkonnxVK` |
-//! | 2 | version of the file format: 3 |
+//! | 2 | version of the file format: 4 |
 //! | 2 | version of the statement |
 //! | 1, 1 | visibility of input and of output: 0 is public, 1 is committed |
+//! | 1 | parameters: 0 is fixed, 1 is private |
 //! | 1 | origin: 0 is `insecure-dev`, 1 is a ceremony |
 //! | 32 | of a ceremony only: the hash of its transcript |
-//! | 32 | artifact hash: `blake2b-256` of the `.onnx` file |
+//! | 32 | artifact hash: `blake2b-256` of the `.onnx` file; zeros where parameters are private |
 //! | 32 | circuit digest ([`crate::Circuit::digest`]) |
 //! | 2 + 4·r | input tensor: element type, number r of dimensions, then each as u32 |
 //! | 2 + 4·r | output tensor, the same |
@@ -28,7 +29,7 @@ mod points;
 use crate::{
 	circuit::Circuit,
 	groth16::{generator, key::Key},
-	network::{Network, TensorType},
+	network::{Network, Parameters, TensorType},
 	privacy::Privacy,
 	statement,
 };
@@ -88,6 +89,9 @@ pub enum KeyError {
 	/// A visibility is not known.
 	#[error("the key's header has the unknown code {0} for what is public")]
 	Visibility(u8),
+	/// A kind of parameters is not known.
+	#[error("the key's header has the unknown code {0} for parameters")]
+	UnknownParameters(u8),
 	/// The origin is not known.
 	#[error("the key's origin has the unknown code {0}")]
 	Origin(u8),
@@ -127,6 +131,14 @@ pub enum KeyError {
 		/// Artifact hash of the model.
 		model: [u8; 32],
 	},
+	/// The key is for a model whose parameters are fixed, and this one's are private, or the reverse.
+	#[error("the key is for a model with {key} parameters; this model's are {model}")]
+	Parameters {
+		/// Those of the key.
+		key: Parameters,
+		/// Those of the model.
+		model: Parameters,
+	},
 	/// The key was made for another circuit of this model, by another version of this program.
 	#[error("the key was made for the circuit {key}, the model compiles to {model}; run setup again", key = hex::encode(key), model = hex::encode(model))]
 	Circuit {
@@ -154,7 +166,8 @@ pub enum KeyError {
 /// What a key is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyInfo {
-	/// `blake2b-256` of the `.onnx` file.
+	/// `blake2b-256` of the `.onnx` file; zeros where parameters are private, and the key is for every
+	/// model with the same circuit.
 	pub artifact_hash: [u8; 32],
 	/// [`Circuit::digest`].
 	pub circuit_digest: [u8; 32],
@@ -162,6 +175,8 @@ pub struct KeyInfo {
 	pub statement_version: u16,
 	/// What of an inference its proofs tell.
 	pub privacy: Privacy,
+	/// Whether the circuit has the model's parameters in it.
+	pub parameters: Parameters,
 	/// Who made it.
 	pub origin: Origin,
 	/// Type of the input tensor.
@@ -174,25 +189,39 @@ impl KeyInfo {
 	/// Of a key for a network and its circuit, whose origin nobody vouches for yet.
 	pub(crate) fn new(network: &Network, privacy: Privacy, circuit: &Circuit) -> Self {
 		Self {
-			artifact_hash: network.artifact_hash(),
+			artifact_hash: Self::artifact(network),
 			circuit_digest: circuit.digest(),
 			statement_version: statement::VERSION,
 			privacy,
+			parameters: network.parameters(),
 			origin: Origin::InsecureDev,
 			input: network.input().clone(),
 			output: network.output().clone(),
 		}
 	}
 
+	/// The artifact hash of keys for a network.
+	pub(crate) fn artifact(network: &Network) -> [u8; 32] {
+		match network.parameters() {
+			Parameters::Fixed => network.artifact_hash(),
+			Parameters::Private => [0; 32],
+		}
+	}
+
 	/// Number of public inputs, the binding included.
 	pub fn public_inputs(&self) -> usize {
-		self.privacy.public_inputs(&self.input, &self.output)
+		let parameters = usize::from(self.parameters == Parameters::Private);
+		self.privacy.public_inputs(&self.input, &self.output) + parameters
 	}
 
 	/// Checks that the key was made for this network and circuit.
 	pub(crate) fn check(&self, network: &Network, circuit: &Circuit) -> Result<(), KeyError> {
-		if self.artifact_hash != network.artifact_hash() {
-			let (key, model) = (self.artifact_hash, network.artifact_hash());
+		if self.parameters != network.parameters() {
+			let (key, model) = (self.parameters, network.parameters());
+			return Err(KeyError::Parameters { key, model });
+		}
+		if self.artifact_hash != Self::artifact(network) {
+			let (key, model) = (self.artifact_hash, Self::artifact(network));
 			return Err(KeyError::Artifact { key, model });
 		}
 		let model = circuit.digest();

@@ -21,7 +21,10 @@ pub use ark_bls12_381::Fr;
 pub use ark_std::rand;
 pub use circuit::Circuit;
 pub use keys::{setup, KeyError, KeyInfo, Origin, ProvingKey, VerifyingKey};
-pub use network::{ExecuteError, ImportError, Interval, Network, NodeSummary, Scales, TensorType};
+pub use network::{
+	hide_parameters, ExecuteError, ImportError, Interval, Network, NodeSummary, Parameters,
+	SaltError, Scales, TensorType,
+};
 pub use onnx::{ModelError, MAX_MODEL_BYTES, MAX_MODEL_ITEMS, MAX_TENSOR_ELEMENTS, OPSETS};
 pub use privacy::{Opening, Privacy, Visibility};
 pub use proof::{

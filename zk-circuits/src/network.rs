@@ -9,6 +9,7 @@ mod bounds;
 mod execute;
 mod import;
 mod order;
+mod parameters;
 
 pub use bounds::Interval;
 pub use execute::ExecuteError;
@@ -17,8 +18,12 @@ pub(crate) use execute::Trace;
 pub(crate) use import::opset as opsets;
 pub use import::ImportError;
 pub(crate) use import::{pad_sources, PAD_MODES};
+use parameters::Secret;
+pub(crate) use parameters::Trained;
+pub use parameters::{hide_parameters, Parameters, SaltError};
 
 use crate::{circuit, privacy::Privacy, statement::ElementType};
+use ark_bls12_381::Fr;
 use std::{collections::BTreeMap, fmt};
 
 /// Element type and shape of a network's input or output.
@@ -99,6 +104,9 @@ pub(crate) struct Linear {
 	pub(crate) group_stride: usize,
 	/// `groups × k × columns`.
 	pub(crate) weights: Vec<i16>,
+	/// The zero points of the columns, if the weights are private parameters: of a weight, the circuit
+	/// knows only that it is a `uint8` less the zero point of its column.
+	pub(crate) private: Option<Vec<u8>>,
 	/// Columns of one group.
 	pub(crate) columns: usize,
 	pub(crate) groups: usize,
@@ -121,21 +129,28 @@ impl Linear {
 		self.rows() * self.groups * self.columns
 	}
 
-	/// Of result `at`: the elements of the source and their weights.
-	pub(crate) fn terms(&self, at: usize) -> impl Iterator<Item = (usize, i64)> + '_ {
+	/// What is known of the weight at an index.
+	pub(crate) fn weight_bounds(&self, index: usize) -> Interval {
+		match &self.private {
+			None => Interval::exactly(self.weights[index].into()),
+			Some(zeros) => Interval::U8.map(|byte| byte - i64::from(zeros[index % self.columns])),
+		}
+	}
+
+	/// Of result `at`: the elements of the source and the indices of their weights.
+	pub(crate) fn terms(&self, at: usize) -> impl Iterator<Item = (usize, usize)> + '_ {
 		let (row, channel) = match self.channels_first {
 			true => (at % self.rows(), at / self.rows()),
 			false => (at / (self.groups * self.columns), at % (self.groups * self.columns)),
 		};
 		let (group, column) = (channel / self.columns, channel % self.columns);
 		let window = &self.windows[row * self.window..][..self.window];
-		let weights = &self.weights[group * self.window * self.columns..];
-		let weights = weights.iter().skip(column).step_by(self.columns);
+		let weights = (group * self.window * self.columns + column..).step_by(self.columns);
 		window
 			.iter()
 			.zip(weights)
 			.filter(|(&at, _)| at != Self::PADDING)
-			.map(move |(&at, &w)| (at as usize + group * self.group_stride, i64::from(w)))
+			.map(move |(&at, weight)| (at as usize + group * self.group_stride, weight))
 	}
 }
 
@@ -144,6 +159,9 @@ impl Linear {
 pub(crate) enum Operator {
 	/// Moves and constants: `y[i]` is what `picks[i]` names.
 	Select { picks: Vec<Pick> },
+	/// Constants that are private: `y[i] = values[i]`, of which the circuit knows that they are
+	/// signed integers of so many bits.
+	Private { values: Vec<i32>, bits: u32 },
 	/// Weighted sums over windows of one source.
 	Linear(Linear),
 	/// `y[i] = constant + Σ_s factors[s][i] · x_s[i]`.
@@ -174,6 +192,7 @@ impl Operator {
 	pub(crate) fn name(&self) -> &'static str {
 		match self {
 			Self::Select { .. } => "Select",
+			Self::Private { .. } => "Private",
 			Self::Linear(_) => "Linear",
 			Self::Sum { .. } => "Sum",
 			Self::Product => "Product",
@@ -218,6 +237,8 @@ pub struct Network {
 	bounds: Vec<Vec<Interval>>,
 	output_value: usize,
 	metadata: BTreeMap<String, String>,
+	/// If the parameters are private.
+	secret: Option<Secret>,
 }
 
 /// One line of a [`Network::summary`].
@@ -258,6 +279,28 @@ impl Network {
 	/// Type of the output.
 	pub fn output(&self) -> &TensorType {
 		&self.output
+	}
+
+	/// Whether the circuit has the parameters in it.
+	pub fn parameters(&self) -> Parameters {
+		match self.secret {
+			None => Parameters::Fixed,
+			Some(_) => Parameters::Private,
+		}
+	}
+
+	/// The commitment to the parameters, where they are private: what a statement has of them.
+	pub fn parameter_commitment(&self) -> Option<Fr> {
+		self.secret.as_ref().map(|secret| secret.commitment)
+	}
+
+	/// Number of public inputs of one of the network's circuits, the binding included.
+	pub(crate) fn public_inputs(&self, privacy: Privacy) -> usize {
+		privacy.public_inputs(&self.input, &self.output) + usize::from(self.secret.is_some())
+	}
+
+	pub(crate) fn secret(&self) -> Option<&Secret> {
+		self.secret.as_ref()
 	}
 
 	/// Number of multiplications by a weight in one inference.

@@ -223,7 +223,9 @@ impl Run {
 		let tensor = (privacy.input == Visibility::Public).then_some(tensor);
 		let (input, output_part) =
 			(InputPart { request, tensor }, (network.output(), &published[..]));
-		let public = statement::public_inputs(binding, privacy, input, output_part).expect(CHECKED);
+		let parameters = network.parameter_commitment();
+		let public = statement::public_inputs(binding, parameters, privacy, input, output_part)
+			.expect(CHECKED);
 		let assigned =
 			circuit::assign(network, privacy, Secrets { trace: &trace, opening }, &public);
 		Ok(Self { output, published, public, assigned })

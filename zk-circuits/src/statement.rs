@@ -1,7 +1,10 @@
 //! The statement that a proof proves, as public inputs of the circuit. Version 1.
 //!
-//! Public inputs, in this order: `binding`, what is told of the input, what is told of the output.
+//! Public inputs, in this order: `binding`, what is told of the parameters, of the input, and of the
+//! output.
 //!
+//! - Of the parameters: if they are private, their commitment; otherwise nothing, since the
+//!   verifying key is the commitment to them.
 //! - Of the input: if anything is committed, the commitment of the request and its holder; then,
 //!   if the input is public, its scalars.
 //! - Of the output: if it is public, its scalars; if it is committed, its commitment and as many
@@ -245,12 +248,13 @@ impl From<Request> for InputPart<'_> {
 	}
 }
 
-/// The public inputs for a binding, from what is published of input and output.
+/// The public inputs for a binding, from what is published of parameters, input and output.
 ///
-/// The bytes of `output` are those of the tensor if it is public, and otherwise what
+/// `parameters` is [`crate::Network::parameter_commitment`]. The bytes of `output` are those of the tensor if it is public, and otherwise what
 /// [`crate::privacy::Opening::seal_output`] gives; its type is the tensor's either way.
 pub fn public_inputs<'a>(
 	binding: Fr,
+	parameters: Option<Fr>,
 	privacy: Privacy,
 	input: impl Into<InputPart<'a>>,
 	output: (&TensorType, &[u8]),
@@ -264,6 +268,7 @@ pub fn public_inputs<'a>(
 	needed(privacy.commits(), request.is_some(), "commitment and holder")?;
 	needed(privacy.input == Visibility::Public, tensor.is_some(), "input tensor")?;
 	let mut inputs = vec![binding];
+	inputs.extend(parameters);
 	if let Some(Request { commitment, holder }) = request {
 		inputs.extend([commitment, holder]);
 	}

@@ -76,7 +76,7 @@ fn two_participants_and_a_beacon_make_the_keys_of_the_digits() {
 	let input = (prover.network().input(), &input[..]);
 	let output = (prover.network().output(), &output[..]);
 	let mut public =
-		statement::public_inputs(binding, Privacy::PUBLIC, input, output).expect("tensors");
+		statement::public_inputs(binding, None, Privacy::PUBLIC, input, output).expect("tensors");
 	assert_eq!(verify(&verifying_key, &public, &proof), Ok(()));
 	public[1] += Fr::from(1u64);
 	assert!(verify(&verifying_key, &public, &proof).is_err());

@@ -48,7 +48,7 @@ fn proven(index: usize) -> (Vec<Fr>, Proof) {
 fn public_inputs(binding: Fr, input: &[u8], output: &[u8]) -> Vec<Fr> {
 	let network = prover().0.network();
 	let (input, output) = ((network.input(), input), (network.output(), output));
-	statement::public_inputs(binding, Privacy::PUBLIC, input, output)
+	statement::public_inputs(binding, None, Privacy::PUBLIC, input, output)
 		.expect("tensors of the network")
 }
 

@@ -62,7 +62,8 @@ fn proven(privacy: Privacy, index: usize) -> (Vec<Fr>, Proved) {
 	let tensor = (privacy.input == Visibility::Public).then_some((network.input(), &input[..]));
 	let output = (network.output(), &proved.published[..]);
 	let part = InputPart { request, tensor };
-	let public = statement::public_inputs(binding(), privacy, part, output).expect("its parts");
+	let public =
+		statement::public_inputs(binding(), None, privacy, part, output).expect("its parts");
 	(public, proved)
 }
 

@@ -43,6 +43,7 @@ fn a_tensor_of_another_length_is_refused() {
 	// Zero padding would hide a missing zero.
 	let result = statement::public_inputs(
 		Fr::from(0u64),
+		None,
 		Privacy::PUBLIC,
 		(&kind, &[1u8, 0][..]),
 		(&kind, &[1, 2, 3]),
@@ -68,8 +69,13 @@ fn a_statement_has_the_parts_that_its_privacy_asks_for() {
 				let part = InputPart { request, tensor };
 				let published =
 					if [public, input].contains(&privacy) { &[4, 5, 6][..] } else { &sealed };
-				let made =
-					statement::public_inputs(Fr::from(8u64), privacy, part, (&kind, published));
+				let made = statement::public_inputs(
+					Fr::from(8u64),
+					None,
+					privacy,
+					part,
+					(&kind, published),
+				);
 				let asked = request.is_some() == privacy.commits()
 					&& tensor.is_some() == [public, output].contains(&privacy);
 				match made {
@@ -89,14 +95,14 @@ fn a_statement_has_the_parts_that_its_privacy_asks_for() {
 	}
 	let packed = |bytes: &[u8]| statement::pack(ElementType::U8, bytes).expect("bytes")[0];
 	let part = InputPart { request: Some(REQUEST), tensor };
-	let made = statement::public_inputs(Fr::from(8u64), output, part, (&kind, &sealed));
+	let made = statement::public_inputs(Fr::from(8u64), None, output, part, (&kind, &sealed));
 	let expected = [8, 1, 0].map(|x| Fr::from(x as u64)).into_iter();
 	let expected = expected.chain([packed(&[1, 2, 3]), Fr::from(7u64), Fr::from(9u64)]);
 	assert_eq!(made, Ok(expected.collect()));
-	let short = statement::public_inputs(Fr::ONE, both, REQUEST, (&kind, &sealed[1..]));
+	let short = statement::public_inputs(Fr::ONE, None, both, REQUEST, (&kind, &sealed[1..]));
 	let length = StatementError::Length { tensor: "sealed output", expected: 64, got: 63 };
 	assert_eq!(short, Err(length));
-	let large = statement::public_inputs(Fr::ONE, both, REQUEST, (&kind, &[0xff; 64]));
+	let large = statement::public_inputs(Fr::ONE, None, both, REQUEST, (&kind, &[0xff; 64]));
 	assert_eq!(large, Err(StatementError::Scalar));
 }
 

@@ -190,7 +190,7 @@ impl Transcript {
 	/// Checks that the transcript is of a network's circuit: what takes no powers.
 	pub fn check_network(&self, network: &Network) -> Result<(), CeremonyError> {
 		let circuit = Circuit::new(network, self.privacy());
-		self.check_subject(network.artifact_hash(), circuit.digest())
+		self.check_subject(KeyInfo::artifact(network), circuit.digest())
 	}
 
 	fn check_subject(&self, artifact: [u8; 32], circuit: [u8; 32]) -> Result<(), CeremonyError> {

@@ -109,9 +109,15 @@ fn none_set(system: &mut System, bits: &[Wire]) -> Wire {
 	}
 }
 
-/// Range-checks `wire` to `uint8`.
-pub(super) fn check_u8(system: &mut System, wire: &Wire) {
-	bits(system, wire, 8);
+/// Range-checks `wire` to `0..2^width`.
+pub(super) fn check_unsigned(system: &mut System, wire: &Wire, width: u32) {
+	bits(system, wire, width);
+}
+
+/// Range-checks `wire` to `-2^(width - 1)..2^(width - 1)`.
+pub(super) fn check_signed(system: &mut System, wire: &Wire, width: u32) {
+	let shifted = system.sum(1 << (width - 1), [(1, wire)]);
+	bits(system, &shifted, width);
 }
 
 /// 1 if `wire` is 0 or more, else 0.

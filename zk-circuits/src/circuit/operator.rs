@@ -4,15 +4,24 @@ use super::{
 	gadget,
 	r1cs::{System, Wire},
 };
-use crate::network::{Interval, Operator, Pick};
+use crate::network::{Interval, Linear, Operator, Pick};
 
-/// Constrains the results of an operator. `sources` are what it reads, with their `bounds`;
-/// `value` tells the value of a result while the witness is assigned.
+/// What an operator acts on.
+pub(super) struct Inputs<'a> {
+	/// The values that it reads.
+	pub(super) sources: &'a [&'a [Wire]],
+	/// Their bounds.
+	pub(super) bounds: &'a [&'a [Interval]],
+	/// Its private parameters, as [`Operator::trained`] orders them.
+	pub(super) trained: &'a [Wire],
+}
+
+/// Constrains the results of an operator; `value` tells the value of a result while the witness is
+/// assigned.
 pub(super) fn constrain(
 	system: &mut System,
 	operator: &Operator,
-	sources: &[&[Wire]],
-	bounds: &[&[Interval]],
+	&Inputs { sources, bounds, trained }: &Inputs,
 	value: &dyn Fn(usize) -> i64,
 ) -> Vec<Wire> {
 	let pick = |system: &System, pick: &Pick| match *pick {
@@ -27,6 +36,10 @@ pub(super) fn constrain(
 	let elements = || sources.iter().take(1).flat_map(|wires| wires.iter()).zip(bounds[0]);
 	match operator {
 		Operator::Select { picks } => picks.iter().map(|at| pick(system, at)).collect(),
+		Operator::Private { .. } => trained.to_vec(),
+		Operator::Linear(linear) if linear.private.is_some() => {
+			private_sums(system, linear, sources[0], trained)
+		},
 		Operator::Linear(linear) => (0..linear.elements())
 			.map(|at| {
 				if !system.building() {
@@ -34,6 +47,7 @@ pub(super) fn constrain(
 				}
 				let (mut offset, mut terms) = (0, Vec::with_capacity(linear.window));
 				for (element, weight) in linear.terms(at) {
+					let weight = i64::from(linear.weights[weight]);
 					offset -= weight * i64::from(linear.zero_point);
 					terms.push((weight, &sources[0][element]));
 				}
@@ -85,4 +99,31 @@ pub(super) fn constrain(
 			})
 			.collect(),
 	}
+}
+
+/// Weighted sums with weights that are variables: a constraint for each product.
+fn private_sums(
+	system: &mut System,
+	linear: &Linear,
+	source: &[Wire],
+	bytes: &[Wire],
+) -> Vec<Wire> {
+	let zeros = linear.private.iter().flatten().cycle();
+	let weights: Vec<Wire> =
+		bytes.iter().zip(zeros).map(|(byte, &zero)| less(system, byte, zero)).collect();
+	let elements: Vec<Wire> = source.iter().map(|x| less(system, x, linear.zero_point)).collect();
+	(0..linear.elements())
+		.map(|at| {
+			let products: Vec<Wire> = linear
+				.terms(at)
+				.map(|(element, weight)| system.product(&elements[element], &weights[weight]))
+				.collect();
+			system.sum(0, products.iter().map(|product| (1, product)))
+		})
+		.collect()
+}
+
+/// What a wire is above a zero point.
+fn less(system: &System, wire: &Wire, zero_point: u8) -> Wire {
+	system.sum(-i64::from(zero_point), [(1, wire)])
 }

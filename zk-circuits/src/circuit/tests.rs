@@ -12,6 +12,7 @@ use ark_ff::UniformRand;
 use ark_std::rand::{rngs::StdRng, Rng, SeedableRng};
 use proptest::prelude::*;
 
+mod parameters;
 mod privacy;
 
 /// A network, its circuit, and the satisfying assignment for an input.

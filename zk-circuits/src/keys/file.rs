@@ -3,7 +3,7 @@
 use super::{KeyError, KeyInfo, Origin};
 use crate::{
 	hash::blake2b_256,
-	network::TensorType,
+	network::{Parameters, TensorType},
 	privacy::{Privacy, Visibility},
 	statement::{self, ElementType},
 };
@@ -13,8 +13,9 @@ pub(super) type Kind = (&'static [u8; 8], &'static str);
 pub(super) const PROVING: Kind = (b"zkonnxPK", "proving key");
 pub(super) const VERIFYING: Kind = (b"zkonnxVK", "verifying key");
 
-/// Version 1 had no origin but `insecure-dev`; in version 2 everything was public.
-pub(super) const FORMAT: u16 = 3;
+/// Version 1 had no origin but `insecure-dev`; in version 2 everything was public, in version 3
+/// parameters were fixed.
+pub(super) const FORMAT: u16 = 4;
 const CHECKSUM_BYTES: usize = 32;
 
 pub(super) fn write(kind: Kind, info: &KeyInfo, payload: &[u8]) -> Vec<u8> {
@@ -23,6 +24,7 @@ pub(super) fn write(kind: Kind, info: &KeyInfo, payload: &[u8]) -> Vec<u8> {
 	bytes.extend_from_slice(&FORMAT.to_le_bytes());
 	bytes.extend_from_slice(&info.statement_version.to_le_bytes());
 	bytes.extend([info.privacy.input, info.privacy.output].map(Visibility::code));
+	bytes.push((info.parameters == Parameters::Private).into());
 	match info.origin {
 		Origin::InsecureDev => bytes.push(0),
 		Origin::Ceremony { transcript } => {
@@ -62,6 +64,11 @@ pub(super) fn read(kind: Kind, bytes: &[u8]) -> Result<(KeyInfo, &[u8]), KeyErro
 		return Err(KeyError::Statement(statement_version));
 	}
 	let privacy = Privacy { input: reader.visibility()?, output: reader.visibility()? };
+	let parameters = match reader.array::<1>()?[0] {
+		0 => Parameters::Fixed,
+		1 => Parameters::Private,
+		code => return Err(KeyError::UnknownParameters(code)),
+	};
 	let origin = match reader.array::<1>()?[0] {
 		0 => Origin::InsecureDev,
 		1 => Origin::Ceremony { transcript: reader.array()? },
@@ -90,6 +97,7 @@ pub(super) fn read(kind: Kind, bytes: &[u8]) -> Result<(KeyInfo, &[u8]), KeyErro
 		circuit_digest,
 		statement_version,
 		privacy,
+		parameters,
 		origin,
 		input,
 		output,

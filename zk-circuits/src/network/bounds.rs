@@ -72,13 +72,17 @@ pub(super) fn of(operator: &Operator, sources: &[&[Interval]]) -> Vec<Interval> 
 	};
 	match operator {
 		Operator::Select { picks } => picks.iter().map(pick).collect(),
+		Operator::Private { values, bits } => {
+			let half = 1 << (bits - 1);
+			vec![Interval { lo: -half, hi: half - 1 }; values.len()]
+		},
 		Operator::Linear(linear) => (0..linear.elements())
 			.map(|at| {
 				let zero_point = i64::from(linear.zero_point);
 				let mut sum = Interval::exactly(0);
 				for (element, weight) in linear.terms(at) {
 					let x = sources[0][element].map(|x| x - zero_point);
-					sum.add(x.times(Interval::exactly(weight)));
+					sum.add(x.times(linear.weight_bounds(weight)));
 				}
 				sum
 			})

@@ -70,6 +70,7 @@ fn run(operator: &Operator, sources: &[&[i64]]) -> Vec<i64> {
 	};
 	match operator {
 		Operator::Select { picks } => picks.iter().map(pick).collect(),
+		Operator::Private { values, .. } => values.iter().map(|&x| x.into()).collect(),
 		Operator::Linear(linear) => weighted_sums(linear, sources[0]),
 		Operator::Sum { factors, constant } => each(&|at, _| {
 			let terms = sources.iter().zip(factors).map(|(x, factors)| x[at] * factors[at]);

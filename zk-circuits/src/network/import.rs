@@ -13,12 +13,13 @@ mod window;
 pub use error::ImportError;
 pub(crate) use moves::{pad_sources, PAD_MODES};
 
-use super::{bounds, order, Interval, Network, Node, Operator, Pick, TensorType};
+use super::{bounds, order, parameters, Interval, Network, Node, Operator, Pick, TensorType};
 use crate::{
 	hash::blake2b_256,
 	onnx::{self, proto::tensor_proto::DataType, Attribute, Data, Dim, Model, Tensor},
 	statement::ElementType,
 };
+use ark_bls12_381::Fr;
 use std::collections::BTreeMap;
 
 /// The most dimensions that the input may have, the batch included.
@@ -58,6 +59,8 @@ struct Importer<'a> {
 	multiply_accumulates: u64,
 	/// Window positions and table entries of all nodes.
 	stored: usize,
+	/// Of the parameters, if they are private.
+	salt: Option<Fr>,
 }
 
 pub(super) fn import(bytes: &[u8]) -> Result<Network, ImportError> {
@@ -80,6 +83,7 @@ pub(super) fn import(bytes: &[u8]) -> Result<Network, ImportError> {
 		elements,
 		multiply_accumulates: 0,
 		stored: 0,
+		salt: parameters::salt(&model.metadata)?,
 		bounds: vec![vec![Interval::U8; elements]],
 	};
 	importer.values.insert(
@@ -441,6 +445,8 @@ impl<'a> Importer<'a> {
 			)));
 		}
 		order::pool_first(&mut self.nodes, &mut self.bounds, value.index);
+		let secret =
+			self.salt.map(|salt| parameters::Secret::new(salt, &self.nodes)).transpose()?;
 		Ok(Network {
 			artifact_hash,
 			input: TensorType {
@@ -452,6 +458,7 @@ impl<'a> Importer<'a> {
 			nodes: self.nodes,
 			bounds: self.bounds,
 			metadata: self.model.metadata.clone(),
+			secret,
 		})
 	}
 }

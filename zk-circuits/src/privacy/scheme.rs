@@ -13,6 +13,16 @@ pub(crate) fn request<A: Arithmetic>(
 	commitment(on, "input", salt, holder, input)
 }
 
+/// The commitment of a model to its parameters.
+pub(crate) fn parameters<A: Arithmetic>(
+	on: &mut A,
+	salt: &A::Value,
+	parameters: &[A::Value],
+) -> A::Value {
+	let values: Vec<_> = std::iter::once(salt).chain(parameters).cloned().collect();
+	hash(on, "parameters", &values)
+}
+
 /// The commitment of an output.
 pub(crate) fn output<A: Arithmetic>(
 	on: &mut A,

@@ -146,6 +146,7 @@ fn a_batch_of_inputs_is_proved_each_for_itself() {
 		let network = prover.network();
 		let public = statement::public_inputs(
 			*binding,
+			None,
 			Privacy::PUBLIC,
 			(network.input(), *input),
 			(network.output(), published),

@@ -3,6 +3,7 @@
 mod batch;
 pub(crate) mod ceremony;
 pub(crate) mod commit;
+pub(crate) mod hide;
 pub(crate) mod inspect;
 pub(crate) mod open_output;
 pub(crate) mod prove;
@@ -77,6 +78,7 @@ fn key_json(info: &KeyInfo) -> serde_json::Value {
 		"circuit_digest": hex::encode(info.circuit_digest),
 		"statement_version": info.statement_version,
 		"privacy": privacy_json(info.privacy),
+		"parameters": info.parameters.to_string(),
 		"origin": info.origin,
 		"input": tensor_json(&info.input),
 		"output": tensor_json(&info.output),

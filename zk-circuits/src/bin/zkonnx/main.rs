@@ -18,6 +18,8 @@ struct Arguments {
 enum Command {
 	/// Turn a float ONNX model and calibration data into a provable model
 	Quantize(commands::quantize::Arguments),
+	/// Make the parameters of a provable model private
+	Hide(commands::hide::Arguments),
 	/// Describe a provable model, a key or a proof
 	Inspect(commands::inspect::Arguments),
 	/// Run a provable model
@@ -39,6 +41,7 @@ enum Command {
 fn main() -> ExitCode {
 	let result = match Arguments::parse().command {
 		Command::Quantize(arguments) => commands::quantize::run(&arguments),
+		Command::Hide(arguments) => commands::hide::run(&arguments),
 		Command::Inspect(arguments) => commands::inspect::run(&arguments),
 		Command::Run(arguments) => commands::run::run(&arguments),
 		Command::Setup(arguments) => commands::setup::run(&arguments),

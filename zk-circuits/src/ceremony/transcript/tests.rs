@@ -77,6 +77,7 @@ fn a_ceremony_gives_a_key_that_proves() {
 	let (input_type, output_type) = (prover.network().input(), prover.network().output());
 	let public = statement::public_inputs(
 		binding,
+		None,
 		Privacy::PUBLIC,
 		(input_type, &[1u8, 2][..]),
 		(output_type, &proved.published),

@@ -1,8 +1,9 @@
 //! Element-wise operators.
 
 use super::{
-	attribute, attributes, element_type, integers, onnx, operand, operands, shape, Attribute,
-	DataType, ElementType, ImportError, Importer, Interval, Operator, Pick, Tensor, Value,
+	attribute, attributes, bounds, element_type, integers, onnx, operand, operands, shape,
+	Attribute, DataType, ElementType, ImportError, Importer, Interval, Operator, Pick, Tensor,
+	Value,
 };
 
 const U8_MAX: i64 = u8::MAX as i64;
@@ -53,11 +54,27 @@ impl<'a> Importer<'a> {
 	pub(super) fn add(&mut self, node: &'a onnx::Node, sign: i64) -> Result<(), ImportError> {
 		attributes(node, &[])?;
 		operands(node, 2..=2)?;
-		let (sources, shape) = self.broadcast(node)?;
+		let values = [self.addend(node, 0)?, self.addend(node, 1)?];
+		let (sources, shape) = self.broadcast_values(node, &values)?;
 		let elements = shape.iter().product();
 		let operator =
 			Operator::Sum { factors: vec![vec![1; elements], vec![sign; elements]], constant: 0 };
 		self.push(node, sources, operator, ElementType::I32, shape)
+	}
+
+	/// An operand of a sum. A constant that is added to a product of private weights is private.
+	fn addend(&mut self, node: &onnx::Node, at: usize) -> Result<Value, ImportError> {
+		let value = self.read_i32(node, at)?;
+		let other = node.inputs.get(1 - at).and_then(|name| self.values.get(name.as_str()));
+		let of_product = other.and_then(|other| other.index.checked_sub(1)).is_some_and(|index| {
+			matches!(&self.nodes[index].operator, Operator::Linear(linear) if linear.private.is_some())
+		});
+		if of_product && self.is_constant(node, at) {
+			let operator = Operator::private(&self.constants(value.index));
+			self.bounds[value.index] = bounds::of(&operator, &[]);
+			self.nodes[value.index - 1].operator = operator;
+		}
+		Ok(value)
 	}
 
 	pub(super) fn neg(&mut self, node: &'a onnx::Node) -> Result<(), ImportError> {

@@ -1,5 +1,5 @@
 use super::{MAX_ELEMENTS, MAX_MULTIPLY_ACCUMULATES};
-use crate::onnx::ModelError;
+use crate::{network::SaltError, onnx::ModelError};
 
 /// Why a model file is not a provable model.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -8,6 +8,9 @@ pub enum ImportError {
 	/// The file is not a model that can be read at all.
 	#[error(transparent)]
 	Model(#[from] ModelError),
+	/// The parameters can not be private.
+	#[error(transparent)]
+	Salt(#[from] SaltError),
 	/// The graph has not exactly one input and one output.
 	#[error(
 		"the model has {inputs} inputs and {outputs} outputs; a provable model has one of each"

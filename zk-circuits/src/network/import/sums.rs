@@ -36,6 +36,7 @@ impl<'a> Importer<'a> {
 			columns,
 			groups: 1,
 			zero_point,
+			private: self.private_weights(&zeros, columns),
 			channels_first: false,
 		};
 		self.push(node, vec![value.index], Operator::Linear(linear), ElementType::I32, shape)
@@ -104,6 +105,7 @@ impl<'a> Importer<'a> {
 			columns,
 			groups,
 			zero_point,
+			private: self.private_weights(&zeros, columns),
 			channels_first: true,
 		};
 		self.push(node, vec![value.index], Operator::Linear(linear), ElementType::I32, shape)
@@ -121,6 +123,7 @@ impl<'a> Importer<'a> {
 			columns: 1,
 			groups: 1,
 			zero_point: 0,
+			private: None,
 			channels_first: false,
 		};
 		self.push(node, vec![value.index], Operator::Linear(linear), ElementType::I32, shape)
@@ -184,6 +187,12 @@ impl<'a> Importer<'a> {
 				Err(operand(node, reason))
 			},
 		}
+	}
+
+	/// The zero points of the columns, where weights are private.
+	fn private_weights(&self, zeros: &[i16], columns: usize) -> Option<Vec<u8>> {
+		let zeros = zeros.iter().map(|&zero| zero as u8).cycle().take(columns);
+		self.salt.map(|_| zeros.collect())
 	}
 
 	/// The zero point of the activations, and those of the weights: one, or one per column.

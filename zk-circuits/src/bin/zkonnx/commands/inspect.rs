@@ -81,6 +81,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 			"output": network.output().to_string(),
 			"multiply_accumulates": network.multiply_accumulates(),
 			"privacy": super::privacy_json(privacy),
+			"parameters": network.parameters().to_string(),
+			"parameter_commitment": network.parameter_commitment().map(super::scalar_hex),
 			"constraints": circuit.constraints(),
 			"statement_constraints": network.statement_constraints(),
 			"public_inputs": circuit.public_inputs(),

@@ -101,6 +101,7 @@ fn run_one(arguments: &Arguments, proof_path: &Path) -> Result<(), Failure> {
 		"proof": proof_path,
 		"binding": super::scalar_hex(binding),
 		"commitment": commitment.map(super::scalar_hex),
+		"parameter_commitment": prover.network().parameter_commitment().map(super::scalar_hex),
 		"output": super::elements(prover.network().output(), &output),
 		"output_bytes": hex::encode(&output),
 		"published": hex::encode(&published),
@@ -148,6 +149,8 @@ fn run_batch(arguments: &Arguments, folder: &Path) -> Result<(), Failure> {
 	}
 	let mut report =
 		serde_json::json!({ "rows": proofs.len(), "folder": folder, "seconds": seconds });
+	report["parameter_commitment"] =
+		prover.network().parameter_commitment().map(super::scalar_hex).into();
 	if arguments.json {
 		report["proofs"] = proofs.into();
 	}

@@ -5,7 +5,7 @@ use crate::files::{self, Failure};
 use std::path::{Path, PathBuf};
 use zkonnx::{
 	statement::{self, InputPart, Request},
-	Fr, Proof, TensorType, VerifyingKey,
+	Fr, Parameters, Proof, TensorType, VerifyingKey,
 };
 
 /// Check a proof, or many. Exits with 1 if one does not prove that the output is the model's answer.
@@ -35,6 +35,10 @@ pub(crate) struct Arguments {
 	/// its commitment and ciphertext, as `prove --published` writes them
 	#[arg(short, long, value_name = "FILE", required_unless_present = "batch")]
 	output: Option<PathBuf>,
+	/// Where the model's parameters are private: the commitment to them, 32 bytes, little-endian,
+	/// hexadecimal
+	#[arg(long, value_name = "HEX")]
+	parameters: Option<String>,
 	/// The scalar that the proof is bound to: 32 bytes, little-endian, hexadecimal [default: 0]
 	#[arg(short, long, value_name = "HEX")]
 	binding: Option<String>,
@@ -68,6 +72,7 @@ fn run_one(
 	output: &Path,
 ) -> Result<(), Failure> {
 	let binding = super::parse_binding(arguments.binding.as_deref())?;
+	let parameters = parameters(arguments, key)?;
 	let info = key.info();
 	let input = match &arguments.input {
 		Some(path) => Some(row(path, &files::read(path)?, &info.input, arguments.row)?.to_vec()),
@@ -81,7 +86,7 @@ fn run_one(
 		_ => None,
 	};
 	let part = InputPart { request, tensor: input.as_ref().map(|input| (&info.input, &input[..])) };
-	let (public, proof) = read(key, binding, part, proof, output)?;
+	let (public, proof) = read(key, (binding, parameters), part, proof, output)?;
 	zkonnx::verify(key, &public, &proof)?;
 	let mut report = super::key_json(info);
 	report["valid"] = true.into();
@@ -93,6 +98,7 @@ fn run_one(
 fn run_batch(arguments: &Arguments, key: &VerifyingKey, folder: &Path) -> Result<(), Failure> {
 	let info = key.info();
 	batch::check_public(info)?;
+	let parameters = parameters(arguments, key)?;
 	let path = arguments.input.as_ref().ok_or("a batch needs --input")?;
 	let bytes = files::read(path)?;
 	// That there is a first row, and no part of one.
@@ -103,7 +109,7 @@ fn run_batch(arguments: &Arguments, key: &VerifyingKey, folder: &Path) -> Result
 	let proofs = rows.map(|(row, (input, binding))| {
 		let [proof, output] = batch::of_row(folder, row);
 		let part = InputPart { request: None, tensor: Some((&info.input, input)) };
-		let read = read(key, binding, part, &proof, &output);
+		let read = read(key, (binding, parameters), part, &proof, &output);
 		read.map_err(|error| format!("row {row}: {error}").into())
 	});
 	let proofs = proofs.collect::<Result<Vec<_>, Failure>>()?;
@@ -127,10 +133,26 @@ fn run_batch(arguments: &Arguments, key: &VerifyingKey, folder: &Path) -> Result
 	})
 }
 
+/// The commitment to the parameters, exactly where they are private.
+fn parameters(arguments: &Arguments, key: &VerifyingKey) -> Result<Option<Fr>, Failure> {
+	match (&arguments.parameters, key.info().parameters) {
+		(Some(text), Parameters::Private) => {
+			super::parse_scalar("commitment to the parameters", text).map(Some)
+		},
+		(None, Parameters::Fixed) => Ok(None),
+		(None, Parameters::Private) => {
+			Err("the model's parameters are private: --parameters is needed".into())
+		},
+		(Some(_), Parameters::Fixed) => {
+			Err("the model's parameters are fixed: there is no commitment to them".into())
+		},
+	}
+}
+
 /// The public inputs of a statement, and its proof.
 fn read(
 	key: &VerifyingKey,
-	binding: Fr,
+	(binding, parameters): (Fr, Option<Fr>),
 	input: InputPart,
 	proof: &Path,
 	output: &Path,
@@ -138,7 +160,7 @@ fn read(
 	let proof = files::about(proof, Proof::from_bytes(&files::read(proof)?))?;
 	let (output, info) = (files::read(output)?, key.info());
 	let output = (&info.output, &output[..]);
-	Ok((statement::public_inputs(binding, info.privacy, input, output)?, proof))
+	Ok((statement::public_inputs(binding, parameters, info.privacy, input, output)?, proof))
 }
 
 /// One of the tensors in a file.
