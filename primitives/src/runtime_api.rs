@@ -65,8 +65,10 @@ pub struct Circuit {
 	pub key: KeyId,
 	/// The blob that holds the proving key.
 	pub proving_key: BlobHash,
-	/// What its proofs hide.
+	/// What its proofs hide of requests.
 	pub privacy: Privacy,
+	/// The commitment to the model's parameters, where they are private.
+	pub parameters: Option<Scalar>,
 }
 
 /// The key that proves a version's answers, and what it has to be: a prover compares all of it, since
@@ -79,8 +81,10 @@ pub struct ProofKey {
 	pub circuit_digest: H256,
 	/// `blake2_256` of the registered verifying key's points.
 	pub verifying_key: H256,
-	/// What its proofs hide.
+	/// What its proofs hide of requests.
 	pub privacy: Privacy,
+	/// The commitment to the model's parameters, where they are private.
+	pub parameters: Option<Scalar>,
 }
 
 /// A live model.

@@ -1,6 +1,7 @@
 //! What a proof proves: the public inputs of version 1.
 //!
-//! In this order: [`binding`]; commitment and holder, where something is committed; the input's
+//! In this order: [`binding`]; the commitment to the model's parameters, where they are private;
+//! commitment and holder of the request, where something is committed; the input's
 //! scalars, where it is public; the output's scalars, or commitment and ciphertext of a committed one.
 //! Tensors are packed by [`pack`]. The chain alone builds the public inputs, from the frozen request
 //! and the submitted output bytes.
@@ -79,6 +80,8 @@ pub fn pack(element: ElementType, bytes: &[u8]) -> Option<Vec<Scalar>> {
 pub struct Known<'a> {
 	/// See [`binding`].
 	pub binding: Scalar,
+	/// The version's commitment to its parameters: exactly where they are private.
+	pub parameters: Option<Scalar>,
 	/// The request's commitment: exactly where something is committed.
 	pub commitment: Option<Commitment>,
 	/// The bytes of a public input.
@@ -95,6 +98,7 @@ pub struct Known<'a> {
 /// canonical.
 pub fn public_inputs(interface: &Interface, privacy: Privacy, known: Known) -> Option<Vec<Scalar>> {
 	let mut scalars = alloc::vec![known.binding];
+	scalars.extend(known.parameters);
 	match known.commitment {
 		Some(Commitment { scalar, holder }) if privacy.needs_opening() => {
 			scalars.extend([scalar, holder]);
@@ -117,12 +121,17 @@ pub fn public_inputs(interface: &Interface, privacy: Privacy, known: Known) -> O
 			scalars.extend(sealed);
 		},
 	}
-	let expected = count_public_inputs(interface, privacy)?;
+	let expected = count_public_inputs(interface, privacy, known.parameters.is_some())?;
 	(u32::try_from(scalars.len()) == Ok(expected)).then_some(scalars)
 }
 
-/// How many public inputs [`public_inputs`] gives. `None` unless both tensors are fixed integers.
-pub fn count_public_inputs(interface: &Interface, privacy: Privacy) -> Option<u32> {
+/// How many public inputs [`public_inputs`] gives; `private_parameters` is whether a commitment to
+/// them is among these. `None` unless both tensors are fixed integers.
+pub fn count_public_inputs(
+	interface: &Interface,
+	privacy: Privacy,
+	private_parameters: bool,
+) -> Option<u32> {
 	let Interface { input, output } = interface;
 	let input = match privacy.input {
 		Visibility::Public => packed(input)?,
@@ -133,7 +142,8 @@ pub fn count_public_inputs(interface: &Interface, privacy: Privacy) -> Option<u3
 		Visibility::Committed => packed(output)?.checked_add(1)?,
 	};
 	let commitment = if privacy.needs_opening() { 2 } else { 0 };
-	let scalars = input.checked_add(output)?.checked_add(commitment)?.checked_add(1)?;
+	let told = u64::from(private_parameters).checked_add(commitment)?.checked_add(1)?;
+	let scalars = input.checked_add(output)?.checked_add(told)?;
 	u32::try_from(scalars).ok()
 }
 
@@ -215,12 +225,16 @@ mod tests {
 
 	#[test]
 	fn digits_have_as_many_public_inputs_as_they_show() {
-		let counts = MODES.map(|privacy| count_public_inputs(&digits(), privacy).unwrap());
+		let counts = MODES.map(|privacy| count_public_inputs(&digits(), privacy, false).unwrap());
 		assert_eq!(counts, [1 + 3 + 2, 1 + 2 + 3 + 3, 1 + 2 + 2, 1 + 2 + 3]);
 		let output = TensorType::fixed(ElementType::F32, &[1, 10]).unwrap();
 		for privacy in MODES {
 			assert_eq!(
-				count_public_inputs(&Interface { output: output.clone(), ..digits() }, privacy),
+				count_public_inputs(
+					&Interface { output: output.clone(), ..digits() },
+					privacy,
+					false
+				),
 				None
 			);
 		}
@@ -235,6 +249,7 @@ mod tests {
 			for (given, input, output) in (0..8).map(|i| (i & 1 > 0, i & 2 > 0, i & 4 > 0)) {
 				let known = Known {
 					binding: [6; 32],
+					parameters: None,
 					commitment: given.then_some(commitment),
 					input: input.then_some(&image[..]),
 					output: if output { &sealed } else { &scores },
@@ -252,6 +267,10 @@ mod tests {
 				if output {
 					assert_eq!(scalars[scalars.len() - 3..], [[3; 32]; 3]);
 				}
+				let private = Known { parameters: Some([7; 32]), ..known };
+				let with = public_inputs(&digits(), privacy, private).unwrap();
+				assert_eq!(with[..2], [[6; 32], [7; 32]], "parameters behind the binding");
+				assert_eq!(with[2..], scalars[1..]);
 			}
 		}
 	}
@@ -265,7 +284,8 @@ mod tests {
 			let commitment = privacy.needs_opening().then_some(commitment);
 			for length in [0, 1, 32, bytes - 1, bytes, bytes + 1, bytes + 32] {
 				let (binding, output) = ([6; 32], vec![0; length]);
-				let known = Known { binding, commitment, input: Some(&[0; 64]), output: &output };
+				let (parameters, input) = (None, Some(&[0; 64][..]));
+				let known = Known { binding, parameters, commitment, input, output: &output };
 				let made = public_inputs(&digits(), privacy, known).is_some();
 				// What packs into as many scalars is for the interface to refuse.
 				let packs = privacy.output == Visibility::Public && length == 32;

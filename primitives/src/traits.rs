@@ -39,8 +39,9 @@ pub enum KeyOrigin {
 pub struct KeyInfo<AccountId> {
 	/// Who registered it: only this account's models may refer to it.
 	pub registrant: AccountId,
-	/// The model file that it was made for.
-	pub artifact: ArtifactHash,
+	/// The model file that it was made for; none where parameters are private, and it is for every
+	/// model of one architecture.
+	pub artifact: Option<ArtifactHash>,
 	/// The digest of the circuit.
 	pub circuit_digest: H256,
 	/// The version of the statement that its proofs prove.

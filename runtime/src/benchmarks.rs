@@ -31,6 +31,7 @@ impl BenchmarkHelper<AccountId> for Market {
 	}
 
 	fn register_key(who: &AccountId, artifact: H256, public_inputs: u32) -> KeyId {
+		let artifact = Some(artifact);
 		let points = SimulatedKey::new(public_inputs, 1).points();
 		let key =
 			pallet_zk_verifier::key_id(who, &artifact, &H256::zero(), STATEMENT_VERSION, &points);

@@ -22,8 +22,8 @@ pub use ark_std::rand;
 pub use circuit::Circuit;
 pub use keys::{setup, KeyError, KeyInfo, Origin, ProvingKey, VerifyingKey};
 pub use network::{
-	hide_parameters, ExecuteError, ImportError, Interval, Network, NodeSummary, Parameters,
-	SaltError, Scales, TensorType,
+	has_salt, hide_parameters, ExecuteError, ImportError, Interval, Network, NodeSummary,
+	Parameters, SaltError, Scales, TensorType, SALT_ENTRY_BYTES,
 };
 pub use onnx::{ModelError, MAX_MODEL_BYTES, MAX_MODEL_ITEMS, MAX_TENSOR_ELEMENTS, OPSETS};
 pub use privacy::{Opening, Privacy, Visibility};

@@ -20,7 +20,7 @@ pub use import::ImportError;
 pub(crate) use import::{pad_sources, PAD_MODES};
 use parameters::Secret;
 pub(crate) use parameters::Trained;
-pub use parameters::{hide_parameters, Parameters, SaltError};
+pub use parameters::{has_salt, hide_parameters, Parameters, SaltError, SALT_ENTRY_BYTES};
 
 use crate::{circuit, privacy::Privacy, statement::ElementType};
 use ark_bls12_381::Fr;

@@ -166,6 +166,13 @@ impl BlobStore {
 		Ok(fs::metadata(&path).map_err(|error| self.read_error(hash, error))?.len())
 	}
 
+	/// Whether the blob is a model whose parameters are private.
+	pub fn is_private_model(&self, hash: &BlobHash) -> Result<bool, BlobError> {
+		let end = zkonnx::SALT_ENTRY_BYTES as u32;
+		let Some(offset) = self.size(hash)?.checked_sub(end.into()) else { return Ok(false) };
+		Ok(zkonnx::has_salt(&self.piece(hash, offset, end)?))
+	}
+
 	/// Whether there is a blob of this name. Its content is checked only when it is read.
 	pub fn contains(&self, hash: &BlobHash) -> bool {
 		self.path(hash).is_file()

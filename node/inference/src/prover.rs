@@ -19,7 +19,7 @@ use std::{sync::Arc, time::Instant};
 use zkonnx::{
 	privacy as circuit,
 	rand::rngs::OsRng,
-	statement::{scalar_from_bytes, StatementError},
+	statement::{scalar_from_bytes, scalar_to_bytes, StatementError},
 	ImportError, KeyError, Network, ProveError, Proved, Prover, ProvingKey, VerifyingKey,
 };
 
@@ -64,6 +64,16 @@ pub enum ProverError {
 		key: circuit::Privacy,
 		/// What the version hides.
 		version: circuit::Privacy,
+	},
+	/// The parameters are not those that the version commits to.
+	#[error(
+		"the version commits to the parameters {version:?}; those of the artifact are {artifact:?}"
+	)]
+	Parameters {
+		/// The commitment to the artifact's, if they are private.
+		artifact: Option<BlobHash>,
+		/// The version's.
+		version: Option<BlobHash>,
 	},
 	/// The binding, or the holder, is no scalar.
 	#[error("the statement can not be built: {0}")]
@@ -142,7 +152,7 @@ impl Provers {
 		artifact: ArtifactHash,
 		key: &ProofKey,
 	) -> Result<Arc<LoadedProver>, ProverError> {
-		let ProofKey { proving_key, circuit_digest, verifying_key, privacy } = *key;
+		let ProofKey { proving_key, circuit_digest, verifying_key, privacy, parameters } = *key;
 		let loaded = self
 			.loaded
 			.get_or_load(&(artifact, proving_key), || self.load(artifact, proving_key))?;
@@ -157,6 +167,11 @@ impl Provers {
 		let (key, version) = (loaded.prover.key().info().privacy, circuit_privacy(privacy));
 		if key != version {
 			return Err(ProverError::Privacy { key, version });
+		}
+		let artifact = loaded.prover.network().parameter_commitment().map(scalar_to_bytes);
+		if artifact != parameters {
+			let [artifact, version] = [artifact, parameters].map(|it| it.map(Into::into));
+			return Err(ProverError::Parameters { artifact, version });
 		}
 		Ok(loaded)
 	}

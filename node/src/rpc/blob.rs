@@ -46,7 +46,8 @@ pub(crate) struct BlobInfo {
 	length: u64,
 }
 
-/// The blob store of this node. Calls that change it, or list it, are unsafe.
+/// The blob store of this node. Calls that change it, list it, or read a model whose parameters are
+/// private, are unsafe.
 #[rpc(server)]
 pub(crate) trait BlobApi {
 	/// Begins to upload the `length` bytes whose hash is `hash`, or tells how far it is.
@@ -66,7 +67,7 @@ pub(crate) trait BlobApi {
 	fn cancel(&self, hash: BlobHash) -> Result<bool, Error>;
 
 	/// At most `length` bytes from `offset` on. Whoever puts the pieces together checks the hash.
-	#[method(name = "blob_get", blocking)]
+	#[method(name = "blob_get", with_extensions, blocking)]
 	fn get(&self, hash: BlobHash, offset: u64, length: u32) -> Result<Bytes, Error>;
 
 	/// How many bytes the blob has, or null if it is not here.
@@ -162,7 +163,16 @@ impl BlobApiServer for Blobs {
 		Ok(self.uploads.cancel(&hash))
 	}
 
-	fn get(&self, hash: BlobHash, offset: u64, length: u32) -> Result<Bytes, Error> {
+	fn get(
+		&self,
+		ext: &Extensions,
+		hash: BlobHash,
+		offset: u64,
+		length: u32,
+	) -> Result<Bytes, Error> {
+		if self.store.is_private_model(&hash)? {
+			check_if_safe(ext)?;
+		}
 		check_length(length.into())?;
 		Ok(self.store.piece(&hash, offset, length)?.into())
 	}

@@ -78,7 +78,9 @@ fn provable<T: Config>(who: &T::AccountId) -> Version {
 	let interface =
 		Interface { input: tensor(ElementType::U8, 64), output: tensor(ElementType::I32, 10) };
 	let key = T::BenchmarkHelper::register_key(who, ARTIFACT, 6);
-	let circuit = Some(Circuit { key, proving_key: H256::zero(), privacy: Privacy::PUBLIC });
+	let circuit =
+		Circuit { key, proving_key: H256::zero(), privacy: Privacy::PUBLIC, parameters: None };
+	let circuit = Some(circuit);
 	Version { interface, circuit, ..version::<T>(1) }
 }
 

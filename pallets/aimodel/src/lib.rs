@@ -449,6 +449,9 @@ pub mod pallet {
 		ForeignKey,
 		/// The verifying key was made for another model file.
 		KeyOfAnotherArtifact,
+		/// The verifying key is for fixed parameters and the version has a commitment to them, or it is
+		/// for private ones and there is none.
+		KeyOfOtherParameters,
 		/// The verifying key proves another version of the statement, or has another number of
 		/// public inputs than the interface.
 		KeyOfAnotherStatement,

@@ -1,7 +1,7 @@
 //! Models: every change consumes an output and produces its successor.
 
 use crate::{types::record_hash, *};
-use aimodel_primitives::{ids, statement};
+use aimodel_primitives::{ids, runtime_api::Circuit, statement};
 use frame_support::pallet_prelude::*;
 use sp_runtime::traits::SaturatedConversion;
 
@@ -183,11 +183,19 @@ impl<T: Config> Pallet<T> {
 			Error::<T>::LeaseOutOfBounds
 		);
 		let Some(circuit) = &version.circuit else { return Ok(()) };
-		let inputs = statement::count_public_inputs(&version.interface, circuit.privacy)
-			.ok_or(Error::<T>::InterfaceNotProvable)?;
+		let Circuit { privacy, parameters, .. } = circuit;
+		let inputs =
+			statement::count_public_inputs(&version.interface, *privacy, parameters.is_some())
+				.ok_or(Error::<T>::InterfaceNotProvable)?;
 		let key = T::Verifier::key(&circuit.key).ok_or(Error::<T>::UnknownKey)?;
 		ensure!(key.registrant == *who, Error::<T>::ForeignKey);
-		ensure!(key.artifact == version.artifact, Error::<T>::KeyOfAnotherArtifact);
+		match (key.artifact, parameters) {
+			(Some(artifact), None) => {
+				ensure!(artifact == version.artifact, Error::<T>::KeyOfAnotherArtifact);
+			},
+			(None, Some(_)) => (),
+			_ => return Err(Error::<T>::KeyOfOtherParameters.into()),
+		}
 		ensure!(
 			key.statement_version == statement::STATEMENT_VERSION && key.public_inputs == inputs,
 			Error::<T>::KeyOfAnotherStatement

@@ -44,10 +44,10 @@ impl<T: Config> Pallet<T> {
 
 	/// What proves the answers of a version, if anything does.
 	pub fn proof_key(version: VersionId) -> Option<ProofKey> {
-		let Circuit { key, proving_key, privacy } = Self::version(version)?.circuit?;
+		let Circuit { key, proving_key, privacy, parameters } = Self::version(version)?.circuit?;
 		let circuit_digest = T::Verifier::key(&key)?.circuit_digest;
 		let verifying_key = T::Verifier::points_hash(&key)?;
-		Some(ProofKey { proving_key, circuit_digest, verifying_key, privacy })
+		Some(ProofKey { proving_key, circuit_digest, verifying_key, privacy, parameters })
 	}
 
 	/// A request that is open, or settled and not yet pruned.

@@ -248,6 +248,7 @@ impl<T: Config> Pallet<T> {
 		};
 		let known = Known {
 			binding: Self::binding(id, worker),
+			parameters: circuit.parameters,
 			commitment: request.commitment(),
 			input: match &request.input {
 				Input::Inline(bytes) | Input::Salted { bytes, .. } => Some(bytes),

@@ -4,6 +4,7 @@ mod batches;
 mod clockwork;
 mod models;
 mod offchain_worker;
+mod parameters;
 mod privacy;
 mod proofs;
 mod requests;

@@ -33,7 +33,7 @@ fn register<T: Config>(
 	public_inputs: u32,
 ) -> Result<KeyId, BenchmarkError> {
 	let points = prepare::<T>(&registrant, public_inputs);
-	let (artifact, digest) = (H256::repeat_byte(1), H256::repeat_byte(2));
+	let (artifact, digest) = (Some(H256::repeat_byte(1)), H256::repeat_byte(2));
 	let key = key_id(&registrant, &artifact, &digest, STATEMENT_VERSION, &points);
 	Pallet::<T>::do_register_key(registrant, artifact, digest, STATEMENT_VERSION, points)?;
 	Ok(key)
@@ -47,7 +47,7 @@ mod benchmarks {
 	fn register_key(n: Linear<1, { T::MaxPublicInputs::get() }>) -> Result<(), BenchmarkError> {
 		let caller: T::AccountId = whitelisted_caller();
 		let points = prepare::<T>(&caller, n);
-		let (artifact, digest) = (H256::repeat_byte(1), H256::repeat_byte(2));
+		let (artifact, digest) = (Some(H256::repeat_byte(1)), H256::repeat_byte(2));
 		let key = key_id(&caller, &artifact, &digest, STATEMENT_VERSION, &points);
 
 		#[extrinsic_call]

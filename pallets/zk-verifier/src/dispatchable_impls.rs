@@ -17,7 +17,7 @@ use sp_core::H256;
 impl<T: Config> Pallet<T> {
 	pub(crate) fn do_register_key(
 		registrant: T::AccountId,
-		artifact: ArtifactHash,
+		artifact: Option<ArtifactHash>,
 		circuit_digest: H256,
 		statement_version: u16,
 		points: BoundedVec<u8, MaxKeyBytes<T>>,

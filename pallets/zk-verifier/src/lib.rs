@@ -100,7 +100,7 @@ pub mod pallet {
 			/// Who pays its deposit.
 			registrant: T::AccountId,
 			/// The model file that it was made for.
-			artifact: ArtifactHash,
+			artifact: Option<ArtifactHash>,
 			/// How many public inputs its proofs have.
 			public_inputs: u32,
 		},
@@ -173,9 +173,10 @@ pub mod pallet {
 
 	#[pallet::call]
 	impl<T: Config> Pallet<T> {
-		/// Register a verifying key for proofs about the model file `artifact`.
+		/// Register a verifying key for proofs about the model file `artifact`, or about every model of
+		/// one architecture.
 		///
-		/// - `artifact`: `blake2_256` of the `.onnx` file.
+		/// - `artifact`: `blake2_256` of the `.onnx` file; none where the model's parameters are private.
 		/// - `circuit_digest`: what a worker derives again from the artifact before it serves.
 		/// - `statement_version`: which public inputs the circuit expects; now always 1.
 		/// - `points`: alpha (G1), beta, gamma, delta (G2), then one point in G1 for the constant
@@ -185,7 +186,7 @@ pub mod pallet {
 		#[pallet::weight(T::WeightInfo::register_key(groth16::public_inputs_at_most(points.len())))]
 		pub fn register_key(
 			origin: OriginFor<T>,
-			artifact: ArtifactHash,
+			artifact: Option<ArtifactHash>,
 			circuit_digest: H256,
 			statement_version: u16,
 			points: BoundedVec<u8, MaxKeyBytes<T>>,

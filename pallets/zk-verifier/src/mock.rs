@@ -108,7 +108,7 @@ pub(crate) fn held(account: AccountId) -> Balance {
 	Balances::balance_on_hold(&KeyDeposit::get(), &account)
 }
 
-pub(crate) const ARTIFACT: H256 = H256::repeat_byte(0xaa);
+pub(crate) const ARTIFACT: Option<H256> = Some(H256::repeat_byte(0xaa));
 pub(crate) const DIGEST: H256 = H256::repeat_byte(0xdd);
 
 /// Registers these points for [`ARTIFACT`] and [`DIGEST`].

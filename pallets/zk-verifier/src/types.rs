@@ -27,8 +27,9 @@ pub type KeyPointsOf<T> = KeyPoints<MaxKeyBytes<T>>;
 pub struct KeyRecord<AccountId, Ticket> {
 	/// Who registered it.
 	pub registrant: AccountId,
-	/// The model file that it was made for.
-	pub artifact: ArtifactHash,
+	/// The model file that it was made for; none where parameters are private, and it is for every
+	/// model of one architecture.
+	pub artifact: Option<ArtifactHash>,
 	/// The digest of the circuit.
 	pub circuit_digest: H256,
 	/// The version of the statement that its proofs prove.
@@ -90,13 +91,13 @@ impl<T: Config> Get<u32> for MaxKeyBytes<T> {
 	}
 }
 
-/// The name of a key: `blake2_256(b"aimodel/key" ++ registrant ++ artifact ++ circuit digest ++
-/// statement version (u16 LE) ++ points)`, without any length.
+/// The name of a key: `blake2_256(b"aimodel/key" ++ registrant ++ artifact (1 and the hash, or 0) ++
+/// circuit digest ++ statement version (u16 LE) ++ points)`, without any length.
 ///
 /// It commits to the registrant, so that nobody can occupy the name of another account's key.
 pub fn key_id(
 	registrant: &impl Encode,
-	artifact: &ArtifactHash,
+	artifact: &Option<ArtifactHash>,
 	circuit_digest: &H256,
 	statement_version: u16,
 	points: &[u8],

@@ -84,7 +84,8 @@ const COMMANDS = {
 		if (key) {
 			const provingKey = new Uint8Array(await readFile(need(options, 'proving-key')));
 			say('registering the verifying key, uploading the proving key');
-			circuit = { key: await registerKey(api, owner, key), provingKey: await upload(api, provingKey), privacy: key.privacy };
+			const parameters = key.parameters === 'private' ? await parameterCommitment(need(options, 'model')) : null;
+			circuit = { key: await registerKey(api, owner, key), provingKey: await upload(api, provingKey), privacy: key.privacy, parameters };
 		}
 		say('uploading the model');
 		const version = {

@@ -13,7 +13,8 @@
  * @property {{input: Tensor, output: Tensor}} interface
  * @property {{fixed: number, perInputElement: number, perOutputElement: number}} units
  * @property {number} lease blocks that a worker has for one answer
- * @property {{key: string, provingKey: string, privacy?: {input: string, output: string}} | null} circuit
+ * @property {{key: string, provingKey: string, privacy?: {input: string, output: string}, parameters?: string | null} | null} circuit
+ *   `parameters` is the commitment to them, where they are private
  *   what proves its answers, if anything, and whether input and output are `Public` or `Committed`
  */
 
@@ -69,6 +70,8 @@ const KEY_ELEMENTS = ['U8', 'I8', 'U16', 'I16', 'U32', 'I32', 'U64', 'I64'];
 
 const VISIBILITIES = ['Public', 'Committed'];
 
+const PARAMETERS = ['fixed', 'private'];
+
 /** Bytes of alpha, beta, gamma and delta, which stand before the count of the other points. */
 const KEY_HEAD = 96 + 3 * 192;
 
@@ -94,23 +97,27 @@ export function readVerifyingKey(file) {
 
 	if (new TextDecoder().decode(take(8)) !== 'zkonnxVK') throw new TypeError('The file is no verifying key of zkonnx.');
 	const format = u16();
-	if (format !== 3) throw new TypeError(`The verifying key file has format ${format}; 3 is known.`);
+	if (format !== 4) throw new TypeError(`The verifying key file has format ${format}; 4 is known.`);
 	const statementVersion = u16();
 	const [input, output] = [...take(2)].map((code) => VISIBILITIES[code]);
 	if (!input || !output) throw new TypeError('The verifying key hides what is unknown.');
 	const privacy = { input, output };
+	const parameters = PARAMETERS[take(1)[0]];
+	if (!parameters) throw new TypeError('The verifying key is for parameters of an unknown kind.');
 	// 0 is `insecure-dev`; 1 is a ceremony, named by the hash of its transcript.
 	const origin = take(1)[0];
 	if (origin > 1) throw new TypeError(`The verifying key has the unknown origin ${origin}.`);
 	const ceremony = origin === 1 ? u8aToHex(take(32)) : null;
-	const artifact = u8aToHex(take(32));
+	// A key for private parameters is for every model of its architecture.
+	const hash = u8aToHex(take(32));
+	const artifact = parameters === 'private' ? null : hash;
 	const circuitDigest = u8aToHex(take(32));
 	const tensors = { input: readTensor(), output: readTensor() };
 	take(8 + 32);
 	const payload = take(file.length - at);
 	// The chain wants the points alone; the file counts those of the public inputs.
 	const points = u8aConcat(payload.subarray(0, KEY_HEAD), payload.subarray(KEY_HEAD + 8));
-	return { artifact, circuitDigest, statementVersion, privacy, origin, ceremony, ...tensors, points };
+	return { artifact, circuitDigest, statementVersion, privacy, parameters, origin, ceremony, ...tensors, points };
 }
 
 /**
@@ -123,7 +130,7 @@ export function readVerifyingKey(file) {
 export function keyId(api, registrant, { artifact, circuitDigest, statementVersion, points }) {
 	const version = Uint8Array.of(statementVersion & 0xff, statementVersion >> 8);
 	const who = api.createType('AccountId', registrant).toU8a();
-	const hashes = [artifact, circuitDigest].map((hash) => api.createType('H256', hash).toU8a());
+	const hashes = [api.createType('Option<H256>', artifact), api.createType('H256', circuitDigest)].map((hash) => hash.toU8a());
 	return blake2AsHex(u8aConcat(stringToU8a('aimodel/key'), who, ...hashes, version, points), 256);
 }
 

@@ -51,6 +51,18 @@ export async function setup(model, folder, name = 'model', { input = 'Public', o
 }
 
 /**
+ * The commitment of a model whose parameters are private to these.
+ *
+ * @param {string} model its path
+ * @returns {Promise<string>}
+ */
+export async function parameterCommitment(model) {
+	const { parameter_commitment: commitment } = await zkonnx('inspect', model);
+	if (!commitment) throw new Error(`The key is for private parameters, and those of ${model} are fixed: zkonnx hide makes them private.`);
+	return `0x${commitment}`;
+}
+
+/**
  * Proves the answer to one input.
  *
  * @param {{model: string, provingKey: string, input: Uint8Array, binding: Uint8Array}} task paths

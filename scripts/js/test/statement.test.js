@@ -66,11 +66,13 @@ test('sealed answers open as the vectors say, and changed ones do not', () => {
 test('a file that is no verifying key is refused with a sentence', () => {
 	assert.throws(() => readVerifyingKey(new TextEncoder().encode('zkonnxPK and more')), /no verifying key/);
 	assert.throws(() => readVerifyingKey(new TextEncoder().encode('zkonnxVK\x01')), /truncated/);
-	assert.throws(() => readVerifyingKey(new TextEncoder().encode('zkonnxVK\x07\0')), /format 7; 3 is known/);
-	const origin = new TextEncoder().encode('zkonnxVK\x03\0\x01\0\0\x01\x09');
+	assert.throws(() => readVerifyingKey(new TextEncoder().encode('zkonnxVK\x07\0')), /format 7; 4 is known/);
+	const origin = new TextEncoder().encode('zkonnxVK\x04\0\x01\0\0\x01\0\x09');
 	assert.throws(() => readVerifyingKey(origin), /unknown origin 9/);
-	const privacy = new TextEncoder().encode('zkonnxVK\x03\0\x01\0\0\x02\0');
+	const privacy = new TextEncoder().encode('zkonnxVK\x04\0\x01\0\0\x02\0\0');
 	assert.throws(() => readVerifyingKey(privacy), /hides what is unknown/);
+	const parameters = new TextEncoder().encode('zkonnxVK\x04\0\x01\0\0\x01\x02\0');
+	assert.throws(() => readVerifyingKey(parameters), /parameters of an unknown kind/);
 });
 
 test('amounts are written and read without loss', () => {

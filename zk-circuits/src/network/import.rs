@@ -83,7 +83,7 @@ pub(super) fn import(bytes: &[u8]) -> Result<Network, ImportError> {
 		elements,
 		multiply_accumulates: 0,
 		stored: 0,
-		salt: parameters::salt(&model.metadata)?,
+		salt: parameters::salt(&model.metadata, bytes)?,
 		bounds: vec![vec![Interval::U8; elements]],
 	};
 	importer.values.insert(

@@ -24,7 +24,10 @@ use prost::Message;
 use std::{collections::BTreeMap, fmt};
 
 /// Metadata key of the salt: 31 bytes, hexadecimal.
-pub(super) const SALT: &str = "zkonnx.parameter_salt";
+const SALT: &str = "zkonnx.parameter_salt";
+
+/// Bytes of the salt's entry, which is the end of the file.
+pub const SALT_ENTRY_BYTES: usize = 6 + SALT.len() + 2 * SALT_BYTES;
 
 /// Widths that an addend is declared to have: the first that all of a tensor fit.
 const ADDEND_BITS: [u32; 3] = [24, 28, 32];
@@ -61,6 +64,9 @@ pub enum SaltError {
 	/// It is no 31 bytes in hexadecimal.
 	#[error("the metadata '{SALT}' must be 62 hexadecimal digits")]
 	Encoding,
+	/// It is not the last entry of the file.
+	#[error("the metadata '{SALT}' must be the end of the file, where `zkonnx hide` puts it")]
+	Place,
 	/// The model has one.
 	#[error("the model's parameters are private already")]
 	Present,
@@ -82,18 +88,35 @@ pub fn hide_parameters(
 	}
 	let mut salt = [0; SALT_BYTES];
 	rng.fill_bytes(&mut salt);
-	let entry =
-		proto::StringStringEntryProto { key: Some(SALT.into()), value: Some(hex::encode(salt)) };
-	let metadata = proto::ModelProto { metadata_props: vec![entry], ..Default::default() };
-	// Files of Protocol Buffers are merged by putting one behind the other.
-	let hidden = [onnx, &metadata.encode_to_vec()].concat();
+	let hidden = [onnx, &entry(&hex::encode(salt))].concat();
 	Network::from_onnx(&hidden)?;
 	Ok(hidden)
 }
 
-/// The salt of a model's metadata, if there is one.
-pub(super) fn salt(metadata: &BTreeMap<String, String>) -> Result<Option<Fr>, SaltError> {
+/// Whether a file ends as one whose parameters are private: nobody but workers should get it.
+pub fn has_salt(file: &[u8]) -> bool {
+	let key = |entry: &[u8]| entry[..entry.len() - 2 * SALT_BYTES].to_vec();
+	file.last_chunk::<SALT_ENTRY_BYTES>()
+		.is_some_and(|end| key(end) == key(&entry(&"0".repeat(2 * SALT_BYTES))))
+}
+
+/// The metadata entry of a salt, as a file of its own: files of Protocol Buffers are merged by
+/// putting one behind the other.
+fn entry(digits: &str) -> Vec<u8> {
+	let entry =
+		proto::StringStringEntryProto { key: Some(SALT.into()), value: Some(digits.into()) };
+	proto::ModelProto { metadata_props: vec![entry], ..Default::default() }.encode_to_vec()
+}
+
+/// The salt of a model file with this metadata, if there is one.
+pub(super) fn salt(
+	metadata: &BTreeMap<String, String>,
+	file: &[u8],
+) -> Result<Option<Fr>, SaltError> {
 	let Some(digits) = metadata.get(SALT) else { return Ok(None) };
+	if !has_salt(file) {
+		return Err(SaltError::Place);
+	}
 	let mut salt = [0; SALT_BYTES];
 	hex::decode_to_slice(digits, &mut salt).map_err(|_| SaltError::Encoding)?;
 	Ok(Some(Fr::from_le_bytes_mod_order(&salt)))

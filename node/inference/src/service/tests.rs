@@ -58,6 +58,7 @@ pub(super) fn proven(request: u64) -> Job {
 			circuit_digest: BlobHash::zero(),
 			verifying_key: BlobHash::zero(),
 			privacy: Privacy::PUBLIC,
+			parameters: None,
 		},
 		binding: [0; 32],
 	};

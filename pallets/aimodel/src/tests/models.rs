@@ -15,10 +15,6 @@ fn stranger() -> RuntimeOrigin {
 	RuntimeOrigin::signed(STRANGER)
 }
 
-fn tip(model: ModelId) -> OutPoint {
-	Tips::<Test>::get(model).unwrap()
-}
-
 #[test]
 fn a_deployed_model_is_the_tip_of_its_chain_of_outputs() {
 	run(|| {

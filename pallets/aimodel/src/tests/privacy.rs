@@ -30,7 +30,7 @@ struct Hidden {
 
 impl Hidden {
 	fn new(privacy: Privacy) -> Self {
-		let inputs = statement::count_public_inputs(&digits_interface(), privacy).unwrap();
+		let inputs = statement::count_public_inputs(&digits_interface(), privacy, false).unwrap();
 		let key = SimulatedKey::new(inputs, 1);
 		let id = register_key(&OWNER, ARTIFACT, &key);
 		let (model, out_point) = deploy(hidden_digits(id, privacy));
@@ -77,6 +77,7 @@ impl Hidden {
 		let Input::Inline(image) = image() else { unreachable!() };
 		let known = Known {
 			binding: Aimodel::binding(request, &WORKER),
+			parameters: None,
 			commitment: Some(Commitment::of(&customer.clone().into(), COMMITMENT)),
 			input: (self.privacy == OUTPUT).then_some(&image[..]),
 			output,

@@ -5,7 +5,7 @@ use aimodel_primitives::{
 	pricing::UnitsFormula,
 	privacy::Privacy,
 	runtime_api::{Circuit, RequestInfo},
-	statement::{self, STATEMENT_VERSION},
+	statement::{self, Scalar, STATEMENT_VERSION},
 	tensor::{Dimension, ElementType, Interface, TensorType},
 	KeyId,
 };
@@ -247,10 +247,20 @@ pub(super) fn digits_key() -> SimulatedKey {
 	SimulatedKey::new(6, 1)
 }
 
-pub(super) fn register_key(who: &AccountId32, artifact: H256, key: &SimulatedKey) -> KeyId {
+pub(super) fn register_key(
+	who: &AccountId32,
+	artifact: impl Into<Option<H256>>,
+	key: &SimulatedKey,
+) -> KeyId {
 	let points = key.points().try_into().unwrap();
 	let origin = RuntimeOrigin::signed(who.clone());
-	assert_ok!(ZkVerifier::register_key(origin, artifact, H256::zero(), STATEMENT_VERSION, points));
+	assert_ok!(ZkVerifier::register_key(
+		origin,
+		artifact.into(),
+		H256::zero(),
+		STATEMENT_VERSION,
+		points
+	));
 	System::events()
 		.into_iter()
 		.rev()
@@ -275,8 +285,15 @@ pub(super) fn hidden_digits(key: KeyId, privacy: Privacy) -> Version {
 		interface: digits_interface(),
 		units: UnitsFormula { fixed: 2, ..Default::default() },
 		lease: LEASE,
-		circuit: Some(Circuit { key, proving_key: H256([8; 32]), privacy }),
+		circuit: Some(Circuit { key, proving_key: H256([8; 32]), privacy, parameters: None }),
 	}
+}
+
+/// The provable digits with private parameters, to which this commits.
+pub(super) fn private_digits(key: KeyId, commitment: Scalar) -> Version {
+	let mut version = digits(key);
+	version.circuit.as_mut().unwrap().parameters = Some(commitment);
+	version
 }
 
 /// A float model over up to four rows of two features, that says up to three words.
@@ -316,6 +333,10 @@ pub(super) fn deploy(version: Version) -> (ModelId, OutPoint) {
 		},
 		other => panic!("expected a deployment, found {other:?}"),
 	}
+}
+
+pub(super) fn tip(model: ModelId) -> OutPoint {
+	Tips::<Test>::get(model).unwrap()
 }
 
 /// A deployed digits model, with one worker that serves it.
@@ -387,7 +408,7 @@ pub(super) fn proof(worker: &AccountId32, request: RequestId) -> ProofBytes {
 	digits_key().prove(&statement_of(worker, request), 1).try_into().unwrap()
 }
 
-pub(super) fn statement_of(worker: &AccountId32, request: RequestId) -> Vec<statement::Scalar> {
+pub(super) fn statement_of(worker: &AccountId32, request: RequestId) -> Vec<Scalar> {
 	let (Input::Inline(input), Output::Inline(output)) = (image(), scores()) else {
 		unreachable!("both are inline; qed")
 	};

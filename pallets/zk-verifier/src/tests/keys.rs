@@ -49,11 +49,17 @@ fn a_registered_key_is_known_and_insecure() {
 fn the_name_of_a_key_is_the_documented_hash() {
 	let mut message = b"aimodel/key".to_vec();
 	message.extend(ALICE.to_le_bytes());
+	let owner = message.clone();
+	let of_circuit = [&[0xdd; 32][..], &[1, 0], &points(1)].concat();
+	message.push(1);
 	message.extend([0xaa; 32]);
-	message.extend([0xdd; 32]);
-	message.extend([1, 0]);
-	message.extend(points(1));
+	message.extend(&of_circuit);
 	assert_eq!(name(ALICE, &points(1)), sp_io::hashing::blake2_256(&message).into());
+	let architecture = [owner, vec![0], of_circuit].concat();
+	assert_eq!(
+		crate::key_id(&ALICE, &None, &DIGEST, 1, &points(1)),
+		sp_io::hashing::blake2_256(&architecture).into()
+	);
 }
 
 #[test]
@@ -102,19 +108,15 @@ fn two_accounts_can_register_the_same_points() {
 }
 
 #[test]
-fn one_account_can_register_the_same_points_for_another_artifact() {
+fn one_account_can_register_the_same_points_for_another_artifact_or_none() {
 	TestExt::new().build_and_execute(|| {
 		registered(ALICE, &points(1));
-		let other = H256::repeat_byte(0xbb);
 		let points = BoundedVec::try_from(points(1)).unwrap();
-		assert_ok!(ZkVerifier::register_key(
-			RuntimeOrigin::signed(ALICE),
-			other,
-			DIGEST,
-			1,
-			points
-		));
-		assert_eq!(Keys::<Test>::iter().count(), 2);
+		for other in [Some(H256::repeat_byte(0xbb)), None] {
+			let alice = RuntimeOrigin::signed(ALICE);
+			assert_ok!(ZkVerifier::register_key(alice, other, DIGEST, 1, points.clone()));
+		}
+		assert_eq!(Keys::<Test>::iter().count(), 3);
 	});
 }
 

@@ -126,6 +126,26 @@ fn the_widths_of_parameters_bound_every_value() {
 }
 
 #[test]
+fn an_addend_that_the_circuit_would_have_in_it_is_refused() {
+	let computed = edit(&small(), |file| {
+		let graph = fixture::graph(file);
+		let add = graph.node.iter_mut().find(|node| node.op_type() == "Add").expect("a sum");
+		let constant = std::mem::replace(&mut add.input[1], "negated".into());
+		let negate = crate::onnx::proto::NodeProto {
+			op_type: Some("Neg".into()),
+			input: vec![constant],
+			output: vec!["negated".into()],
+			..Default::default()
+		};
+		graph.node.insert(0, negate);
+	});
+	assert!(Network::from_onnx(&computed).is_ok(), "without secrets");
+	let refused = crate::hide_parameters(&computed, &mut StdRng::seed_from_u64(1));
+	let error = refused.expect_err("its addend is no constant").to_string();
+	assert!(error.contains("computed from constants"), "{error}");
+}
+
+#[test]
 fn weights_of_every_column_and_channel_are_committed_to() {
 	// Each weight, changed by one, gives another commitment.
 	let of = |onnx: &[u8]| network(&hidden(onnx)).parameter_commitment();

@@ -69,10 +69,18 @@ impl<'a> Importer<'a> {
 		let of_product = other.and_then(|other| other.index.checked_sub(1)).is_some_and(|index| {
 			matches!(&self.nodes[index].operator, Operator::Linear(linear) if linear.private.is_some())
 		});
-		if of_product && self.is_constant(node, at) {
+		if !of_product {
+			return Ok(value);
+		}
+		if self.is_constant(node, at) {
 			let operator = Operator::private(&self.constants(value.index));
 			self.bounds[value.index] = bounds::of(&operator, &[]);
 			self.nodes[value.index - 1].operator = operator;
+		} else if self.bounds[value.index].iter().all(|bound| bound.lo == bound.hi) {
+			let reason = format!(
+				"its input {at} is computed from constants, which would not be private: make the result an 				 initializer"
+			);
+			return Err(operand(node, reason));
 		}
 		Ok(value)
 	}
