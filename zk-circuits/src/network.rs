@@ -337,13 +337,13 @@ impl Network {
 	}
 
 	/// The nodes of the integer graph with the bounds of their values and what they cost, without
-	/// its constants.
+	/// constants that cost nothing.
 	pub fn summary(&self) -> Vec<NodeSummary> {
 		self.nodes
 			.iter()
 			.zip(self.bounds.iter().skip(1))
 			.zip(circuit::count_constraints(self, Privacy::PUBLIC).nodes)
-			.filter(|((node, _), _)| !node.sources.is_empty())
+			.filter(|((node, _), constraints)| !node.sources.is_empty() || *constraints > 0)
 			.map(|((node, bounds), constraints)| NodeSummary {
 				name: node.name.clone(),
 				operator: node.operator.name(),

@@ -23,6 +23,7 @@ use std::{
 use substrate_prometheus_endpoint::Registry;
 use tempfile::TempDir;
 use zkonnx::{
+	hide_parameters,
 	rand::rngs::OsRng,
 	setup,
 	statement::{scalar_from_bytes, scalar_to_bytes},
@@ -38,10 +39,16 @@ struct Provable {
 	proving_key: Vec<u8>,
 	verifying_key: VerifyingKey,
 	privacy: Privacy,
+	/// The commitment to the parameters, if they are private.
+	parameters: Option<[u8; 32]>,
 }
 
 impl Provable {
 	fn new(privacy: Privacy) -> Self {
+		Self::of(example("digits/digits.provable.onnx"), privacy)
+	}
+
+	fn of(artifact: Vec<u8>, privacy: Privacy) -> Self {
 		let visibility = |of| match of {
 			Visibility::Public => zkonnx::privacy::Visibility::Public,
 			Visibility::Committed => zkonnx::privacy::Visibility::Committed,
@@ -50,11 +57,11 @@ impl Provable {
 			input: visibility(privacy.input),
 			output: visibility(privacy.output),
 		};
-		let artifact = example("digits/digits.provable.onnx");
 		let network = Network::from_onnx(&artifact).unwrap();
 		let key = setup(&network, of_circuit, &mut OsRng).unwrap();
 		let (proving_key, verifying_key) = (key.to_bytes(), key.verifying_key());
-		Self { artifact, proving_key, verifying_key, privacy }
+		let parameters = network.parameter_commitment().map(scalar_to_bytes);
+		Self { artifact, proving_key, verifying_key, privacy, parameters }
 	}
 
 	fn key(&self) -> ProofKey {
@@ -63,6 +70,7 @@ impl Provable {
 			circuit_digest: self.verifying_key.info().circuit_digest.into(),
 			verifying_key: aimodel_inference::blobs::hash(&registered_points(&self.verifying_key)),
 			privacy: self.privacy,
+			parameters: self.parameters,
 		}
 	}
 }
@@ -153,7 +161,8 @@ fn statement(job: &Job, output: &[u8]) -> Vec<zkonnx::Fr> {
 		JobInput::Salted(input, commitment) => (Some(&input[..]), Some(*commitment)),
 		JobInput::Blob { .. } => panic!("a proven input is no blob"),
 	};
-	let known = Known { binding: task.binding, commitment, input, output };
+	let (binding, parameters) = (task.binding, task.key.parameters);
+	let known = Known { binding, parameters, commitment, input, output };
 	let scalars = public_inputs(&job.interface, task.key.privacy, known).unwrap();
 	scalars.iter().map(|scalar| scalar_from_bytes(scalar).unwrap()).collect()
 }
@@ -268,6 +277,33 @@ fn a_node_tells_whether_it_can_prove_before_anybody_relies_on_it() {
 	let missing = ProofKey { proving_key: [9; 32].into(), ..right };
 	let error = node.service.check(artifact, &missing).unwrap_err().to_string();
 	assert!(error.contains("holds no blob"), "{error}");
+}
+
+#[test]
+fn a_model_with_private_parameters_is_proved_for_its_own_commitment_alone() {
+	let node = node(runtime());
+	let hidden = || hide_parameters(&example("digits/digits.provable.onnx"), &mut OsRng).unwrap();
+	let (first, other) = (Provable::of(hidden(), Privacy::PUBLIC), hidden());
+	node.service.blobs().put(&first.proving_key).unwrap();
+	let mut job = proven(0);
+	job.artifact = node.service.blobs().put(&first.artifact).unwrap();
+	job.proof.as_mut().unwrap().key = first.key();
+	assert!(matches!(node.run(&job), Poll::Ready(_)), "{:?}", node.service.failure(&job.id()));
+	let JobResult { output: JobOutput::Inline(output), proof: Some(proof) } = node.result(&job)
+	else {
+		panic!("no output or no proof");
+	};
+	assert_eq!(output, example("digits/expected.i32")[..40]);
+	let proof = Proof::from_bytes(&proof).unwrap();
+	zkonnx::verify(&first.verifying_key, &statement(&job, &output), &proof).unwrap();
+
+	// The same key, and another salt.
+	let artifact = node.service.blobs().put(&other).unwrap();
+	let error = node.service.check(artifact, &first.key()).unwrap_err().to_string();
+	assert!(error.contains("the version commits to the parameters"), "{error}");
+	assert!(node.service.blobs().is_private_model(&artifact).unwrap());
+	let public = aimodel_inference::blobs::hash(&provable().artifact);
+	assert!(!node.service.blobs().is_private_model(&public).unwrap());
 }
 
 #[test]
