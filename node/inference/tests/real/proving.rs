@@ -382,9 +382,9 @@ fn a_binding_that_is_no_scalar_is_refused() {
 #[test]
 fn a_proving_key_for_another_circuit_or_artifact_is_refused() {
 	let node = node(runtime());
-	// The header says another circuit digest, then another artifact: bytes 47.. and 15.. of the
+	// The header says another circuit digest, then another artifact: bytes 48.. and 16.. of the
 	// file. Its checksum is made right again, so it is the digest itself that is compared.
-	for (offset, complaint) in [(47, "the key was made for the circuit"), (15, "the artifact")] {
+	for (offset, complaint) in [(48, "the key was made for the circuit"), (16, "the artifact")] {
 		let mut key = provable().proving_key.clone();
 		key[offset] ^= 1;
 		fix_checksum(&mut key);
@@ -421,7 +421,7 @@ fn a_damaged_proving_key_is_refused_or_makes_no_proof() {
 
 /// Bytes of a key file before its checksum: magic, versions, privacy, origin, hashes; two tensor types of
 /// two dimensions each; the length.
-const HEADER: usize = 8 + 2 + 2 + 2 + 1 + 32 + 32 + 2 * (2 + 2 * 4) + 8;
+const HEADER: usize = 8 + 2 + 2 + 3 + 1 + 32 + 32 + 2 * (2 + 2 * 4) + 8;
 
 /// Makes the checksum right: `blake2b-256` of the header and the points, between which it stands.
 fn fix_checksum(key: &mut [u8]) {
