@@ -229,7 +229,7 @@ fn a_damaged_key_is_refused() {
 	}
 	assert_eq!(
 		KeyError::Format(2).to_string(),
-		"the key file has format version 2; this program reads version 3"
+		"the key file has format version 2; this program reads version 4"
 	);
 	let mut other = bytes.clone();
 	other[10] = 9;
