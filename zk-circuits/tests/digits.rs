@@ -222,7 +222,7 @@ fn a_damaged_key_is_refused() {
 		bytes[at] ^= 0x10;
 		refused(&bytes);
 	}
-	for format in [1, 2] {
+	for format in [1, 2, 3] {
 		let mut other = bytes.clone();
 		other[8] = format;
 		assert_eq!(refused(&other), KeyError::Format(format.into()));
@@ -238,10 +238,13 @@ fn a_damaged_key_is_refused() {
 	other[13] = 2;
 	assert_eq!(refused(&other), KeyError::Visibility(2));
 	let mut other = bytes.clone();
-	other[14] = 77;
+	other[14] = 2;
+	assert_eq!(refused(&other), KeyError::UnknownParameters(2));
+	let mut other = bytes.clone();
+	other[15] = 77;
 	assert_eq!(refused(&other), KeyError::Origin(77));
 	let mut other = bytes.clone();
-	other[79] = 200;
+	other[80] = 200;
 	assert_eq!(refused(&other), KeyError::Tensor);
 	let mut other = bytes.clone();
 	*other.last_mut().unwrap() ^= 1;
