@@ -6,13 +6,13 @@ import { tmpdir } from 'node:os';
 import { after } from 'node:test';
 import { blobHash, download, upload } from '../src/blobs.js';
 import { connect } from '../src/connect.js';
-import { DIGITS_INTERFACE, example, testImages } from '../src/digits.js';
+import { example, testImages } from '../src/digits.js';
 import { deploy, flat, readVerifyingKey, registerKey, upgrade } from '../src/models.js';
 import { Node } from '../src/node.js';
 import { settlement } from '../src/requests.js';
 import { serve } from '../src/workers.js';
 import { parameterCommitment, setup, zkonnx } from '../src/zkonnx.js';
-import { DIGITS, World } from './world.js';
+import { DIGITS, DIGITS_INTERFACE, World } from './world.js';
 
 const folder = await mkdtemp(`${tmpdir()}/aimodel-`);
 const basePath = `${folder}/node`;
@@ -68,7 +68,7 @@ world.test('answers of a private model settle', async () => {
 });
 
 world.test('a model that was trained again keeps its key', async () => {
-	const { outPoint } = await world.sealing(upgrade(api, bob, model.outPoint, await version(second)));
+	const outPoint = await world.sealing(upgrade(api, bob, model.outPoint, await version(second)));
 	const next = { model: model.version.model, index: 1 };
 	await world.sealing(serve(api, charlie, { version: next, slots: 4, lease: 1 }));
 	await answered(outPoint, 2);
