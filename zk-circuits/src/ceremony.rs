@@ -32,7 +32,8 @@ pub use terms::{Identity, PublicKey, Terms, TermsError, MAX_PARTICIPANTS, MIN_CO
 pub use transcript::{Base, Transcript};
 
 use ark_bls12_381::Fr;
-use ark_ff::PrimeField;
+use ark_ff::AdditiveGroup;
+use zeroize::Zeroizing;
 
 /// The largest phase 1 is for domains of 2 to this power.
 pub const MAX_POWER: u8 = 28;
@@ -82,13 +83,24 @@ impl<const K: usize> From<&chain::Chain<K>> for Status {
 	}
 }
 
-/// A scalar from the concatenation of parts, with no bias that could be noticed.
-fn wide_scalar(parts: &[&[u8]]) -> Fr {
+/// `blake2b-512` of the concatenation of parts.
+fn wide_hash(parts: &[&[u8]]) -> [u8; 64] {
 	let mut state = blake2b_simd::Params::new().hash_length(64).to_state();
 	parts.iter().for_each(|part| {
 		state.update(part);
 	});
-	Fr::from_le_bytes_mod_order(state.finalize().as_bytes())
+	*state.finalize().as_array()
+}
+
+/// A scalar from the concatenation of parts, with no bias that could be noticed: their
+/// [`wide_hash`], reduced.
+fn wide_scalar(parts: &[&[u8]]) -> Fr {
+	let hash = Zeroizing::new(wide_hash(parts));
+	// Not arkworks' reduction, which leaves copies of what may be secret on the heap.
+	hash.rchunks_exact(8).fold(Fr::ZERO, |scalar, limb| {
+		let limb = limb.iter().rev().fold(0, |limb, byte| limb << 8 | u64::from(*byte));
+		scalar * Fr::from(1u128 << 64) + Fr::from(limb)
+	})
 }
 
 #[cfg(test)]

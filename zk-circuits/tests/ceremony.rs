@@ -32,7 +32,7 @@ macro_rules! step {
 
 #[test]
 fn two_participants_and_a_beacon_make_the_keys_of_the_digits() {
-	let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/digits");
+	let folder = Path::new("../examples/digits");
 	let onnx = std::fs::read(folder.join("digits.provable.onnx")).expect("the example");
 	let network = Network::from_onnx(&onnx).expect("a provable model");
 	let power = Base::power(&network, Privacy::PUBLIC);
@@ -41,21 +41,23 @@ fn two_participants_and_a_beacon_make_the_keys_of_the_digits() {
 		participants: vec![identity(1).public(), identity(2).public()],
 		minimum: 2,
 		beacon: Beacon { source: Source::Named("dice".into()), round: 3, delay: 10 },
+		nonce: [6; 32],
 	};
+	let clock = || 0;
 	let value = [5; 32];
 
 	let mut file = Vec::new();
 	powers::new(power, terms.clone(), &mut file).expect("good terms");
-	step!(file, powers::contribute, &identity(1), &mut rng(1), b"");
-	step!(file, powers::contribute, &identity(2), &mut rng(2), b"");
+	step!(file, powers::contribute, &identity(1), clock, &mut rng(1), b"");
+	step!(file, powers::contribute, &identity(2), clock, &mut rng(2), b"");
 	step!(file, powers::beacon, 3, &value);
 	step!(file, powers::finalize, &identity(9));
 	let powers = Powers::read(&mut &file[..], power).expect("valid powers");
 
 	let base = Base::derive(&network, Privacy::PUBLIC, &powers).expect("large enough");
 	let mut transcript = Transcript::new(&base, terms).expect("good terms");
-	transcript.contribute(&base, &identity(2), &mut rng(3), b"").expect("a participant");
-	transcript.contribute(&base, &identity(1), &mut rng(4), b"").expect("a participant");
+	transcript.contribute(&base, &identity(2), clock, &mut rng(3), b"").expect("a participant");
+	transcript.contribute(&base, &identity(1), clock, &mut rng(4), b"").expect("a participant");
 	transcript.beacon(&base, 3, &value).expect("the round");
 	assert_eq!(transcript.proving_key(&base).map(|_| ()), Err(CeremonyError::Unfinished));
 	transcript.finalize(&base, &identity(9)).expect("the coordinator");
@@ -217,6 +219,13 @@ fn the_program_takes_a_ceremony_from_identities_to_a_verified_proof() {
 	assert!(world.fails(check).contains("--accept-imported"));
 	let report = world.json(&format!("{check} --accept-imported {imported}"));
 	assert_eq!(report["powers"]["claimed_source_blake2b_512"].as_str().map(str::len), Some(128));
+	let report = world.json("ceremony powers verify i --source challenge");
+	assert_eq!(report["source_blake2b_512"].as_str().map(str::len), Some(128));
+	world.write("other", &[&[8; 64], points].concat());
+	let other = world.fails("ceremony powers verify i --source other");
+	assert!(other.contains("they were imported from the file with blake2b-512"), "{other}");
+	let own = world.fails("ceremony powers verify p --source challenge");
+	assert!(own.contains("were not imported"), "{own}");
 	assert_eq!(world.json("inspect m.vk")["origin"], format!("ceremony:{hash}"));
 	assert_eq!(world.json("inspect t")["transcript_hash"], *hash);
 	world.json("setup m.onnx --seed 1 --proving-key dev.pk --verifying-key dev.vk");
@@ -236,8 +245,7 @@ fn the_program_takes_a_ceremony_from_identities_to_a_verified_proof() {
 	world.write("p1", &before);
 	let powers = world.fails("ceremony verify m.onnx --powers p1 --transcript t");
 	assert!(powers.contains("the transcript is for the powers"), "{powers}");
-	let digits = Path::new(env!("CARGO_MANIFEST_DIR"));
-	let digits = digits.join("../examples/digits/digits.provable.onnx");
+	let digits = "../examples/digits/digits.provable.onnx";
 	std::fs::copy(digits, world.0.path().join("digits.onnx")).expect("copied");
 	let model = world.fails("ceremony verify digits.onnx --powers p --transcript t");
 	assert!(model.contains("the transcript is for the artifact"), "{model}");
@@ -247,5 +255,44 @@ fn the_program_takes_a_ceremony_from_identities_to_a_verified_proof() {
 	assert!(import.contains("neither a challenge nor a response"), "{import}");
 	let half = world.run("ceremony powers import m.onnx imported --minimum 2");
 	assert_eq!(half.status.code(), Some(2), "all terms or none");
+	assert_eq!(world.leftovers(), 0);
+}
+
+#[test]
+fn nobody_contributes_after_the_beacon_and_no_contribution_is_lost() {
+	let world = World(TempDir::new().expect("a folder"));
+	for number in 1..=3 {
+		let secret = hex::encode(*identity(number).to_secret());
+		world.write(&format!("{number}.key"), secret.as_bytes());
+	}
+	let begin = |name: &str, beacon| {
+		let participants = (1..=3).map(|number| identity(number).public()).collect();
+		let (coordinator, nonce) = (identity(9).public(), [1; 32]);
+		let terms = Terms { coordinator, participants, minimum: 2, beacon, nonce };
+		let mut file = Vec::new();
+		powers::new(6, terms, &mut file).expect("good terms");
+		world.write(name, &file);
+	};
+	begin("late", Beacon { source: Source::Quicknet, round: 1000, delay: 0 });
+	let late = world.fails("ceremony powers contribute late --identity 1.key");
+	assert!(late.contains("round 1000 of the beacon was"), "{late}");
+
+	begin("p", Beacon { source: Source::Named("dice".into()), round: 1, delay: 0 });
+	let file = std::fs::File::open(world.0.path().join("p")).expect("a file");
+	file.lock().expect("nobody else");
+	let locked = world.fails("ceremony powers contribute p --identity 1.key");
+	assert!(locked.contains("another command works on p"), "{locked}");
+	drop(file);
+	let contribute = |number: u8| {
+		let arguments = format!("ceremony powers contribute p --identity {number}.key");
+		world.run(&arguments).status.success()
+	};
+	let done = std::thread::scope(|scope| {
+		let all = [1, 2, 3].map(|number| scope.spawn(move || contribute(number)));
+		all.map(|one| one.join().expect("it ended")).iter().filter(|done| **done).count()
+	});
+	assert!(done > 0, "one was the first");
+	let report = world.json("ceremony powers verify p --unfinished");
+	assert_eq!(report["contributions"], done);
 	assert_eq!(world.leftovers(), 0);
 }

@@ -102,17 +102,22 @@ impl Beacon {
 		}
 	}
 
-	/// The factors that a value gives, for a ceremony whose transcript ends in `head`.
-	pub(super) fn factors<const K: usize>(&self, head: &[u8; 32], value: &[u8]) -> [Fr; K] {
+	/// What a value becomes by its delay, which is what takes long.
+	pub(super) fn delayed(&self, value: &[u8]) -> [u8; 32] {
 		let round = self.round.to_le_bytes();
 		let mut delayed = hash::blake2b_256(&[b"zkonnx/ceremony/delay/1", &round, value]);
 		for _ in 0..1u64 << self.delay {
 			delayed = hash::blake2b_256(&[&delayed]);
 		}
-		std::array::from_fn(|index| {
-			wide_scalar(&[b"zkonnx/ceremony/beacon/1", head, &[index as u8], &delayed])
-		})
+		delayed
 	}
+}
+
+/// The factors that a delayed value gives, for a ceremony whose transcript ends in `head`.
+pub(super) fn factors<const K: usize>(head: &[u8; 32], delayed: &[u8; 32]) -> [Fr; K] {
+	std::array::from_fn(|index| {
+		wide_scalar(&[b"zkonnx/ceremony/beacon/1", head, &[index as u8], delayed])
+	})
 }
 
 /// Whether `signature` is `quicknet`'s of a round: a BLS signature, in G1, of the SHA-256 of the
@@ -171,11 +176,11 @@ mod tests {
 	#[test]
 	fn the_delay_counts() {
 		let beacon = |delay| Beacon { source: Source::Quicknet, round: 1, delay };
-		let [short]: [Fr; 1] = beacon(3).factors(&[1; 32], b"value");
-		let [long]: [Fr; 1] = beacon(4).factors(&[1; 32], b"value");
-		let [elsewhere]: [Fr; 1] = beacon(3).factors(&[2; 32], b"value");
-		let [other]: [Fr; 1] = beacon(3).factors(&[1; 32], b"another");
+		let [short]: [Fr; 1] = factors(&[1; 32], &beacon(3).delayed(b"value"));
+		let [long]: [Fr; 1] = factors(&[1; 32], &beacon(4).delayed(b"value"));
+		let [elsewhere]: [Fr; 1] = factors(&[2; 32], &beacon(3).delayed(b"value"));
+		let [other]: [Fr; 1] = factors(&[1; 32], &beacon(3).delayed(b"another"));
 		assert!(short != long && short != elsewhere && short != other);
-		assert_eq!([short], beacon(3).factors(&[1; 32], b"value"));
+		assert_eq!([short], factors(&[1; 32], &beacon(3).delayed(b"value")));
 	}
 }

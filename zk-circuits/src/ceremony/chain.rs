@@ -5,8 +5,9 @@
 //! participant, together with the head: it is valid in one place of one transcript.
 
 use super::{
+	beacon::factors,
 	points::{array, checked, fill, put},
-	wide_scalar, CeremonyError, Fault, Identity, PublicKey, Terms,
+	wide_hash, wide_scalar, CeremonyError, Fault, Identity, PublicKey, Terms,
 };
 use crate::{
 	hash::blake2b_256,
@@ -17,42 +18,51 @@ use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::{AdditiveGroup, Field, Zero};
 use ark_serialize::Compress;
 use ark_std::rand::{CryptoRng, RngCore};
-use std::io::Read;
+use std::{io::Read, sync::OnceLock};
 use zeroize::{Zeroize, Zeroizing};
 
 /// The secrets of a contribution. They are erased when dropped.
 pub(super) struct Secrets<const K: usize> {
 	/// What the secrets of the ceremony are multiplied by: neither zero nor one.
 	pub(super) factors: [Fr; K],
-	/// The nonces of the proof of knowledge.
-	nonces: [Fr; K],
+	/// What factors and nonces are derived from.
+	seed: [u8; 64],
 }
 
 impl<const K: usize> Secrets<K> {
 	/// Draws secrets from a generator, mixed with what the user gives: they are as unpredictable as
 	/// the better of the two.
 	pub(super) fn draw(rng: &mut (impl RngCore + CryptoRng), entropy: &[u8]) -> Self {
-		let mut seed = Zeroizing::new([0u8; 64]);
-		rng.fill_bytes(&mut *seed);
-		let draw = |label: u8, index: usize| {
-			let place = [label, index as u8];
-			wide_scalar(&[b"zkonnx/ceremony/secret/1", &*seed, &place, entropy])
-		};
-		let factors = std::array::from_fn(|index| draw(0, index));
-		let nonces = std::array::from_fn(|index| draw(1, index));
+		let mut drawn = Zeroizing::new([0; 64]);
+		rng.fill_bytes(&mut *drawn);
+		let seed = wide_hash(&[b"zkonnx/ceremony/seed/2", &*drawn, entropy]);
+		let factors = std::array::from_fn(|index| {
+			wide_scalar(&[b"zkonnx/ceremony/factor/2", &[index as u8], &seed])
+		});
+		let secrets = Self { factors, seed };
 		let trivial = |factor: &Fr| factor.is_zero() || *factor == Fr::ONE;
-		match factors.iter().any(trivial) {
+		match secrets.factors.iter().any(trivial) {
 			// A chance of 2^-254.
 			true => Self::draw(rng, entropy),
-			false => Self { factors, nonces },
+			false => secrets,
 		}
+	}
+
+	/// The nonces of the proof of knowledge. They are derived from all that its challenge depends
+	/// on: should a generator repeat itself, in a copy of a machine say, then no nonce meets two
+	/// challenges, which would give the factors away.
+	fn nonces(&self, claim: &Claim<K>) -> Zeroizing<[Fr; K]> {
+		let claim = claim.to_bytes();
+		Zeroizing::new(std::array::from_fn(|index| {
+			wide_scalar(&[b"zkonnx/ceremony/nonce/2", &[index as u8], &self.seed, &claim])
+		}))
 	}
 }
 
 impl<const K: usize> Drop for Secrets<K> {
 	fn drop(&mut self) {
 		self.factors.zeroize();
-		self.nonces.zeroize();
+		self.seed.zeroize();
 	}
 }
 
@@ -78,7 +88,17 @@ pub(super) enum Kind<const K: usize> {
 	},
 	Beacon {
 		value: Vec<u8>,
+		/// The value after its delay, once that was waited for.
+		delayed: OnceLock<[u8; 32]>,
 	},
+}
+
+/// The value of the beacon's round, when it may be applied.
+pub(super) struct Due<const K: usize> {
+	/// What the secrets of the ceremony are multiplied by.
+	pub(super) factors: [Fr; K],
+	value: Vec<u8>,
+	delayed: [u8; 32],
 }
 
 impl<const K: usize> Record<K> {
@@ -90,7 +110,7 @@ impl<const K: usize> Record<K> {
 				bytes.push(0);
 				bytes.extend_from_slice(&participant.to_le_bytes());
 			},
-			Kind::Beacon { value } => {
+			Kind::Beacon { value, .. } => {
 				bytes.extend_from_slice(&[1, value.len() as u8]);
 				bytes.extend_from_slice(value);
 			},
@@ -138,7 +158,7 @@ impl<const K: usize> Record<K> {
 			return Err(bad(Fault::Identity));
 		}
 		if code == 1 {
-			let kind = Kind::Beacon { value };
+			let kind = Kind::Beacon { value, delayed: OnceLock::new() };
 			return Ok(Self { points: after, state: array(input)?, kind });
 		}
 		let commitments = points(input)?;
@@ -260,6 +280,12 @@ impl<const K: usize> Chain<K> {
 
 	/// Checks every record in its place, and the seal.
 	pub(super) fn verify(&self) -> Result<(), CeremonyError> {
+		self.check()?;
+		self.verify_beacon()
+	}
+
+	/// All of [`Chain::verify`] but [`Chain::verify_beacon`]: what does not take long.
+	pub(super) fn check(&self) -> Result<(), CeremonyError> {
 		if self.records.is_empty() && self.seal.is_none() {
 			return Ok(());
 		}
@@ -267,7 +293,7 @@ impl<const K: usize> Chain<K> {
 		let (mut head, mut before) = (self.root, &self.start);
 		let mut seen = vec![false; terms.participants.len()];
 		for (index, record) in self.records.iter().enumerate() {
-			self.verify_record(terms, index, &head, before, &mut seen)
+			self.check_record(terms, index, &head, before, &mut seen)
 				.map_err(|fault| CeremonyError::Contribution { index, fault })?;
 			head = advance(&head, record);
 			before = &record.points;
@@ -282,7 +308,7 @@ impl<const K: usize> Chain<K> {
 		Ok(())
 	}
 
-	fn verify_record(
+	fn check_record(
 		&self,
 		terms: &Terms,
 		index: usize,
@@ -310,31 +336,41 @@ impl<const K: usize> Chain<K> {
 				if before.iter().zip(&record.points).any(|(before, after)| before == after) {
 					return Err(Fault::Unchanged);
 				}
-				let challenge = challenge(head, *participant, before, &record.points, commitments);
+				let after = &record.points;
+				let claim = Claim { head, participant: *participant, before, after };
+				let challenge = claim.challenge(commitments);
 				let holds = (0..K).all(|i| {
 					before[i] * responses[i] == commitments[i] + record.points[i] * challenge
 				});
 				holds.then_some(()).ok_or(Fault::Knowledge)
 			},
-			Kind::Beacon { value } => {
+			Kind::Beacon { value, .. } => {
 				let minimum = terms.minimum;
 				if index < usize::from(minimum) {
 					return Err(Fault::EarlyBeacon { minimum });
 				}
-				if !terms.beacon.admits(value) {
-					return Err(Fault::Value);
-				}
-				let factors: [Fr; K] = terms.beacon.factors(head, value);
-				match times(before, &factors) == record.points {
-					true => Ok(()),
-					false => Err(Fault::Beacon),
-				}
+				terms.beacon.admits(value).then_some(()).ok_or(Fault::Value)
 			},
 		}
 	}
 
-	/// The number of a participant who may contribute now.
-	pub(super) fn may_contribute(&self, key: &PublicKey) -> Result<u16, CeremonyError> {
+	/// Checks that the points of the beacon follow from its value; of a chain that passes
+	/// [`Chain::check`]. Waits for the value's delay, once.
+	pub(super) fn verify_beacon(&self) -> Result<(), CeremonyError> {
+		let Some((last, earlier)) = self.records.split_last() else { return Ok(()) };
+		let Kind::Beacon { value, delayed } = &last.kind else { return Ok(()) };
+		let beacon = &self.terms()?.beacon;
+		let delayed = delayed.get_or_init(|| beacon.delayed(value));
+		let factors = factors(&self.head_after(earlier.len()), delayed);
+		let before = earlier.last().map_or(&self.start, |record| &record.points);
+		match times(before, &factors) == last.points {
+			true => Ok(()),
+			false => Err(self.blame(Fault::Beacon)),
+		}
+	}
+
+	/// The number of a participant who may contribute at a time, in seconds since 1970.
+	pub(super) fn may_contribute(&self, key: &PublicKey, now: u64) -> Result<u16, CeremonyError> {
 		let terms = self.terms()?;
 		if self.seal.is_some() {
 			return Err(CeremonyError::Finished);
@@ -347,9 +383,14 @@ impl<const K: usize> Chain<K> {
 		let repeated = self.records.iter().any(
 			|record| matches!(record.kind, Kind::Contribution { participant: p, .. } if p == participant),
 		);
-		match repeated {
-			true => Err(CeremonyError::Repeated(participant)),
-			false => Ok(participant),
+		if repeated {
+			return Err(CeremonyError::Repeated(participant));
+		}
+		match terms.beacon.time() {
+			Some(time) if time <= now => {
+				Err(CeremonyError::Late { round: terms.beacon.round, seconds: now - time })
+			},
+			_ => Ok(participant),
 		}
 	}
 
@@ -359,13 +400,16 @@ impl<const K: usize> Chain<K> {
 		identity: &Identity,
 		secrets: &Secrets<K>,
 		state: [u8; 32],
+		now: u64,
 	) -> Result<(), CeremonyError> {
-		let participant = self.may_contribute(&identity.public())?;
+		let participant = self.may_contribute(&identity.public(), now)?;
 		let (head, before) = (self.head_after(self.records.len()), *self.points());
 		let points = times(&before, &secrets.factors);
-		let commitments = times(&before, &secrets.nonces);
-		let challenge = challenge(&head, participant, &before, &points, &commitments);
-		let responses = std::array::from_fn(|i| secrets.nonces[i] + challenge * secrets.factors[i]);
+		let claim = Claim { head: &head, participant, before: &before, after: &points };
+		let nonces = secrets.nonces(&claim);
+		let commitments = times(&before, &nonces);
+		let challenge = claim.challenge(&commitments);
+		let responses = std::array::from_fn(|i| nonces[i] + challenge * secrets.factors[i]);
 		let signature = [0; 64];
 		let kind = Kind::Contribution { participant, commitments, responses, signature };
 		let mut record = Record { points, state, kind };
@@ -377,8 +421,9 @@ impl<const K: usize> Chain<K> {
 		Ok(())
 	}
 
-	/// The factors of the beacon, if it may be applied now and the value is that of the round.
-	pub(super) fn beacon(&self, round: u64, value: &[u8]) -> Result<[Fr; K], CeremonyError> {
+	/// What the beacon does, if it may be applied now and the value is that of the round. Waits for
+	/// the value's delay.
+	pub(super) fn beacon(&self, round: u64, value: &[u8]) -> Result<Due<K>, CeremonyError> {
 		let terms = self.terms()?;
 		if self.seal.is_some() {
 			return Err(CeremonyError::Finished);
@@ -396,13 +441,16 @@ impl<const K: usize> Chain<K> {
 		if !terms.beacon.admits(value) {
 			return Err(CeremonyError::Value);
 		}
-		Ok(terms.beacon.factors(&self.head_after(got), value))
+		let delayed = terms.beacon.delayed(value);
+		let factors = factors(&self.head_after(got), &delayed);
+		Ok(Due { factors, value: value.to_vec(), delayed })
 	}
 
-	/// Adds the beacon, whose factors [`Chain::beacon`] gave.
-	pub(super) fn push_beacon(&mut self, value: &[u8], factors: &[Fr; K], state: [u8; 32]) {
-		let points = times(self.points(), factors);
-		self.records.push(Record { points, state, kind: Kind::Beacon { value: value.to_vec() } });
+	/// Adds the beacon that [`Chain::beacon`] gave.
+	pub(super) fn push_beacon(&mut self, due: &Due<K>, state: [u8; 32]) {
+		let points = times(self.points(), &due.factors);
+		let kind = Kind::Beacon { value: due.value.clone(), delayed: due.delayed.into() };
+		self.records.push(Record { points, state, kind });
 	}
 
 	fn may_finalize(&self, terms: &Terms) -> Result<(), CeremonyError> {
@@ -445,19 +493,30 @@ fn seal_message(records: usize, head: &[u8; 32]) -> Vec<u8> {
 	[b"zkonnx/ceremony/seal/1", &(records as u64).to_le_bytes()[..], head].concat()
 }
 
-fn challenge<const K: usize>(
-	head: &[u8; 32],
+/// What a proof of knowledge proves, of whom, and where: that `after` is `before` times factors.
+struct Claim<'a, const K: usize> {
+	head: &'a [u8; 32],
 	participant: u16,
-	before: &[G1Affine; K],
-	after: &[G1Affine; K],
-	commitments: &[G1Affine; K],
-) -> Fr {
-	let mut points = Vec::new();
-	for point in before.iter().chain(after).chain(commitments) {
-		put(&mut points, point, Compress::Yes);
+	before: &'a [G1Affine; K],
+	after: &'a [G1Affine; K],
+}
+
+impl<const K: usize> Claim<'_, K> {
+	/// Of one length for each `K`.
+	fn to_bytes(&self) -> Vec<u8> {
+		let mut bytes = self.head.to_vec();
+		bytes.extend_from_slice(&self.participant.to_le_bytes());
+		for point in self.before.iter().chain(self.after) {
+			put(&mut bytes, point, Compress::Yes);
+		}
+		bytes
 	}
-	let participant = participant.to_le_bytes();
-	wide_scalar(&[b"zkonnx/ceremony/knowledge/1", head, &participant, &points])
+
+	fn challenge(&self, commitments: &[G1Affine; K]) -> Fr {
+		let mut bytes = self.to_bytes();
+		commitments.iter().for_each(|point| put(&mut bytes, point, Compress::Yes));
+		wide_scalar(&[b"zkonnx/ceremony/knowledge/1", &bytes])
+	}
 }
 
 fn times<const K: usize>(points: &[G1Affine; K], factors: &[Fr; K]) -> [G1Affine; K] {

@@ -150,6 +150,14 @@ pub enum CeremonyError {
 	/// The participant has contributed already.
 	#[error("participant {0} has contributed already; each may once")]
 	Repeated(u16),
+	/// The beacon's round has been, by the clock: its value is known.
+	#[error("round {round} of the beacon was {seconds} s ago: a contribution that is made when its value is known is worth nothing")]
+	Late {
+		/// The round.
+		round: u64,
+		/// How long ago it was.
+		seconds: u64,
+	},
 	/// The identity is not the coordinator's.
 	#[error("{got} is not the coordinator of this ceremony, {expected} is")]
 	Coordinator {
@@ -246,6 +254,20 @@ pub enum CeremonyError {
 		/// Hash of the powers given.
 		got: [u8; 32],
 	},
+	/// The powers do not say that they were imported.
+	#[error("the powers were not imported: they have no source")]
+	NoSource,
+	/// The powers were imported from another file.
+	#[error("the powers say that they were imported from the file with blake2b-512 {expected}, this is {got}", expected = hex::encode(**expected), got = hex::encode(**got))]
+	Source {
+		/// Hash of the file that the powers name.
+		expected: Box<[u8; 64]>,
+		/// Hash of the file given.
+		got: Box<[u8; 64]>,
+	},
+	/// The powers name a file whose points they do not start from.
+	#[error("the powers do not start from the points of the file that they name as their source")]
+	SourcePoints,
 	/// The file to import has a length that neither layout has.
 	#[error("a file of {0} bytes is neither a challenge nor a response of powersoftau")]
 	ImportLength(u64),

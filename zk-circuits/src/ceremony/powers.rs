@@ -24,8 +24,8 @@ use zeroize::Zeroizing;
 
 const MAGIC: &[u8; 8] = b"zkonnxPT";
 
-/// Version of the file format.
-const FORMAT: u16 = 1;
+/// Version of the file format. Terms of version 1 had no nonce.
+const FORMAT: u16 = 2;
 
 /// The names of the parts of a file, for errors.
 const TAU_G1: &str = "the powers of tau in G1";
@@ -38,13 +38,13 @@ const BETA_G2: &str = "beta in G2";
 #[derive(Clone, Debug)]
 pub struct Powers {
 	power: u8,
-	source: Option<[u8; 64]>,
+	start: Start,
 	status: Status,
 	reference: Reference,
 }
 
 /// What the first contribution changes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 enum Start {
 	/// Generators: all secrets are one.
 	One,
@@ -89,7 +89,7 @@ impl Head {
 		bytes
 	}
 
-	/// Reads everything before the points, and checks it.
+	/// Reads everything before the points, and checks it, all but what the beacon's value becomes.
 	fn read(input: &mut impl Read) -> Result<Self, CeremonyError> {
 		if array(input).ok() != Some(*MAGIC) {
 			return Err(CeremonyError::Magic("file of powers of tau"));
@@ -130,7 +130,7 @@ impl Head {
 		}
 		let mut head = Self::new(power, start, terms)?;
 		head.chain = head.chain.read(input)?;
-		head.chain.verify()?;
+		head.chain.check()?;
 		Ok(head)
 	}
 
@@ -143,12 +143,14 @@ impl Head {
 		}
 	}
 
-	/// Reads the points, checks them and that nothing follows, and keeps the first `2^keep`.
+	/// Checks the beacon, reads the points, checks them and that nothing follows, and keeps the first
+	/// `2^keep`.
 	fn read_points(
 		&self,
 		input: &mut impl Read,
 		keep: u8,
 	) -> Result<(Reference, [u8; 32]), CeremonyError> {
+		self.chain.verify_beacon()?;
 		let mut input = Hashing { inner: input, state: hash::hasher() };
 		let blame = |fault| self.chain.blame(fault);
 		let body = Body::read(&mut input, self.power, keep, Compress::No, &blame)?;
@@ -317,22 +319,23 @@ pub fn new(power: u8, terms: Terms, output: &mut impl Write) -> Result<(), Cerem
 }
 
 /// Contributes to a phase 1: verifies `input`, and writes it with the contribution to `output`,
-/// which must be empty. `entropy` is mixed into what `rng` gives.
+/// which must be empty. `clock` tells the seconds since 1970, and is asked before and after: the
+/// beacon's round must not have been. `entropy` is mixed into what `rng` gives.
 pub fn contribute(
 	input: &mut (impl Read + Seek),
 	output: &mut (impl Write + Seek),
 	identity: &Identity,
+	clock: impl Fn() -> u64,
 	rng: &mut (impl RngCore + CryptoRng),
 	entropy: &[u8],
 ) -> Result<Status, CeremonyError> {
 	let mut head = Head::read(input)?;
-	head.chain.may_contribute(&identity.public())?;
 	let secrets = Secrets::draw(rng, entropy);
 	// A place for the record, whose length is known, and whose digest is not.
 	let mut draft = head.clone();
-	draft.chain.contribute(identity, &secrets, [0; 32])?;
+	draft.chain.contribute(identity, &secrets, [0; 32], clock())?;
 	let state = change(&head, input, output, &draft, &secrets.factors)?;
-	head.chain.contribute(identity, &secrets, state)?;
+	head.chain.contribute(identity, &secrets, state, clock())?;
 	complete(&head, output)
 }
 
@@ -344,11 +347,11 @@ pub fn beacon(
 	value: &[u8],
 ) -> Result<Status, CeremonyError> {
 	let mut head = Head::read(input)?;
-	let factors = head.chain.beacon(round, value)?;
+	let due = head.chain.beacon(round, value)?;
 	let mut draft = head.clone();
-	draft.chain.push_beacon(value, &factors, [0; 32]);
-	let state = change(&head, input, output, &draft, &factors)?;
-	head.chain.push_beacon(value, &factors, state);
+	draft.chain.push_beacon(&due, [0; 32]);
+	let state = change(&head, input, output, &draft, &due.factors)?;
+	head.chain.push_beacon(&due, state);
 	complete(&head, output)
 }
 
@@ -438,11 +441,8 @@ impl Powers {
 	pub fn read(input: &mut impl Read, keep: u8) -> Result<Self, CeremonyError> {
 		let head = Head::read(input)?;
 		let (reference, _) = head.read_points(input, keep)?;
-		let source = match head.start {
-			Start::One => None,
-			Start::Imported { source, .. } => Some(source),
-		};
-		Ok(Self { power: head.power, source, status: Status::from(&head.chain), reference })
+		let status = Status::from(&head.chain);
+		Ok(Self { power: head.power, start: head.start, status, reference })
 	}
 
 	/// The largest domain is 2 to this power.
@@ -450,9 +450,13 @@ impl Powers {
 		self.power
 	}
 
-	/// `blake2b-512` of the file that the powers were imported from.
+	/// `blake2b-512` of the file that the powers were imported from: what whoever imported them
+	/// says. [`Powers::verify_source`] checks it.
 	pub fn source(&self) -> Option<&[u8; 64]> {
-		self.source.as_ref()
+		match &self.start {
+			Start::One => None,
+			Start::Imported { source, .. } => Some(source),
+		}
 	}
 
 	/// Where the ceremony stands.

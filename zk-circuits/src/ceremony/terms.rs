@@ -145,6 +145,9 @@ pub struct Terms {
 	pub minimum: u16,
 	/// The randomness that comes after the last contribution.
 	pub beacon: Beacon,
+	/// Drawn at random for each ceremony. It tells ceremonies on equal terms apart, so that what is
+	/// signed in one counts in no other.
+	pub nonce: [u8; 32],
 }
 
 impl Terms {
@@ -167,6 +170,7 @@ impl Terms {
 
 	/// Appends the encoding.
 	pub(super) fn write(&self, bytes: &mut Vec<u8>) {
+		bytes.extend_from_slice(&self.nonce);
 		bytes.extend_from_slice(&self.coordinator.to_bytes());
 		bytes.extend_from_slice(&self.minimum.to_le_bytes());
 		match &self.beacon.source {
@@ -187,6 +191,7 @@ impl Terms {
 		let key = |bytes: [u8; 32], who: String| {
 			PublicKey::from_bytes(&bytes).ok_or(TermsError::Key(who))
 		};
+		let nonce = array(input)?;
 		let coordinator = key(array(input)?, "the coordinator".into())?;
 		let minimum = u16::from_le_bytes(array(input)?);
 		let source = match array(input)? {
@@ -213,7 +218,7 @@ impl Terms {
 			participants.push(key(array(input)?, format!("participant {index}"))?);
 		}
 		let beacon = Beacon { source, round, delay };
-		let terms = Self { coordinator, participants, minimum, beacon };
+		let terms = Self { coordinator, participants, minimum, beacon, nonce };
 		terms.check()?;
 		Ok(terms)
 	}

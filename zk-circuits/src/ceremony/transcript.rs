@@ -27,8 +27,8 @@ use zeroize::Zeroizing;
 
 const MAGIC: &[u8; 8] = b"zkonnxCT";
 
-/// Version of the file format. In version 1 everything was public.
-const FORMAT: u16 = 2;
+/// Version of the file format. In version 1 everything was public; terms of version 2 had no nonce.
+const FORMAT: u16 = 3;
 
 const DELTA_G2: &str = "delta in G2";
 const L: &str = "the l query";
@@ -145,7 +145,8 @@ impl Transcript {
 
 	/// Reads a file from anyone, and checks all that can be checked of it alone: terms,
 	/// contributions and signatures, that each point is valid, and that they are the ones that the
-	/// last contribution names. The rest is [`Transcript::verify`].
+	/// last contribution names. The rest is [`Transcript::verify`], what the beacon's value becomes
+	/// by its delay included.
 	pub fn from_bytes(bytes: &[u8]) -> Result<Self, CeremonyError> {
 		let mut input = bytes;
 		let (subject, chain) = read_head(&mut input)?;
@@ -170,6 +171,11 @@ impl Transcript {
 		};
 		end(&mut input)?;
 		Ok(Self { subject, chain, state })
+	}
+
+	/// Where the ceremony of a file stands, without looking at its points.
+	pub fn peek(input: &mut impl Read) -> Result<Status, CeremonyError> {
+		Ok(Status::from(&read_head(input)?.1))
 	}
 
 	/// Where the ceremony stands.
@@ -241,31 +247,34 @@ impl Transcript {
 		Ok(())
 	}
 
-	/// Contributes: verifies the transcript, and adds the contribution. `entropy` is mixed into
-	/// what `rng` gives. On an error, nothing has changed.
+	/// Contributes: verifies the transcript, and adds the contribution. `clock` tells the seconds
+	/// since 1970, and is asked before and after: the beacon's round must not have been. `entropy`
+	/// is mixed into what `rng` gives. On an error, nothing has changed.
 	pub fn contribute(
 		&mut self,
 		base: &Base,
 		identity: &Identity,
+		clock: impl Fn() -> u64,
 		rng: &mut (impl RngCore + CryptoRng),
 		entropy: &[u8],
 	) -> Result<(), CeremonyError> {
-		self.chain.may_contribute(&identity.public())?;
+		self.chain.may_contribute(&identity.public(), clock())?;
 		self.verify(base)?;
 		let secrets = Secrets::draw(rng, entropy);
 		let mut state = self.state.clone();
 		state.change(&secrets.factors[0]);
-		self.chain.contribute(identity, &secrets, blake2b_256(&[&state.to_bytes()]))?;
+		let digest = blake2b_256(&[&state.to_bytes()]);
+		self.chain.contribute(identity, &secrets, digest, clock())?;
 		self.state = state;
 		Ok(())
 	}
 
 	/// Verifies the transcript, and applies the beacon.
 	pub fn beacon(&mut self, base: &Base, round: u64, value: &[u8]) -> Result<(), CeremonyError> {
-		let factors = self.chain.beacon(round, value)?;
+		let due = self.chain.beacon(round, value)?;
 		self.verify(base)?;
-		self.state.change(&factors[0]);
-		self.chain.push_beacon(value, &factors, blake2b_256(&[&self.state.to_bytes()]));
+		self.state.change(&due.factors[0]);
+		self.chain.push_beacon(&due, blake2b_256(&[&self.state.to_bytes()]));
 		Ok(())
 	}
 
@@ -340,7 +349,7 @@ fn read_head(input: &mut impl Read) -> Result<(Subject, Chain<1>), CeremonyError
 	let terms = Terms::read(input)?;
 	let header = header(&subject, &terms);
 	let chain = Chain::new(&header, Some(terms), [G1Affine::generator()]).read(input)?;
-	chain.verify()?;
+	chain.check()?;
 	Ok((subject, chain))
 }
 

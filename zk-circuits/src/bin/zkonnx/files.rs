@@ -2,13 +2,15 @@
 
 use std::{
 	fs,
-	io::Write,
+	io::{BufReader, Read, Seek, Write},
 	path::{Path, PathBuf},
 };
 use zeroize::Zeroizing;
 use zkonnx::{
+	ceremony::{CeremonyError, Status},
 	privacy::SALT_BYTES,
 	quantize::{Format, Rows},
+	rand::{rngs::OsRng, RngCore},
 	statement, Network, Opening, ProvingKey, VerifyingKey,
 };
 
@@ -57,30 +59,36 @@ pub(crate) fn replace<T, E: Into<Failure>>(
 	path: &Path,
 	fill: impl FnOnce(&mut fs::File) -> Result<T, E>,
 ) -> Result<T, Failure> {
-	let mut name = path.file_name().unwrap_or_default().to_os_string();
-	name.push(format!(".{}.tmp", std::process::id()));
-	let temporary = path.with_file_name(name);
-	let failed = |error: std::io::Error| unwritten(path, &error);
-	let written = fs::File::create(&temporary).map_err(failed).and_then(|mut file| {
-		let value = fill(&mut file).map_err(Into::into)?;
-		file.sync_all().and_then(|()| fs::rename(&temporary, path)).map_err(failed)?;
-		Ok(value)
-	});
-	if written.is_err() {
-		let _ = fs::remove_file(&temporary);
-	}
-	written
+	replace_if(path, fill, || Ok(()))
+}
+
+/// The same, if `check` still agrees when all is written.
+fn replace_if<T, E: Into<Failure>>(
+	path: &Path,
+	fill: impl FnOnce(&mut fs::File) -> Result<T, E>,
+	check: impl FnOnce() -> Result<(), Failure>,
+) -> Result<T, Failure> {
+	let mode = mode(path).unwrap_or(0o666);
+	let mut temporary = Temporary::beside(path, mode).map_err(|error| unwritten(path, &error))?;
+	let value = fill(&mut temporary.file).map_err(Into::into)?;
+	let synced = temporary.file.sync_all();
+	synced.map_err(|error| unwritten(path, &error))?;
+	check()?;
+	fs::rename(&temporary.path, path).map_err(|error| unwritten(path, &error))?;
+	Ok(value)
 }
 
 /// Writes a new file that nobody else can read, where the system has such a notion.
 pub(crate) fn write_secret(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-	let mut options = fs::OpenOptions::new();
-	options.write(true).create_new(true);
-	#[cfg(unix)]
-	std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-	let written = options.open(path).and_then(|mut file| {
-		file.write_all(bytes)?;
-		file.sync_all()
+	let written = Temporary::beside(path, 0o600).and_then(|mut temporary| {
+		temporary.file.write_all(bytes)?;
+		temporary.file.sync_all()?;
+		// Unlike a renaming, a link never takes the place of another file. Some memory sticks know
+		// no links.
+		match fs::hard_link(&temporary.path, path) {
+			Err(_) if !path.exists() => fs::rename(&temporary.path, path),
+			linked => linked,
+		}
 	});
 	written.map_err(|error| unwritten(path, &error))
 }
@@ -115,10 +123,105 @@ pub(crate) fn write_opening(path: &Path, opening: &Opening) -> Result<(), Failur
 	write_secret(path, text.as_bytes())
 }
 
+/// The permissions of a file, if there is one.
+fn mode(path: &Path) -> Option<u32> {
+	#[cfg(unix)]
+	return Some(std::os::unix::fs::MetadataExt::mode(&fs::metadata(path).ok()?) & 0o777);
+	#[cfg(not(unix))]
+	return path.exists().then_some(0o666);
+}
+
+/// A file of its own name beside another. The name is gone at the end, whatever happens.
+struct Temporary {
+	path: PathBuf,
+	file: fs::File,
+}
+
+impl Temporary {
+	fn beside(path: &Path, mode: u32) -> std::io::Result<Self> {
+		let mut name = path.file_name().unwrap_or_default().to_os_string();
+		name.push(format!(".{:016x}.tmp", OsRng.next_u64()));
+		let path = path.with_file_name(name);
+		let mut options = fs::OpenOptions::new();
+		options.write(true).create_new(true);
+		#[cfg(unix)]
+		std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
+		#[cfg(not(unix))]
+		let _ = mode;
+		let file = options.open(&path)?;
+		Ok(Self { path, file })
+	}
+}
+
+impl Drop for Temporary {
+	fn drop(&mut self) {
+		// It is not there if it was renamed.
+		let _ = fs::remove_file(&self.path);
+	}
+}
+
+/// A ceremony's file that one command at a time works on, and replaces.
+///
+/// The lock is the file's, of which another takes the place. So whoever opened it before and locked
+/// it after works on what is out of date, as on a system that knows no locks; before the file is
+/// replaced, its head is compared with the one that was read.
+pub(crate) struct Exclusive<'a> {
+	path: &'a Path,
+	file: fs::File,
+	peek: Peek,
+	head: [u8; 32],
+}
+
+/// Reads where a ceremony stands.
+type Peek = fn(&mut dyn Read) -> Result<Status, CeremonyError>;
+
+impl<'a> Exclusive<'a> {
+	/// Opens a file, and fails if another command works on it.
+	pub(crate) fn open(path: &'a Path, peek: Peek) -> Result<Self, Failure> {
+		let failed = |error| format!("can not change {}: {error}", path.display());
+		let file = fs::OpenOptions::new().read(true).write(true).open(path).map_err(failed)?;
+		match file.try_lock() {
+			Ok(()) => (),
+			Err(fs::TryLockError::WouldBlock) => {
+				let path = path.display();
+				return Err(format!("another command works on {path}; run this one later").into());
+			},
+			Err(fs::TryLockError::Error(error)) => return Err(failed(error).into()),
+		}
+		let head = about(path, peek(&mut BufReader::new(&file)))?.hash;
+		Ok(Self { path, file, peek, head })
+	}
+
+	/// The file from its beginning, to read piece by piece.
+	pub(crate) fn reader(&self) -> Result<BufReader<&fs::File>, Failure> {
+		let mut reader = BufReader::new(&self.file);
+		about(self.path, reader.rewind())?;
+		Ok(reader)
+	}
+
+	/// Replaces the file by what `fill` writes, or leaves it alone if that fails, or if it is no
+	/// longer the file that was opened.
+	pub(crate) fn replace<T, E: Into<Failure>>(
+		&self,
+		fill: impl FnOnce(&mut fs::File) -> Result<T, E>,
+	) -> Result<T, Failure> {
+		replace_if(self.path, fill, || {
+			let now = about(self.path, (self.peek)(&mut open(self.path)?))?;
+			match now.hash == self.head {
+				true => Ok(()),
+				false => {
+					let path = self.path.display();
+					Err(format!("{path} has changed meanwhile; run the command again").into())
+				},
+			}
+		})
+	}
+}
+
 /// A file to read piece by piece.
-pub(crate) fn open(path: &Path) -> Result<std::io::BufReader<fs::File>, Failure> {
+pub(crate) fn open(path: &Path) -> Result<BufReader<fs::File>, Failure> {
 	fs::File::open(path)
-		.map(std::io::BufReader::new)
+		.map(BufReader::new)
 		.map_err(|error| format!("can not read {}: {error}", path.display()).into())
 }
 
@@ -204,4 +307,117 @@ pub(crate) fn progress(line: impl std::fmt::Display) {
 /// The default of an output path: another one with its last extension replaced.
 pub(crate) fn beside(path: &Path, extension: &str) -> PathBuf {
 	path.with_extension(extension)
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use tempfile::TempDir;
+
+	/// A folder with a file in it, and the names of all files there.
+	fn folder(contents: &[u8]) -> (TempDir, PathBuf) {
+		let folder = TempDir::new().expect("a folder");
+		let path = folder.path().join("file");
+		fs::write(&path, contents).expect("written");
+		(folder, path)
+	}
+
+	fn names(folder: &TempDir) -> Vec<String> {
+		let entries = fs::read_dir(folder.path()).expect("a folder");
+		let name = |entry: std::io::Result<fs::DirEntry>| entry.expect("an entry").file_name();
+		entries.map(|entry| name(entry).to_string_lossy().into_owned()).collect()
+	}
+
+	/// The head of a file is its first byte.
+	fn peek(input: &mut dyn Read) -> Result<Status, CeremonyError> {
+		let mut byte = [0];
+		input.read_exact(&mut byte).map_err(|_| CeremonyError::Truncated)?;
+		let (terms, records) = (None, Vec::new());
+		let (contributions, closed, finished) = (0, false, false);
+		Ok(Status { hash: [byte[0]; 32], terms, contributions, records, closed, finished })
+	}
+
+	fn append(file: &Exclusive, text: &[u8]) -> Result<(), Failure> {
+		let mut bytes = Vec::new();
+		file.reader()?.read_to_end(&mut bytes)?;
+		file.replace(|output| output.write_all(&[&bytes, text].concat()))
+	}
+
+	#[test]
+	fn one_command_at_a_time_works_on_a_file() {
+		let (folder, path) = folder(b"1");
+		let first = Exclusive::open(&path, peek).expect("nobody else");
+		let error = Exclusive::open(&path, peek).map(|_| ()).expect_err("in use").to_string();
+		assert!(error.contains("another command works on"), "{error}");
+		append(&first, b"2").expect("the first");
+		drop(first);
+		append(&Exclusive::open(&path, peek).expect("free again"), b"3").expect("the next");
+		assert_eq!(fs::read(&path).expect("a file"), b"123");
+		assert_eq!(names(&folder), ["file"]);
+	}
+
+	#[test]
+	fn what_somebody_else_writes_meanwhile_is_not_lost() {
+		let elsewhere: [fn(&Path); 2] = [
+			|path| fs::write(path, b"9 copied over").expect("written"),
+			|path| write(path, b"9 renamed", true).expect("replaced"),
+		];
+		for change in elsewhere {
+			let (folder, path) = folder(b"1");
+			let file = Exclusive::open(&path, peek).expect("nobody else");
+			let lost = file.replace(|output| {
+				change(&path);
+				output.write_all(b"1 and more")
+			});
+			let error = lost.expect_err("it changed").to_string();
+			assert!(error.contains("has changed meanwhile"), "{error}");
+			assert_eq!(fs::read(&path).expect("a file")[0], b'9');
+			assert_eq!(names(&folder), ["file"]);
+		}
+	}
+
+	#[test]
+	fn failures_leave_the_file_and_nothing_else() {
+		let (folder, path) = folder(b"1");
+		let failed = replace(&path, |output| -> Result<(), Failure> {
+			output.write_all(b"half")?;
+			Err("no".into())
+		});
+		assert_eq!(failed.expect_err("it failed").to_string(), "no");
+		let panicked = std::panic::catch_unwind(|| {
+			replace(&path, |_| -> Result<(), Failure> { panic!("a bug") })
+		});
+		assert!(panicked.is_err());
+		assert_eq!(fs::read(&path).expect("a file"), b"1");
+		assert_eq!(names(&folder), ["file"]);
+	}
+
+	#[test]
+	fn secrets_are_new_files() {
+		let (folder, path) = folder(b"1");
+		let error = write_secret(&path, b"secret").expect_err("there is one").to_string();
+		assert!(error.contains("can not write"), "{error}");
+		assert_eq!(fs::read(&path).expect("a file"), b"1");
+		let path = folder.path().join("secret");
+		write_secret(&path, b"secret").expect("a new file");
+		assert_eq!(fs::read(&path).expect("a file"), b"secret");
+		assert_eq!(names(&folder).len(), 2);
+	}
+
+	#[cfg(unix)]
+	#[test]
+	fn what_nobody_else_could_read_nobody_else_can() {
+		let (folder, path) = folder(b"1");
+		let secret = folder.path().join("secret");
+		write_secret(&secret, b"secret").expect("a new file");
+		assert_eq!(mode(&secret), Some(0o600));
+		let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+		fs::set_permissions(&path, private).expect("my own file");
+		let meanwhile = replace(&path, |_| -> Result<_, Failure> {
+			let temporary = names(&folder).into_iter().find(|name| name.ends_with(".tmp"));
+			Ok(mode(&folder.path().join(temporary.expect("the file"))))
+		});
+		assert_eq!(meanwhile.expect("written"), Some(0o600));
+		assert_eq!(mode(&path), Some(0o600));
+	}
 }

@@ -16,6 +16,7 @@ fn terms() -> Terms {
 		participants: (0..3).map(|number| identity(number).public()).collect(),
 		minimum: 2,
 		beacon: Beacon { source: Source::Named("dice".into()), round: 7, delay: 2 },
+		nonce: [42; 32],
 	}
 }
 
@@ -29,7 +30,8 @@ fn secrets(number: u64) -> Secrets<2> {
 
 fn contribute(chain: &mut Chain<2>, number: u8) {
 	let identity = identity(number);
-	chain.contribute(&identity, &secrets(number.into()), [number; 32]).expect("a contribution");
+	let secrets = secrets(number.into());
+	chain.contribute(&identity, &secrets, [number; 32], 0).expect("a contribution");
 }
 
 fn with(contributions: u8) -> Chain<2> {
@@ -40,9 +42,19 @@ fn with(contributions: u8) -> Chain<2> {
 
 fn closed() -> Chain<2> {
 	let mut chain = with(2);
-	let factors = chain.beacon(7, VALUE).expect("factors");
-	chain.push_beacon(VALUE, &factors, [9; 32]);
+	let due = chain.beacon(7, VALUE).expect("its value");
+	chain.push_beacon(&due, [9; 32]);
 	chain
+}
+
+/// A beacon that nobody has asked whether it may be applied.
+fn due(factors: [Fr; 2], value: &[u8]) -> Due<2> {
+	Due { factors, value: value.to_vec(), delayed: terms().beacon.delayed(value) }
+}
+
+/// What the beacon of a value would do after all records of a chain.
+fn undue(chain: &Chain<2>, value: &[u8]) -> Due<2> {
+	due(factors(&chain.id(), &terms().beacon.delayed(value)), value)
 }
 
 fn sealed() -> Chain<2> {
@@ -127,8 +139,27 @@ fn secrets_depend_on_generator_and_entropy() {
 	assert!(draw(1, b"a") != draw(1, b"b"));
 	let [first, second] = draw(1, b"");
 	assert!(first != second);
+}
+
+#[test]
+fn no_nonce_meets_two_challenges() {
+	// A generator that repeats itself, in transcripts that differ in a single thing.
 	let secrets = secrets(1);
-	assert!(secrets.nonces.iter().all(|nonce| !secrets.factors.contains(nonce)));
+	let (here, there) = ([G1Affine::generator(); 2], *with(1).points());
+	let claims = [
+		Claim { head: &[1; 32], participant: 0, before: &here, after: &there },
+		Claim { head: &[2; 32], participant: 0, before: &here, after: &there },
+		Claim { head: &[1; 32], participant: 1, before: &here, after: &there },
+		Claim { head: &[1; 32], participant: 0, before: &there, after: &there },
+		Claim { head: &[1; 32], participant: 0, before: &here, after: &here },
+	];
+	let nonces = claims.each_ref().map(|claim| *secrets.nonces(claim));
+	let mut seen = secrets.factors.to_vec();
+	for nonce in nonces.into_iter().flatten() {
+		assert!(!seen.contains(&nonce));
+		seen.push(nonce);
+	}
+	assert_eq!(*secrets.nonces(&claims[0]), nonces[0], "drafts are signed twice");
 }
 
 #[test]
@@ -198,12 +229,18 @@ fn each_field_has_its_own_error() {
 
 	let beacon = field(2, 0);
 	let point = beacon + 2 + VALUE.len();
-	assert_eq!(verify(&changed(beacon + 2, b"T")), (2, Fault::Beacon));
-	assert_eq!(verify(&changed(point, &generator)), (2, Fault::Beacon));
-	// The beacon's digest is signed by the coordinator.
-	let seal = CeremonyError::Seal { records: 3 };
-	let chain = read(&changed(point + 96, &[1; 32])).expect("readable");
-	assert_eq!(chain.verify(), Err(seal));
+	// The beacon is signed by the coordinator.
+	for bytes in
+		[changed(beacon + 2, b"T"), changed(point, &generator), changed(point + 96, &[1; 32])]
+	{
+		let mut chain = read(&bytes).expect("readable");
+		assert_eq!(chain.verify(), Err(CeremonyError::Seal { records: 3 }));
+		chain.seal = None;
+		// The digest is of points that are elsewhere.
+		let digest = bytes[point + 96..point + 128] == [1; 32];
+		assert_eq!(chain.verify().is_ok(), digest);
+		assert!(digest || fault(&chain) == (2, Fault::Beacon));
+	}
 	let code = CeremonyError::Code { what: "the seal", code: 2 };
 	assert_eq!(read(&changed(good.len() - 65, &[2])).unwrap_err(), code);
 	let chain = read(&changed(good.len() - 1, &[0])).expect("readable");
@@ -227,7 +264,7 @@ fn a_cheating_participant_is_named() {
 	let mut chain = with(1);
 	let mut trivial = secrets(5);
 	trivial.factors[1] = Fr::ONE;
-	chain.contribute(&identity(1), &trivial, [1; 32]).expect("not looked at");
+	chain.contribute(&identity(1), &trivial, [1; 32], 0).expect("not looked at");
 	assert_eq!(fault(&chain), (1, Fault::Unchanged));
 
 	// Points of unknown factors, with the proof of others.
@@ -292,24 +329,24 @@ fn swapped_and_dropped_contributions_are_refused() {
 fn the_beacon_has_its_time_and_its_value() {
 	let chain = with(1);
 	let early = CeremonyError::TooFew { got: 1, minimum: 2 };
-	assert_eq!(chain.beacon(7, VALUE), Err(early));
+	let refused = |chain: &Chain<2>, round, value| chain.beacon(round, value).map(|_| ());
+	assert_eq!(refused(&chain, 7, VALUE), Err(early));
 	let chain = with(2);
-	assert_eq!(chain.beacon(8, VALUE), Err(CeremonyError::Round { expected: 7, got: 8 }));
-	assert_eq!(chain.beacon(7, b"short"), Err(CeremonyError::Value));
-	assert_eq!(closed().beacon(7, VALUE), Err(CeremonyError::Closed));
-	assert_eq!(sealed().beacon(7, VALUE), Err(CeremonyError::Finished));
+	let round = CeremonyError::Round { expected: 7, got: 8 };
+	assert_eq!(refused(&chain, 8, VALUE), Err(round));
+	assert_eq!(refused(&chain, 7, b"short"), Err(CeremonyError::Value));
+	assert_eq!(refused(&closed(), 7, VALUE), Err(CeremonyError::Closed));
+	assert_eq!(refused(&sealed(), 7, VALUE), Err(CeremonyError::Finished));
 
 	// The same, in a transcript made by somebody who does not ask.
 	let mut chain = with(1);
-	let factors = terms().beacon.factors(&chain.head_after(1), VALUE);
-	chain.push_beacon(VALUE, &factors, [9; 32]);
+	chain.push_beacon(&undue(&chain, VALUE), [9; 32]);
 	assert_eq!(fault(&chain), (1, Fault::EarlyBeacon { minimum: 2 }));
 	let mut chain = with(2);
-	let factors = terms().beacon.factors(&chain.head_after(2), b"short");
-	chain.push_beacon(b"short", &factors, [9; 32]);
+	chain.push_beacon(&undue(&chain, b"short"), [9; 32]);
 	assert_eq!(fault(&chain), (2, Fault::Value));
 	let mut chain = with(2);
-	chain.push_beacon(VALUE, &secrets(3).factors, [9; 32]);
+	chain.push_beacon(&due(secrets(3).factors, VALUE), [9; 32]);
 	assert_eq!(fault(&chain), (2, Fault::Beacon));
 	let mut chain = closed();
 	let late = with(3).records[2].clone();
@@ -318,20 +355,62 @@ fn the_beacon_has_its_time_and_its_value() {
 }
 
 #[test]
-fn a_beacon_of_drand_must_be_signed_by_it() {
+fn the_delay_is_waited_for_once_and_only_to_verify() {
+	// The points do not follow from the value, which is not seen without its delay.
+	let mut chain = with(2);
+	chain.push_beacon(&due(secrets(3).factors, VALUE), [9; 32]);
+	let delayed = |chain: &Chain<2>| match &chain.records[2].kind {
+		Kind::Beacon { delayed, .. } => delayed.get().copied(),
+		Kind::Contribution { .. } => None,
+	};
+	let chain = read(&bytes(&chain)).expect("readable");
+	assert_eq!(chain.check(), Ok(()));
+	assert_eq!(delayed(&chain), None);
+	assert_eq!(fault(&chain), (2, Fault::Beacon));
+	let known = Some(terms().beacon.delayed(VALUE));
+	assert_eq!(
+		(delayed(&chain), delayed(&chain.clone()), delayed(&closed())),
+		(known, known, known)
+	);
+}
+
+/// Two contributions before a round of drand.
+fn before_drand() -> Chain<2> {
 	let mut terms = terms();
 	terms.beacon = Beacon { source: Source::Quicknet, round: 1000, delay: 0 };
 	let mut chain = Chain::<2>::new(b"header", Some(terms), [G1Affine::generator(); 2]);
 	(0..2).for_each(|number| contribute(&mut chain, number));
+	chain
+}
+
+#[test]
+fn nobody_contributes_when_the_beacon_is_known() {
+	let mut chain = before_drand();
+	let round = 1_692_803_367 + 999 * 3;
+	let third = identity(2);
+	assert_eq!(chain.may_contribute(&third.public(), round - 1), Ok(2));
+	for seconds in [0, 60] {
+		let late = CeremonyError::Late { round: 1000, seconds };
+		let now = round + seconds;
+		assert_eq!(chain.contribute(&third, &secrets(2), [2; 32], now), Err(late));
+	}
+	assert_eq!(chain.contributions(), 2);
+	// Of other sources nobody knows the time.
+	assert_eq!(with(2).may_contribute(&third.public(), u64::MAX), Ok(2));
+}
+
+#[test]
+fn a_beacon_of_drand_must_be_signed_by_it() {
+	let mut chain = before_drand();
 	let signature = hex::decode(
 		"b44679b9a59af2ec876b1a6b1ad52ea9b1615fc3982b19576350f93447cb1125e342b73a8dd2bacbe47e4b6b63ed\
 		 5e39",
 	)
 	.expect("digits");
 	let other = vec![7; 48];
-	assert_eq!(chain.beacon(1000, &other), Err(CeremonyError::Value));
-	let factors = chain.beacon(1000, &signature).expect("round 1000");
-	chain.push_beacon(&signature, &factors, [9; 32]);
+	assert_eq!(chain.beacon(1000, &other).map(|_| ()), Err(CeremonyError::Value));
+	let due = chain.beacon(1000, &signature).expect("round 1000");
+	chain.push_beacon(&due, [9; 32]);
 	assert_eq!(chain.verify(), Ok(()));
 }
 
@@ -339,15 +418,15 @@ fn a_beacon_of_drand_must_be_signed_by_it() {
 fn only_participants_contribute_and_each_once() {
 	let chain = with(1);
 	let stranger = identity(50).public();
-	assert_eq!(chain.may_contribute(&stranger), Err(CeremonyError::Stranger(stranger)));
-	assert_eq!(chain.may_contribute(&identity(0).public()), Err(CeremonyError::Repeated(0)));
-	assert_eq!(chain.may_contribute(&identity(2).public()), Ok(2));
+	assert_eq!(chain.may_contribute(&stranger, 0), Err(CeremonyError::Stranger(stranger)));
+	assert_eq!(chain.may_contribute(&identity(0).public(), 0), Err(CeremonyError::Repeated(0)));
+	assert_eq!(chain.may_contribute(&identity(2).public(), 0), Ok(2));
 	let third = identity(2).public();
-	assert_eq!(closed().may_contribute(&third), Err(CeremonyError::Closed));
-	assert_eq!(sealed().may_contribute(&third), Err(CeremonyError::Finished));
+	assert_eq!(closed().may_contribute(&third, 0), Err(CeremonyError::Closed));
+	assert_eq!(sealed().may_contribute(&third, 0), Err(CeremonyError::Finished));
 	let imported = Chain::<2>::new(b"header", None, [G1Affine::generator(); 2]);
-	assert_eq!(imported.may_contribute(&third), Err(CeremonyError::NoTerms));
-	assert_eq!(imported.beacon(7, VALUE), Err(CeremonyError::NoTerms));
+	assert_eq!(imported.may_contribute(&third, 0), Err(CeremonyError::NoTerms));
+	assert_eq!(imported.beacon(7, VALUE).map(|_| ()), Err(CeremonyError::NoTerms));
 	let mut chain = imported;
 	chain.records = with(1).records;
 	assert_eq!(chain.verify(), Err(CeremonyError::NoTerms));

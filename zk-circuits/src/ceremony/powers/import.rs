@@ -10,7 +10,7 @@
 //! are about a chain of files that nobody hands around. Compare the hash of the file, which is
 //! recorded, with the one that the other ceremony published.
 
-use super::{position, seek, write, Body, Hashing, Head, Start};
+use super::{position, seek, write, Body, Hashing, Head, Powers, Start};
 use crate::ceremony::{
 	points::{array, encode, end},
 	CeremonyError, Fault, Status, Terms,
@@ -46,16 +46,60 @@ pub fn import(
 	keep: Option<u8>,
 	terms: Option<Terms>,
 ) -> Result<Status, CeremonyError> {
-	let at = position(input)?;
-	let length = input.seek(SeekFrom::End(0));
-	let length = length.map_err(|error| CeremonyError::Io(error.to_string()))? - at;
-	seek(input, at)?;
-	let (power, compress) = layout(length).ok_or(CeremonyError::ImportLength(length))?;
+	let (power, compress) = open(input)?;
 	let keep = keep.unwrap_or(power);
 	if keep == 0 || keep > power {
 		return Err(CeremonyError::Power(keep));
 	}
+	let Source { start, points } = read(input, power, keep, compress)?;
+	let head = Head::new(keep, start, terms)?;
+	write(output, &head.to_bytes())?;
+	points.iter().try_for_each(|part| write(output, part))?;
+	Ok(Status::from(&head.chain))
+}
 
+impl Powers {
+	/// Checks that the powers were imported from a challenge or a response, which is verified anew:
+	/// that it has the hash that they name, and the points that they start from. That it is what
+	/// the other ceremony published is for people to see, by that hash ([`Powers::source`]).
+	pub fn verify_source(&self, source: &mut (impl Read + Seek)) -> Result<(), CeremonyError> {
+		let expected = self.source().ok_or(CeremonyError::NoSource)?;
+		let (power, compress) = open(source)?;
+		let Source { start, .. } = read(source, power, self.power.min(power), compress)?;
+		match &start {
+			start if *start == self.start => Ok(()),
+			Start::Imported { source: got, .. } if got != expected => {
+				let (expected, got) = (Box::new(*expected), Box::new(*got));
+				Err(CeremonyError::Source { expected, got })
+			},
+			_ => Err(CeremonyError::SourcePoints),
+		}
+	}
+}
+
+/// What a challenge or a response gives.
+struct Source {
+	start: Start,
+	/// The points as our files have them.
+	points: [Vec<u8>; 5],
+}
+
+/// The power of two and the form of a challenge or a response.
+fn open(input: &mut (impl Read + Seek)) -> Result<(u8, Compress), CeremonyError> {
+	let at = position(input)?;
+	let length = input.seek(SeekFrom::End(0));
+	let length = length.map_err(|error| CeremonyError::Io(error.to_string()))? - at;
+	seek(input, at)?;
+	layout(length).ok_or(CeremonyError::ImportLength(length))
+}
+
+/// Reads and verifies a challenge or a response, and keeps the powers for domains up to `2^keep`.
+fn read(
+	input: &mut impl Read,
+	power: u8,
+	keep: u8,
+	compress: Compress,
+) -> Result<Source, CeremonyError> {
 	let state = blake2b_simd::Params::new().hash_length(64).to_state();
 	let mut input = Hashing { inner: input, state };
 	array::<64>(&mut input)?;
@@ -68,24 +112,22 @@ pub fn import(
 	end(input.inner)?;
 
 	let reference = &body.reference;
-	let points = [reference.tau_g1[1], reference.alpha_g1[0], reference.beta_g1[0]];
-	if points.iter().any(AffineRepr::is_zero) {
+	let secrets = [reference.tau_g1[1], reference.alpha_g1[0], reference.beta_g1[0]];
+	if secrets.iter().any(AffineRepr::is_zero) {
 		return Err(CeremonyError::Start(Fault::Identity));
 	}
-	body.check(&points).map_err(CeremonyError::Start)?;
+	body.check(&secrets).map_err(CeremonyError::Start)?;
 
-	let parts = [
+	let points = [
 		encode(&reference.tau_g1),
 		encode(&reference.tau_g2),
 		encode(&reference.alpha_g1),
 		encode(&reference.beta_g1),
 		encode(&[reference.beta_g2]),
 	];
-	let state = hash::blake2b_256(&parts.each_ref().map(Vec::as_slice));
-	let head = Head::new(keep, Start::Imported { source, state, points: Box::new(points) }, terms)?;
-	write(output, &head.to_bytes())?;
-	parts.iter().try_for_each(|part| write(output, part))?;
-	Ok(Status::from(&head.chain))
+	let state = hash::blake2b_256(&points.each_ref().map(Vec::as_slice));
+	let start = Start::Imported { source, state, points: Box::new(secrets) };
+	Ok(Source { start, points })
 }
 
 #[cfg(test)]

@@ -115,6 +115,41 @@ fn imported_powers_can_be_where_a_ceremony_starts() {
 }
 
 #[test]
+fn imported_powers_are_compared_with_their_source() {
+	let sources = [false, true].map(|compressed| file(4, compressed, secrets()));
+	let verify = |powers: &[u8], source: &[u8]| {
+		read_powers(powers).expect("valid").verify_source(&mut Cursor::new(source))
+	};
+	let hash = |file: &[u8]| {
+		let hash = blake2b_simd::Params::new().hash_length(64).hash(file);
+		Box::new(*hash.as_array())
+	};
+	for source in &sources {
+		let whole = import(source, None, None).expect("good");
+		let prefix = import(source, Some(1), None).expect("good");
+		let begun = import(source, None, Some(terms())).expect("good");
+		let contributed = contribute_powers(&begun, 0).expect("a participant");
+		for powers in [&whole, &prefix, &begun, &contributed] {
+			assert_eq!(verify(powers, source), Ok(()));
+			let mut other = source.clone();
+			other[0] ^= 1;
+			for other in [&other, &file(2, false, secrets()), &file(8, true, secrets())] {
+				let (expected, got) = (hash(source), hash(other));
+				assert_eq!(verify(powers, other), Err(CeremonyError::Source { expected, got }));
+			}
+		}
+		assert_eq!(verify(&whole, &source[1..]), {
+			Err(CeremonyError::ImportLength(source.len() as u64 - 1))
+		});
+	}
+	// Powers of other secrets, which name the file that they do not come from.
+	let mut forged = import(&file(4, false, [3, 5, 7].map(Fr::from)), None, None).expect("good");
+	forged[12..76].copy_from_slice(&hash(&sources[0])[..]);
+	assert_eq!(verify(&forged, &sources[0]), Err(CeremonyError::SourcePoints));
+	assert_eq!(verify(powers_file(), &sources[0]), Err(CeremonyError::NoSource));
+}
+
+#[test]
 fn files_that_are_no_powers_are_refused() {
 	let good = file(4, false, secrets());
 	let refused = |file: &[u8]| import(file, None, None).unwrap_err();

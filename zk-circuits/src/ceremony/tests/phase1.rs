@@ -84,13 +84,13 @@ fn headers_are_checked() {
 	};
 	assert_eq!(changed(0, b'Z'), CeremonyError::Magic("file of powers of tau"));
 	assert_eq!(error(b"zkonnxCT"), CeremonyError::Magic("file of powers of tau"));
-	assert_eq!(changed(8, 9), CeremonyError::Version { expected: 1, got: 9 });
+	assert_eq!(changed(8, 1), CeremonyError::Version { expected: 2, got: 1 });
 	assert_eq!(changed(11, 2), CeremonyError::Code { what: "the start", code: 2 });
 	assert_eq!(changed(12, 0), CeremonyError::NoTerms);
 	assert_eq!(changed(12, 2), CeremonyError::Code { what: "the presence of terms", code: 2 });
 	let coordinator = TermsError::Key("the coordinator".into());
 	let mut file = good.clone();
-	file[13..45].fill(0xff);
+	file[45..77].fill(0xff);
 	assert_eq!(error(&file), coordinator.into());
 	// The terms are part of what is signed.
 	let (records, _) = layout(good);
@@ -104,10 +104,11 @@ fn headers_are_checked() {
 			None => TermsError::Key("participant 2".into()).into(),
 		}
 	});
-	assert_eq!(changed(45, 3), fault(0, Fault::Signature), "the least number");
-	assert_eq!(changed(49, b'D'), fault(0, Fault::Signature), "the source");
-	assert_eq!(changed(53, 8), fault(0, Fault::Signature), "the round");
-	assert_eq!(changed(61, 3), fault(0, Fault::Signature), "the delay");
+	assert_eq!(changed(13, 43), fault(0, Fault::Signature), "the nonce");
+	assert_eq!(changed(77, 3), fault(0, Fault::Signature), "the least number");
+	assert_eq!(changed(81, b'D'), fault(0, Fault::Signature), "the source");
+	assert_eq!(changed(85, 8), fault(0, Fault::Signature), "the round");
+	assert_eq!(changed(93, 3), fault(0, Fault::Signature), "the delay");
 }
 
 #[test]
@@ -165,7 +166,7 @@ fn cheat(change: impl FnOnce(&mut Vec<u8>, usize)) -> CeremonyError {
 	let mut chain = chain::Chain::<3>::new(header, Some(terms()), start);
 	let secrets = chain::Secrets::draw(&mut rng(0), b"");
 	let state = crate::hash::blake2b_256(&[&bad]);
-	chain.contribute(&identity(0), &secrets, state).expect("a participant");
+	chain.contribute(&identity(0), &secrets, state, 0).expect("a participant");
 	let mut file = header.to_vec();
 	chain.write(&mut file);
 	file.extend_from_slice(&bad);
@@ -245,6 +246,35 @@ fn steps_out_of_order_leave_nothing_behind() {
 	short.drain(records + 2 + RECORD..records + 2 + 2 * RECORD);
 	short[records] = 1;
 	assert_eq!(error(&short), fault(0, Fault::Digest));
+}
+
+#[test]
+fn contributions_that_are_not_done_before_the_beacon_are_none() {
+	let beacon = Beacon { source: Source::Quicknet, round: 2, delay: 0 };
+	let round = beacon.time().expect("a time");
+	let mut file = Vec::new();
+	powers::new(1, Terms { beacon, ..terms() }, &mut file).expect("good terms");
+	let contribute = |times: [u64; 2]| {
+		let times = std::cell::RefCell::new(times.into_iter());
+		let clock = || times.borrow_mut().next().expect("asked twice");
+		step(&file, |input, output| {
+			powers::contribute(input, output, &identity(0), clock, &mut rng(0), b"")
+		})
+	};
+	assert!(contribute([round - 2, round - 1]).is_ok());
+	let late = |seconds| Err(CeremonyError::Late { round: 2, seconds });
+	assert_eq!(contribute([round - 2, round + 5]), late(5));
+	assert_eq!(contribute([round, round]), late(0));
+}
+
+#[test]
+fn where_powers_stand_is_told_without_waiting_for_the_delay() {
+	let mut file = stages(1).swap_remove(3);
+	let (records, _) = layout(&file);
+	// Another value of the beacon, which nobody has signed yet.
+	file[records + 2 + 2 * RECORD + 2] ^= 1;
+	assert!(powers::peek(&mut &file[..]).expect("a head").closed);
+	assert_eq!(error(&file), fault(2, Fault::Beacon));
 }
 
 #[test]

@@ -1,9 +1,9 @@
 use super::*;
 use crate::{
 	ceremony::{
-		chain, key,
+		beacon, chain, key,
 		tests::{
-			arkworks_accepts, base, begin_powers, contribute_powers, identity, network,
+			arkworks_accepts, base, begin_powers, clock, contribute_powers, identity, network,
 			powers_file, read_powers, reference, rng, terms, POWER, VALUE,
 		},
 	},
@@ -21,7 +21,8 @@ fn with(contributions: u8) -> Transcript {
 	let mut transcript = begin();
 	for number in 0..contributions {
 		let rng = &mut rng(50 + u64::from(number));
-		transcript.contribute(base(), &identity(number), rng, b"dice").expect("a participant");
+		let identity = identity(number);
+		transcript.contribute(base(), &identity, clock, rng, b"dice").expect("a participant");
 	}
 	transcript
 }
@@ -106,7 +107,8 @@ fn a_ceremony_for_commitments_gives_a_key_that_proves() {
 	let mut transcript = Transcript::new(&base, terms()).expect("good terms");
 	for number in 0..2 {
 		let identity = identity(number);
-		transcript.contribute(&base, &identity, &mut rng(number.into()), b"").expect("a step");
+		let rng = &mut rng(number.into());
+		transcript.contribute(&base, &identity, clock, rng, b"").expect("a step");
 	}
 	transcript.beacon(&base, 7, VALUE).expect("its value");
 	transcript.finalize(&base, &identity(100)).expect("complete");
@@ -133,12 +135,14 @@ fn contributions_to_delta_are_what_arkworks_makes_of_their_product() {
 	for number in 0..2 {
 		let seed = 50 + u64::from(number);
 		let identity = identity(number);
-		transcript.contribute(&base, &identity, &mut rng(seed), b"").expect("a participant");
-		delta *= chain::Secrets::<1>::draw(&mut rng(seed), b"").factors[0];
+		let rng = &mut rng(seed);
+		transcript.contribute(&base, &identity, clock, rng, b"").expect("a participant");
+		delta *= chain::Secrets::<1>::draw(&mut crate::ceremony::tests::rng(seed), b"").factors[0];
 	}
 	let head = transcript.chain.id();
 	transcript.beacon(&base, 7, VALUE).expect("its value");
-	delta *= terms().beacon.factors::<1>(&head, VALUE)[0];
+	let [factor] = beacon::factors(&head, &terms().beacon.delayed(VALUE));
+	delta *= factor;
 	transcript.finalize(&base, &identity(100)).expect("complete");
 	let key = transcript.proving_key(&base).expect("finished");
 	let (g1, g2) = (G1Affine::generator().into(), G2Affine::generator().into());
@@ -186,20 +190,21 @@ fn each_kind_of_field_is_bound() {
 	let flipped = |at: usize| changed(at, good[at] ^ 1);
 	let magic = CeremonyError::Magic("transcript of a circuit's ceremony");
 	assert_eq!(flipped(3), Err(magic));
-	assert_eq!(changed(8, 1), Err(CeremonyError::Version { expected: 2, got: 1 }));
+	assert_eq!(changed(8, 2), Err(CeremonyError::Version { expected: 3, got: 2 }));
 	assert_eq!(changed(10, 9), Err(CeremonyError::Statement(9)));
 	for (at, what) in [(12, "the visibility of the input"), (13, "the visibility of the output")] {
 		assert_eq!(changed(at, 2), Err(CeremonyError::Code { what, code: 2 }));
 	}
-	for at in [12, 13, 14, 46, 78, 110, 114, terms_at + 32] {
+	for at in [12, 13, 14, 46, 78, 110, 114, terms_at, terms_at + 64] {
 		assert_eq!(flipped(at), fault(0, Fault::Signature), "byte {at} of the header");
 	}
 	let stranger = Fault::Stranger { got: 8, participants: 3 };
 	assert_eq!(changed(records + 2 + 1, 8), fault(0, stranger));
 	assert_eq!(flipped(records + 2 + RECORD - 1), fault(0, Fault::Signature));
 	assert_eq!(flipped(records + 2 + RECORD + 4 + 48 + 48), fault(1, Fault::Signature));
-	assert_eq!(flipped(records + 2 + 2 * RECORD + 2), fault(2, Fault::Beacon));
-	assert_eq!(flipped(points - 1), Err(CeremonyError::Seal { records: 3 }));
+	let seal = || Err(CeremonyError::Seal { records: 3 });
+	assert_eq!(flipped(records + 2 + 2 * RECORD + 2), seal());
+	assert_eq!(flipped(points - 1), seal());
 	for at in [points, points + 192, good.len() - 1] {
 		assert_eq!(flipped(at), fault(2, Fault::Digest));
 	}
@@ -247,9 +252,9 @@ fn swapped_dropped_and_foreign_contributions_are_refused() {
 
 	let mut transcript = with(1);
 	let stranger = identity(60);
-	let refused = transcript.contribute(base(), &stranger, &mut rng(1), b"");
+	let refused = transcript.contribute(base(), &stranger, clock, &mut rng(1), b"");
 	assert_eq!(refused, Err(CeremonyError::Stranger(stranger.public())));
-	let refused = transcript.contribute(base(), &identity(0), &mut rng(1), b"");
+	let refused = transcript.contribute(base(), &identity(0), clock, &mut rng(1), b"");
 	assert_eq!(refused, Err(CeremonyError::Repeated(0)));
 	assert_eq!(transcript.to_bytes(), with(1).to_bytes());
 }
@@ -280,13 +285,13 @@ fn steps_have_their_order() {
 	assert_eq!(with(2).beacon(base(), 6, value), Err(round));
 	assert_eq!(with(2).beacon(base(), 7, b"short"), Err(CeremonyError::Value));
 	let mut transcript = finished().clone();
-	let late = transcript.contribute(base(), &identity(2), &mut rng(1), b"");
+	let late = transcript.contribute(base(), &identity(2), clock, &mut rng(1), b"");
 	assert_eq!(late, Err(CeremonyError::Finished));
 	let refused = with(2).finalize(base(), &identity(100));
 	assert_eq!(refused, Err(CeremonyError::NoBeacon));
 	let mut closed = with(2);
 	closed.beacon(base(), 7, value).expect("its value");
-	let late = closed.contribute(base(), &identity(2), &mut rng(1), b"");
+	let late = closed.contribute(base(), &identity(2), clock, &mut rng(1), b"");
 	assert_eq!(late, Err(CeremonyError::Closed));
 	let (expected, got) = (identity(100).public(), identity(0).public());
 	let refused = CeremonyError::Coordinator { expected, got };
@@ -345,7 +350,7 @@ fn cheat(change: impl FnOnce(&mut State)) -> Result<(), CeremonyError> {
 	transcript.state.change(&secrets.factors[0]);
 	change(&mut transcript.state);
 	let state = crate::hash::blake2b_256(&[&transcript.state.to_bytes()]);
-	transcript.chain.contribute(&identity(1), &secrets, state).expect("a participant");
+	transcript.chain.contribute(&identity(1), &secrets, state, 0).expect("a participant");
 	check(&transcript.to_bytes())
 }
 

@@ -6,7 +6,10 @@ mod powers;
 mod terms;
 
 use crate::files::{self, Failure};
-use std::path::{Path, PathBuf};
+use std::{
+	path::{Path, PathBuf},
+	time::SystemTime,
+};
 use zkonnx::ceremony::{Source, Status};
 
 /// Make keys by several parties, so that nobody can forge proofs unless all of them collude.
@@ -48,6 +51,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 		Command::Finalize(arguments) => circuit::finalize(arguments),
 		Command::Verify(arguments) => circuit::verify(arguments),
 	}
+}
+
+/// Seconds since 1970, by the system's clock.
+fn now() -> u64 {
+	SystemTime::UNIX_EPOCH.elapsed().map_or(0, |time| time.as_secs())
 }
 
 /// Who contributes, and with what.

@@ -5,7 +5,10 @@ use crate::{
 	commands::PrivacyOptions,
 	files::{self, Failure},
 };
-use std::path::{Path, PathBuf};
+use std::{
+	io::{Read, Write},
+	path::{Path, PathBuf},
+};
 use zkonnx::{
 	ceremony::{powers, Base, CeremonyError, Powers, Transcript},
 	rand::rngs::OsRng,
@@ -141,12 +144,11 @@ impl Files {
 	}
 
 	/// The transcript, and what it starts from. What is cheap is checked before what takes long.
-	fn read(&self) -> Result<(Transcript, Base, Powers), Failure> {
+	fn read(&self, transcript: &mut impl Read) -> Result<(Transcript, Base, Powers), Failure> {
 		let network = files::network(&self.model)?;
-		let transcript = files::about(
-			&self.transcript,
-			Transcript::from_bytes(&files::read(&self.transcript)?),
-		)?;
+		let mut bytes = Vec::new();
+		files::about(&self.transcript, transcript.read_to_end(&mut bytes))?;
+		let transcript = files::about(&self.transcript, Transcript::from_bytes(&bytes))?;
 		files::about(&self.transcript, transcript.check_network(&network))?;
 		let got = files::about(&self.powers, powers::peek(&mut files::open(&self.powers)?))?;
 		let (status, got) = (&got, got.hash);
@@ -160,22 +162,19 @@ impl Files {
 		Ok((transcript, base, powers))
 	}
 
-	fn write(&self, transcript: &Transcript) -> Result<(), Failure> {
-		files::write(&self.transcript, &transcript.to_bytes(), true)
-	}
-
 	/// Changes the transcript.
 	fn change(
 		&self,
-		json: bool,
 		step: impl FnOnce(&mut Transcript, &Base) -> Result<(), CeremonyError>,
-	) -> Result<(), Failure> {
-		let (mut transcript, base, _) = self.read()?;
+	) -> Result<(Transcript, Base), Failure> {
+		let file =
+			files::Exclusive::open(&self.transcript, |input| Transcript::peek(&mut { input }))?;
+		let (mut transcript, base, _) = self.read(&mut file.reader()?)?;
 		files::progress("verifying the transcript");
 		files::about(&self.transcript, step(&mut transcript, &base))?;
-		self.write(&transcript)?;
-		report(&transcript, json);
-		Ok(())
+		let bytes = transcript.to_bytes();
+		file.replace(|output| files::about(&self.transcript, output.write_all(&bytes)))?;
+		Ok((transcript, base))
 	}
 }
 
@@ -198,16 +197,19 @@ pub(super) fn begin(arguments: &New) -> Result<(), Failure> {
 pub(super) fn contribute(arguments: &Contribute) -> Result<(), Failure> {
 	let identity = identity::read(&arguments.contributor.identity)?;
 	let entropy = arguments.contributor.entropy()?;
-	arguments.files.change(arguments.json, |transcript, base| {
-		transcript.contribute(base, &identity, &mut OsRng, &entropy)
-	})
+	let (transcript, _) = arguments.files.change(|transcript, base| {
+		transcript.contribute(base, &identity, super::now, &mut OsRng, &entropy)
+	})?;
+	report(&transcript, arguments.json);
+	Ok(())
 }
 
 pub(super) fn beacon(arguments: &Beacon) -> Result<(), Failure> {
 	let (round, value) = (arguments.randomness.round, arguments.randomness.value()?);
-	arguments
-		.files
-		.change(arguments.json, |transcript, base| transcript.beacon(base, round, &value))
+	let (transcript, _) =
+		arguments.files.change(|transcript, base| transcript.beacon(base, round, &value))?;
+	report(&transcript, arguments.json);
+	Ok(())
 }
 
 pub(super) fn finalize(arguments: &Finalize) -> Result<(), Failure> {
@@ -219,13 +221,15 @@ pub(super) fn finalize(arguments: &Finalize) -> Result<(), Failure> {
 	files::check_absent(&proving, arguments.force)?;
 	files::check_absent(&verifying, arguments.force)?;
 	let identity = arguments.identity.as_deref().map(identity::read).transpose()?;
-	let (mut transcript, base, _) = arguments.files.read()?;
 	let path = &arguments.files.transcript;
-	if !transcript.status().finished {
+	let finished = files::about(path, Transcript::peek(&mut files::open(path)?))?.finished;
+	let (transcript, base) = if finished {
+		let (transcript, base, _) = arguments.files.read(&mut files::open(path)?)?;
+		(transcript, base)
+	} else {
 		let identity = identity.ok_or("--identity is needed: the transcript is not closed")?;
-		files::about(path, transcript.finalize(&base, &identity))?;
-		arguments.files.write(&transcript)?;
-	}
+		arguments.files.change(|transcript, base| transcript.finalize(base, &identity))?
+	};
 	let key = files::about(path, transcript.proving_key(&base))?;
 	files::write(&proving, &key.to_bytes(), arguments.force)?;
 	files::write(&verifying, &key.verifying_key().to_bytes(), arguments.force)?;
@@ -238,8 +242,8 @@ pub(super) fn finalize(arguments: &Finalize) -> Result<(), Failure> {
 }
 
 pub(super) fn verify(arguments: &Verify) -> Result<(), Failure> {
-	let (transcript, base, powers) = arguments.files.read()?;
 	let path = &arguments.files.transcript;
+	let (transcript, base, powers) = arguments.files.read(&mut files::open(path)?)?;
 	files::progress("verifying the transcript");
 	files::about(path, transcript.verify(&base))?;
 	super::check_finished(path, &transcript.status(), arguments.unfinished)?;

@@ -2,9 +2,13 @@
 
 use super::{identity, terms, Contributor, Randomness};
 use crate::files::{self, Failure};
-use std::path::{Path, PathBuf};
+use std::{
+	fs::File,
+	io::BufReader,
+	path::{Path, PathBuf},
+};
 use zkonnx::{
-	ceremony::{powers, Powers, Status},
+	ceremony::{powers, CeremonyError, Powers, Status},
 	rand::rngs::OsRng,
 };
 
@@ -86,6 +90,9 @@ enum Command {
 		/// The powers
 		#[arg(value_name = "FILE")]
 		file: PathBuf,
+		/// Check too that the powers were imported from this challenge or response file
+		#[arg(long, value_name = "FILE")]
+		source: Option<PathBuf>,
 		/// Accept a ceremony that is still going on
 		#[arg(long)]
 		unfinished: bool,
@@ -118,15 +125,16 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
 			files::check_absent(file, output.force)?;
 			files::progress("verifying every point of the source");
 			let mut input = files::open(source)?;
-			let written =
-				files::replace(file, |file| powers::import(&mut input, file, *power, terms));
-			report(&files::about(source, written)?, output.json)
+			let status = files::replace(file, |file| {
+				files::about(source, powers::import(&mut input, file, *power, terms))
+			})?;
+			report(&status, output.json)
 		},
 		Command::Contribute { file, contributor, json } => {
 			let identity = identity::read(&contributor.identity)?;
 			let entropy = contributor.entropy()?;
 			change(file, *json, |input, output| {
-				powers::contribute(input, output, &identity, &mut OsRng, &entropy)
+				powers::contribute(input, output, &identity, super::now, &mut OsRng, &entropy)
 			})
 		},
 		Command::Beacon { file, randomness, json } => {
@@ -137,12 +145,17 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
 			let identity = identity::read(identity)?;
 			change(file, *json, |input, output| powers::finalize(input, output, &identity))
 		},
-		Command::Verify { file, unfinished, json } => {
+		Command::Verify { file, source, unfinished, json } => {
 			files::progress("verifying every point");
 			let powers = files::about(file, Powers::read(&mut files::open(file)?, 1))?;
 			super::check_finished(file, powers.status(), *unfinished)?;
 			let mut value = describe(&powers);
 			value["valid"] = true.into();
+			if let Some(source) = source {
+				files::progress("comparing them with their source");
+				files::about(source, powers.verify_source(&mut files::open(source)?))?;
+				value["source_blake2b_512"] = value["claimed_source_blake2b_512"].take();
+			}
 			super::super::print(&value, *json);
 			Ok(())
 		},
@@ -157,17 +170,16 @@ pub(super) fn describe(powers: &Powers) -> serde_json::Value {
 	value
 }
 
-type Input = std::io::BufReader<std::fs::File>;
-
-fn change<E: Into<Failure>>(
+fn change(
 	path: &Path,
 	json: bool,
-	step: impl FnOnce(&mut Input, &mut std::fs::File) -> Result<Status, E>,
+	step: impl FnOnce(&mut BufReader<&File>, &mut File) -> Result<Status, CeremonyError>,
 ) -> Result<(), Failure> {
 	files::progress("verifying what is there");
-	let mut input = files::open(path)?;
-	let written = files::replace(path, |output| step(&mut input, output));
-	report(&files::about(path, written)?, json)
+	let file = files::Exclusive::open(path, |input| powers::peek(&mut { input }))?;
+	let mut input = file.reader()?;
+	let status = file.replace(|output| files::about(path, step(&mut input, output)))?;
+	report(&status, json)
 }
 
 fn report(status: &Status, json: bool) -> Result<(), Failure> {

@@ -1,8 +1,10 @@
 //! The terms of a ceremony, as options.
 
 use crate::files::Failure;
-use std::time::SystemTime;
-use zkonnx::ceremony::{Beacon, PublicKey, Source, Terms};
+use zkonnx::{
+	ceremony::{Beacon, PublicKey, Source, Terms},
+	rand::{rngs::OsRng, RngCore},
+};
 
 /// The terms, which nobody can change after the first contribution.
 #[derive(clap::Args)]
@@ -82,19 +84,21 @@ impl Options {
 			round: self.beacon_round,
 			delay: self.delay,
 		};
-		let now = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |time| time.as_secs());
-		if beacon.time().is_some_and(|time| time <= now) {
+		if beacon.time().is_some_and(|time| time <= super::now()) {
 			return Err(format!(
 				"round {} of {} has been; the beacon must be a round of the future",
 				beacon.round, beacon.source
 			)
 			.into());
 		}
+		let mut nonce = [0; 32];
+		OsRng.fill_bytes(&mut nonce);
 		let terms = Terms {
 			coordinator: key(&self.coordinator)?,
 			participants: participants.collect::<Result<_, _>>()?,
 			minimum: self.minimum,
 			beacon,
+			nonce,
 		};
 		terms.check()?;
 		Ok(terms)
