@@ -2,8 +2,8 @@
 //!
 //! - **Phase 1** ([`powers`]) makes powers of three secrets τ, α and β. It is the same for every
 //!   circuit up to its size.
-//! - **Phase 2** ([`Transcript`]) is of one circuit. What it starts from is derived from the
-//!   circuit and from phase 1 ([`Base`]), by everybody for themselves; contributions change δ.
+//! - **Phase 2** ([`Transcript`]) is of one circuit. What it starts from follows from the
+//!   circuit and from phase 1 ([`Base`]), for everybody to verify; contributions change δ.
 //!
 //! In both, participants one after the other multiply secrets on, prove that they know them, and
 //! forget them. Who may contribute, how many must, and which public randomness comes last is
@@ -11,15 +11,16 @@
 //! and head closes the transcript. `docs/ceremony.md` describes the files byte by byte, and what
 //! each check is for.
 //!
-//! Secrets are erased when they are dropped, as far as a program can: intermediate values of
-//! arithmetic are not, and arithmetic takes a time that depends on them. Contribute on a machine
-//! that nobody else uses.
+//! Secrets are erased when they are dropped, and so is what is computed from them on the heap. What
+//! is left in registers and on the stack is not, and arithmetic takes a time that depends on them.
+//! Contribute on a machine that nobody else uses.
 
 mod beacon;
 mod chain;
 mod error;
 mod key;
 mod lagrange;
+mod multiply;
 mod points;
 pub mod powers;
 mod terms;

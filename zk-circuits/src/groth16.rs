@@ -5,6 +5,7 @@
 //! the same proofs. What differs is how they are computed. Multi-scalar multiplications of
 //! arbitrary scalars are [`blst`]'s, whose assembly is chosen at run time; see [`points`].
 
+pub(crate) mod batch;
 pub(crate) mod domain;
 pub(crate) mod generator;
 pub(crate) mod key;

@@ -6,7 +6,7 @@
 
 use super::{
 	beacon::factors,
-	points::{array, checked, fill, put},
+	points::{array, checked, fill, put, Point},
 	wide_hash, wide_scalar, CeremonyError, Fault, Identity, PublicKey, Terms,
 };
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
 	statement::{scalar_from_bytes, scalar_to_bytes},
 };
 use ark_bls12_381::{Fr, G1Affine};
-use ark_ec::{AffineRepr, CurveGroup};
+use ark_ec::AffineRepr;
 use ark_ff::{AdditiveGroup, Field, Zero};
 use ark_serialize::Compress;
 use ark_std::rand::{CryptoRng, RngCore};
@@ -520,7 +520,8 @@ impl<const K: usize> Claim<'_, K> {
 }
 
 fn times<const K: usize>(points: &[G1Affine; K], factors: &[Fr; K]) -> [G1Affine; K] {
-	std::array::from_fn(|index| (points[index] * factors[index]).into_affine())
+	let products = G1Affine::scale(points, |index| factors[index]);
+	std::array::from_fn(|index| products[index])
 }
 
 #[cfg(test)]

@@ -239,6 +239,12 @@ pub enum CeremonyError {
 	/// The key that the ceremony gives can not be used.
 	#[error("the ceremony gives no usable key: {0}")]
 	Key(#[from] crate::KeyError),
+	/// A key file can not be read.
+	#[error("{0}")]
+	KeyFile(crate::KeyError),
+	/// A key is of another ceremony, or of none.
+	#[error("it is not the key that the ceremony gives")]
+	OtherKey,
 	/// The powers were imported as they are, and nobody has said that these will do.
 	#[error("the powers {} are another ceremony's, as they were imported: compare them with their source, then --accept-imported with this hash", hex::encode(.0))]
 	Imported([u8; 32]),

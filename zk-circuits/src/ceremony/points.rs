@@ -1,12 +1,12 @@
 //! Points of both groups: strict encoding, bulk scaling, random linear combinations.
 
-use super::CeremonyError;
-use ark_bls12_381::{Bls12_381, Fr, G1Affine, G2Affine};
-use ark_ec::{
-	pairing::Pairing,
-	short_weierstrass::{Affine, SWCurveConfig},
-	AffineRepr, CurveGroup, VariableBaseMSM,
+use super::{
+	multiply::{self, Curve},
+	CeremonyError,
 };
+use crate::groth16::points as packed;
+use ark_bls12_381::{Bls12_381, Fr, G1Affine, G2Affine};
+use ark_ec::{pairing::Pairing, short_weierstrass::Affine, AffineRepr, CurveGroup};
 use ark_ff::{AdditiveGroup, Zero};
 use ark_serialize::{CanonicalDeserialize, CanonicalSerialize, Compress, Validate};
 use ark_std::rand::{rngs::OsRng, Rng};
@@ -20,16 +20,28 @@ const WRITES: &str = "writing to a vector does not fail; qed";
 
 /// A point of one of the two groups.
 pub(super) trait Point:
-	AffineRepr<ScalarField = Fr, Group: VariableBaseMSM + CurveGroup<Affine = Self>>
+	AffineRepr<ScalarField = Fr, Group: CurveGroup<Affine = Self>>
 	+ CanonicalDeserialize
 	+ CanonicalSerialize
 {
+	/// The same in `blst`.
+	type Packed: packed::Point<Affine = Self, Sum = Self::Group>;
+
 	fn on_curve_and_in_subgroup(&self) -> bool;
+
+	/// Point `i` times `scalar(i)`.
+	fn scale(points: &[Self], scalar: impl Fn(usize) -> Fr + Sync) -> Vec<Self>;
 }
 
-impl<P: SWCurveConfig<ScalarField = Fr>> Point for Affine<P> {
+impl<C: Curve> Point for Affine<C> {
+	type Packed = C::Packed;
+
 	fn on_curve_and_in_subgroup(&self) -> bool {
 		self.is_on_curve() && self.is_in_correct_subgroup_assuming_on_curve()
+	}
+
+	fn scale(points: &[Self], scalar: impl Fn(usize) -> Fr + Sync) -> Vec<Self> {
+		multiply::scale(points, scalar)
 	}
 }
 
@@ -91,27 +103,27 @@ pub(super) fn end(input: &mut impl Read) -> Result<(), CeremonyError> {
 	}
 }
 
-/// Point `i` times `scalar(i)`.
-pub(super) fn scale<P: Point>(points: &[P], scalar: impl Fn(usize) -> Fr + Sync) -> Vec<P> {
-	let products: Vec<P::Group> = points
-		.par_iter()
-		.enumerate()
-		.with_min_len(16)
-		// Arkworks uses the endomorphism of G1 for projective points only.
-		.map(|(index, point)| point.into_group() * scalar(index))
-		.collect();
-	P::Group::normalize_batch(&products)
-}
-
 /// `Σ scalar · point`.
 pub(super) fn combine<P: Point>(points: &[P], scalars: &[Fr]) -> P::Group {
-	P::Group::msm_unchecked(points, scalars)
+	let bytes: Vec<u8> = scalars.iter().flat_map(|scalar| packed::scalar_bytes(*scalar)).collect();
+	multiply_packed(points, &bytes, packed::SCALAR_BITS)
+}
+
+/// `Σ coefficient · point` of [`coefficients`].
+pub(super) fn combine_at_random<P: Point>(points: &[P], coefficients: &[u128]) -> P::Group {
+	let bytes: Vec<u8> = coefficients.iter().flat_map(|x| x.to_le_bytes()).collect();
+	multiply_packed(points, &bytes, 128)
+}
+
+fn multiply_packed<P: Point>(points: &[P], scalars: &[u8], bits: usize) -> P::Group {
+	let packed: Vec<P::Packed> = points.iter().map(packed::Point::pack).collect();
+	packed::multiply(&packed, scalars, bits)
 }
 
 /// Coefficients that whoever made the points could not know: 128 bits from the system's generator.
-pub(super) fn coefficients(count: usize) -> Vec<Fr> {
+pub(super) fn coefficients(count: usize) -> Vec<u128> {
 	let mut rng = OsRng;
-	(0..count).map(|_| Fr::from(rng.gen::<u128>())).collect()
+	(0..count).map(|_| rng.gen()).collect()
 }
 
 /// Whether `e(a, b) = e(c, d)`.
@@ -128,7 +140,7 @@ pub(super) fn same_pairing(
 /// if the second combination is the first times the secret, but for a chance of 2^-128.
 pub(super) struct Geometric<P: Point> {
 	remaining: usize,
-	carried: Fr,
+	carried: u128,
 	/// The combination of all but the last.
 	pub(super) low: P::Group,
 	/// The combination of all but the first.
@@ -139,7 +151,7 @@ impl<P: Point> Geometric<P> {
 	/// For a sequence of this length.
 	pub(super) fn new(length: usize) -> Self {
 		let zero = P::Group::ZERO;
-		Self { remaining: length, carried: Fr::ZERO, low: zero, high: zero }
+		Self { remaining: length, carried: 0, low: zero, high: zero }
 	}
 
 	/// Adds the next points.
@@ -148,10 +160,10 @@ impl<P: Point> Geometric<P> {
 		scalars.extend(coefficients(points.len()));
 		self.remaining -= points.len();
 		if self.remaining == 0 {
-			scalars[points.len()] = Fr::ZERO;
+			scalars[points.len()] = 0;
 		}
-		self.high += combine(points, &scalars[..points.len()]);
-		self.low += combine(points, &scalars[1..]);
+		self.high += combine_at_random(points, &scalars[..points.len()]);
+		self.low += combine_at_random(points, &scalars[1..]);
 		self.carried = scalars[points.len()];
 	}
 }

@@ -8,9 +8,7 @@ pub use import::import;
 use super::{
 	chain::{Chain, Secrets},
 	key::Reference,
-	points::{
-		array, decode, encode, end, fill, put, same_pairing, scale, size, Geometric, Point, CHUNK,
-	},
+	points::{array, decode, encode, end, fill, put, same_pairing, size, Geometric, Point, CHUNK},
 	CeremonyError, Fault, Identity, Status, Terms, MAX_POWER,
 };
 use crate::hash;
@@ -429,7 +427,7 @@ fn multiply<P: Point>(
 		}
 		// Checked again: the file may have changed, and a secret must never meet a point of small
 		// order, not even if what comes of it is thrown away.
-		put(&encode(&scale(&points, |index| factors[index])))
+		put(&encode(&P::scale(&points, |index| factors[index])))
 	};
 	let bad = |index| CeremonyError::Start(Fault::State { what: "the file", index });
 	stream(input, count, Compress::No, visit, bad)

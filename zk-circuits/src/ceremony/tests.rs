@@ -103,7 +103,7 @@ pub(super) fn reference(n: usize, tau: Fr, alpha: Fr, beta: Fr) -> Reference {
 	fn powers<P: points::Point>(count: usize, first: Fr, step: Fr) -> Vec<P> {
 		let scalars: Vec<Fr> =
 			std::iter::successors(Some(first), |power| Some(*power * step)).take(count).collect();
-		points::scale(&vec![P::generator(); count], |index| scalars[index])
+		P::scale(&vec![P::generator(); count], |index| scalars[index])
 	}
 	Reference {
 		tau_g1: powers(2 * n - 1, Fr::ONE, tau),
@@ -112,6 +112,17 @@ pub(super) fn reference(n: usize, tau: Fr, alpha: Fr, beta: Fr) -> Reference {
 		beta_g1: powers(n, beta, tau),
 		beta_g2: (G2Affine::generator() * beta).into_affine(),
 	}
+}
+
+/// The key of a circuit with δ = 1.
+pub(super) fn first_key(
+	circuit: &Circuit,
+	powers: &Reference,
+) -> Result<ark_groth16::ProvingKey<Bls12_381>, CeremonyError> {
+	key::check(circuit, powers)?;
+	let queries = [key::l_query(circuit, powers), key::h_query(circuit, powers)];
+	let delta = (G1Affine::generator(), G2Affine::generator());
+	Ok(key::build(circuit, powers, queries, delta))
 }
 
 #[test]
@@ -134,7 +145,7 @@ fn the_key_of_known_secrets_is_that_of_arkworks() {
 	)
 	.expect("a key");
 	let n = key::domain(&circuit);
-	let built = key::build(&circuit, &reference(n, tau, alpha, beta)).expect("large enough");
+	let built = first_key(&circuit, &reference(n, tau, alpha, beta)).expect("large enough");
 	assert_eq!(built.vk, expected.vk);
 	assert_eq!((built.beta_g1, built.delta_g1), (expected.beta_g1, expected.delta_g1));
 	assert_eq!(built.a_query, expected.a_query);
@@ -143,14 +154,14 @@ fn the_key_of_known_secrets_is_that_of_arkworks() {
 	assert_eq!(built.h_query, expected.h_query);
 	assert_eq!(built.l_query, expected.l_query);
 	// More powers than needed change nothing.
-	let more = key::build(&circuit, &reference(2 * n, tau, alpha, beta)).expect("large enough");
+	let more = first_key(&circuit, &reference(2 * n, tau, alpha, beta)).expect("large enough");
 	assert_eq!(more, built);
 
-	let few = key::build(&circuit, &reference(n / 2, tau, alpha, beta)).unwrap_err();
+	let few = first_key(&circuit, &reference(n / 2, tau, alpha, beta)).unwrap_err();
 	let needed = n.ilog2() as u8;
 	assert_eq!(few, CeremonyError::TooSmall { needed, got: needed - 1 });
 	let root = ark_ff::FftField::get_root_of_unity(n as u64).expect("a root");
-	let degenerate = key::build(&circuit, &reference(n, root, alpha, beta)).unwrap_err();
+	let degenerate = first_key(&circuit, &reference(n, root, alpha, beta)).unwrap_err();
 	assert_eq!(degenerate, CeremonyError::Degenerate);
 }
 

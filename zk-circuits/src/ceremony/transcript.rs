@@ -2,24 +2,24 @@
 
 use super::{
 	chain::{Chain, Secrets},
-	key,
+	key::{self, Matrix, Reference},
 	points::{
-		array, coefficients, combine, decode, encode, end, fill, same_pairing, scale, size, Point,
-		CHUNK,
+		array, coefficients, combine_at_random, decode, encode, end, fill, same_pairing, size,
+		Point, CHUNK,
 	},
 	CeremonyError, Fault, Identity, Powers, Status, Terms,
 };
 use crate::{
 	circuit::Circuit,
 	hash::blake2b_256,
-	keys::{KeyInfo, Origin, ProvingKey},
+	keys::{KeyInfo, Origin, ProvingKey, VerifyingKey},
 	network::Network,
 	privacy::{Privacy, Visibility},
 	statement,
 };
 use ark_bls12_381::{Bls12_381, Fr, G1Affine, G2Affine};
-use ark_ec::{AffineRepr, CurveGroup};
-use ark_ff::{AdditiveGroup, Field};
+use ark_ec::AffineRepr;
+use ark_ff::Field;
 use ark_serialize::Compress;
 use ark_std::rand::{CryptoRng, RngCore};
 use std::io::Read;
@@ -34,17 +34,18 @@ const DELTA_G2: &str = "delta in G2";
 const L: &str = "the l query";
 const H: &str = "the h query";
 
-/// What a circuit's ceremony starts from: the key with δ = 1, derived from the circuit and from
-/// phase 1. Deriving it is most of the work of verifying; one serves any number of calls.
+/// What a circuit's ceremony starts from: the circuit, and the powers of phase 1. One serves any
+/// number of calls.
 #[derive(Clone, Debug)]
 pub struct Base {
 	info: KeyInfo,
 	powers: [u8; 32],
-	pub(super) key: ark_groth16::ProvingKey<Bls12_381>,
+	circuit: Circuit,
+	reference: Reference,
 }
 
 impl Base {
-	/// Derives the key of one of a network's circuits. The powers must be finished.
+	/// Derives one of a network's circuits. The powers must be finished, and suffice.
 	pub fn derive(
 		network: &Network,
 		privacy: Privacy,
@@ -54,14 +55,21 @@ impl Base {
 			return Err(CeremonyError::Unfinished);
 		}
 		let circuit = Circuit::new(network, privacy);
-		let key = key::build(&circuit, powers.reference())?;
+		key::check(&circuit, powers.reference())?;
 		let info = KeyInfo::new(network, privacy, &circuit);
-		Ok(Self { info, powers: powers.status().hash, key })
+		let reference = powers.reference().prefix(key::domain(&circuit));
+		Ok(Self { info, powers: powers.status().hash, circuit, reference })
 	}
 
 	/// The powers of phase 1 that one of a network's circuits needs: 2 to this power.
 	pub fn power(network: &Network, privacy: Privacy) -> u8 {
 		key::domain(&Circuit::new(network, privacy)).ilog2() as u8
+	}
+
+	/// The points that contributions change, with δ = 1.
+	pub(super) fn queries(&self) -> [Vec<G1Affine>; 2] {
+		let (circuit, powers) = (&self.circuit, &self.reference);
+		[key::l_query(circuit, powers), key::h_query(circuit, powers)]
 	}
 }
 
@@ -96,9 +104,9 @@ impl State {
 	fn change(&mut self, factor: &Fr) {
 		let inverse = factor.inverse().expect("factors are not zero; qed");
 		let inverse = Zeroizing::new(inverse);
-		self.delta_g2 = (self.delta_g2 * factor).into_affine();
-		self.l = scale(&self.l, |_| *inverse);
-		self.h = scale(&self.h, |_| *inverse);
+		self.delta_g2 = G2Affine::scale(&[self.delta_g2], |_| *factor)[0];
+		self.l = G1Affine::scale(&self.l, |_| *inverse);
+		self.h = G1Affine::scale(&self.h, |_| *inverse);
 	}
 }
 
@@ -111,25 +119,22 @@ pub struct Transcript {
 }
 
 impl Transcript {
-	/// Begins a ceremony.
+	/// Begins a ceremony: derives the points that contributions change, which for a large circuit
+	/// takes a minute.
 	pub fn new(base: &Base, terms: Terms) -> Result<Self, CeremonyError> {
 		terms.check()?;
-		let count = |query: &[G1Affine]| query.len() as u32;
+		let [l, h] = base.queries();
 		let subject = Subject {
 			artifact: base.info.artifact_hash,
 			circuit: base.info.circuit_digest,
 			statement: base.info.statement_version,
 			privacy: base.info.privacy,
 			powers: base.powers,
-			l: count(&base.key.l_query),
-			h: count(&base.key.h_query),
+			l: l.len() as u32,
+			h: h.len() as u32,
 		};
 		let header = header(&subject, &terms);
-		let state = State {
-			delta_g2: G2Affine::generator(),
-			l: base.key.l_query.clone(),
-			h: base.key.h_query.clone(),
-		};
+		let state = State { delta_g2: G2Affine::generator(), l, h };
 		let chain = Chain::new(&header, Some(terms), [G1Affine::generator()]);
 		Ok(Self { subject, chain, state })
 	}
@@ -210,8 +215,8 @@ impl Transcript {
 	}
 
 	/// Checks the transcript against the circuit and the powers: that it is of them, every
-	/// contribution in its place, and that the points are what the contributions make of what was
-	/// derived. It need not be finished: [`Transcript::status`] tells.
+	/// contribution in its place, and that the points are what the contributions make of those that
+	/// circuit and powers give. It need not be finished: [`Transcript::status`] tells.
 	pub fn verify(&self, base: &Base) -> Result<(), CeremonyError> {
 		if self.subject.privacy != base.info.privacy {
 			let (expected, got) = (self.subject.privacy, base.info.privacy);
@@ -222,10 +227,9 @@ impl Transcript {
 			let (expected, got) = (self.subject.powers, base.powers);
 			return Err(CeremonyError::Powers { expected, got });
 		}
-		let (l, h) = (&base.key.l_query, &base.key.h_query);
-		for (what, expected, got) in
-			[("l", l.len(), self.state.l.len()), ("h", h.len(), self.state.h.len())]
-		{
+		let (l, h) = (&self.state.l, &self.state.h);
+		let (witness, n) = (base.circuit.witness(), key::domain(&base.circuit));
+		for (what, expected, got) in [("l", witness, l.len()), ("h", n - 1, h.len())] {
 			if expected != got {
 				return Err(CeremonyError::Shape { what, expected, got });
 			}
@@ -238,8 +242,18 @@ impl Transcript {
 		if !same_pairing((delta_g1, g2), (g1, delta_g2)) {
 			return Err(self.chain.blame(Fault::Inconsistent(DELTA_G2)));
 		}
-		for (what, before, after) in [(L, l, &self.state.l), (H, h, &self.state.h)] {
-			let (before, after) = combinations(before, after);
+		// Random combinations, which do not take the points with δ = 1 one by one.
+		let weights = coefficients(l.len().max(h.len()));
+		let of_l = key::combine_k(
+			&base.circuit,
+			&base.reference,
+			base.circuit.instance(),
+			&weights[..l.len()],
+		);
+		let of_h = [&base.reference.tau_g1[n..2 * n - 1], &base.reference.tau_g1[..n - 1]]
+			.map(|powers| combine_at_random(powers, &weights[..n - 1]));
+		for (what, after, before) in [(L, l, of_l), (H, h, of_h[0] - of_h[1])] {
+			let after = combine_at_random(after, &weights[..after.len()]);
 			if !same_pairing((after, delta_g2), (before, g2)) {
 				return Err(self.chain.blame(Fault::Inconsistent(what)));
 			}
@@ -287,20 +301,77 @@ impl Transcript {
 		Ok(())
 	}
 
-	/// Verifies a finished transcript, and gives its key. The same for everybody.
+	/// Verifies a finished transcript, and gives its key. The same for everybody; for a large circuit
+	/// it takes minutes to derive.
 	pub fn proving_key(&self, base: &Base) -> Result<ProvingKey, CeremonyError> {
-		self.verify(base)?;
-		if !self.chain.finished() {
-			return Err(CeremonyError::Unfinished);
-		}
-		let origin = Origin::Ceremony { transcript: self.chain.id() };
+		let info = self.key_info(base)?;
 		let [delta_g1] = *self.chain.points();
-		let mut key = base.key.clone();
-		key.delta_g1 = delta_g1;
-		key.vk.delta_g2 = self.state.delta_g2;
-		key.l_query = self.state.l.clone();
-		key.h_query = self.state.h.clone();
-		Ok(ProvingKey::new(KeyInfo { origin, ..base.info.clone() }, &key)?)
+		let key = key::build(
+			&base.circuit,
+			&base.reference,
+			[self.state.l.clone(), self.state.h.clone()],
+			(delta_g1, self.state.delta_g2),
+		);
+		Ok(ProvingKey::new(info, &key)?)
+	}
+
+	/// Verifies a finished transcript, and what its key is for.
+	fn key_info(&self, base: &Base) -> Result<KeyInfo, CeremonyError> {
+		self.verify(base)?;
+		match self.chain.finished() {
+			true => {
+				let origin = Origin::Ceremony { transcript: self.chain.id() };
+				Ok(KeyInfo { origin, ..base.info.clone() })
+			},
+			false => Err(CeremonyError::Unfinished),
+		}
+	}
+
+	/// Verifies a finished transcript, and that a file is its verifying key. Faster than
+	/// [`Transcript::proving_key`]: the key is not derived, but compared in random combinations.
+	pub fn check_verifying_key(&self, base: &Base, file: &[u8]) -> Result<(), CeremonyError> {
+		let info = self.key_info(base)?;
+		let key = VerifyingKey::from_bytes(file).map_err(CeremonyError::KeyFile)?;
+		let same = *key.info() == info && self.is_verifying_key(base, &key.prepared().vk);
+		same.then_some(()).ok_or(CeremonyError::OtherKey)
+	}
+
+	/// The same of a proving key.
+	pub fn check_proving_key(&self, base: &Base, file: &[u8]) -> Result<(), CeremonyError> {
+		let info = self.key_info(base)?;
+		// Each point is in its group, or combinations would prove nothing.
+		let key = ProvingKey::from_bytes(file).map_err(CeremonyError::KeyFile)?;
+		let same = *key.info() == info && self.is_proving_key(base, &key.groth16().to_arkworks());
+		same.then_some(()).ok_or(CeremonyError::OtherKey)
+	}
+
+	fn is_verifying_key(&self, base: &Base, key: &ark_groth16::VerifyingKey<Bls12_381>) -> bool {
+		let (circuit, powers) = (&base.circuit, &base.reference);
+		let weights = coefficients(circuit.instance());
+		key.alpha_g1 == powers.alpha_g1[0]
+			&& key.beta_g2 == powers.beta_g2
+			&& key.gamma_g2 == G2Affine::generator()
+			&& key.delta_g2 == self.state.delta_g2
+			&& key.gamma_abc_g1.len() == weights.len()
+			&& combine_at_random(&key.gamma_abc_g1, &weights)
+				== key::combine_k(circuit, powers, 0, &weights)
+	}
+
+	fn is_proving_key(&self, base: &Base, key: &ark_groth16::ProvingKey<Bls12_381>) -> bool {
+		let (circuit, powers) = (&base.circuit, &base.reference);
+		let variables = circuit.instance() + circuit.witness();
+		let weights = coefficients(variables);
+		let queries = [(&key.a_query, Matrix::A), (&key.b_g1_query, Matrix::B)];
+		self.is_verifying_key(base, &key.vk)
+			&& key.beta_g1 == powers.beta_g1[0]
+			&& key.delta_g1 == self.chain.points()[0]
+			&& (&key.l_query, &key.h_query) == (&self.state.l, &self.state.h)
+			&& queries.iter().all(|(query, matrix)| {
+				let expected = key::combine_columns(circuit, &powers.tau_g1, *matrix, 0, &weights);
+				query.len() == variables && combine_at_random(query, &weights) == expected
+			}) && key.b_g2_query.len() == variables
+			&& combine_at_random(&key.b_g2_query, &weights)
+				== key::combine_columns(circuit, &powers.tau_g2, Matrix::B, 0, &weights)
 	}
 }
 
@@ -372,17 +443,6 @@ fn read_points<P: Point>(
 		);
 	}
 	Ok(points)
-}
-
-/// The same random combination of both.
-fn combinations(before: &[G1Affine], after: &[G1Affine]) -> (G1Affine, G1Affine) {
-	let mut sums = [<G1Affine as AffineRepr>::Group::ZERO; 2];
-	for (before, after) in before.chunks(CHUNK).zip(after.chunks(CHUNK)) {
-		let coefficients = coefficients(before.len());
-		sums[0] += combine(before, &coefficients);
-		sums[1] += combine(after, &coefficients);
-	}
-	(sums[0].into_affine(), sums[1].into_affine())
 }
 
 #[cfg(test)]

@@ -6,9 +6,11 @@
 //! all levels of both halves. Coefficients are in natural order and values in reversed order of
 //! bits, so that nothing is ever permuted but the input.
 
+use super::batch::invert_all;
 use ark_bls12_381::Fr;
 use ark_ff::{AdditiveGroup, FftField, Field};
 use rayon::prelude::*;
+use zeroize::Zeroizing;
 
 /// Below this length a transform stays in its thread.
 const SERIAL: usize = 1 << 10;
@@ -62,7 +64,7 @@ impl Domain {
 	}
 
 	/// From values on the domain to `n` times the coefficients.
-	fn interpolate(&self, values: &mut [Fr]) {
+	pub(crate) fn interpolate(&self, values: &mut [Fr]) {
 		self.inverse(values, CYCLIC);
 	}
 
@@ -111,7 +113,8 @@ impl Domain {
 	}
 
 	/// The values of the Lagrange polynomials of the domain at `point`, in order of the powers of
-	/// the generator. `point` must not be in the domain.
+	/// the generator. `point` must not be in the domain; nothing that tells of it is left on the heap
+	/// but the result.
 	pub(crate) fn lagrange(&self, point: Fr) -> Vec<Fr> {
 		// Lᵢ(x) = (xⁿ − 1)·ωⁱ / (n·(x − ωⁱ))
 		let size = self.size as u64;
@@ -125,7 +128,7 @@ impl Domain {
 				*value = point - power;
 				power *= root;
 			}
-			ark_ff::fields::batch_inversion(values);
+			invert_all(values, &mut Zeroizing::new(Vec::with_capacity(values.len())));
 			let mut power = first * factor;
 			for value in values.iter_mut() {
 				*value *= power;

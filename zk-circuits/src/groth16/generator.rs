@@ -1,15 +1,16 @@
 //! The key generator: from the same randomness, the same keys as `ark_groth16`'s.
 
 use super::{
+	batch::{add_all, Scratch},
 	domain::Domain,
 	key::{Key, Query},
 	points::Point,
 };
 use crate::circuit::Circuit;
-use ark_bls12_381::{Fr, G1Affine, G1Projective, G2Affine, G2Projective};
+use ark_bls12_381::{Fr, G1Projective, G2Projective};
 use ark_ec::{
 	short_weierstrass::{Affine, Projective, SWCurveConfig},
-	AffineRepr, CurveGroup,
+	CurveGroup,
 };
 use ark_ff::{AdditiveGroup, Field, PrimeField, UniformRand, Zero};
 use ark_std::rand::{CryptoRng, RngCore};
@@ -25,12 +26,13 @@ type Secret = Zeroizing<Vec<Fr>>;
 
 /// Makes the key of a circuit; `None` if the circuit is too large for the field.
 ///
-/// What was drawn is overwritten afterwards, and so are vectors that were computed from it. Copies
-/// that the compiler made in registers and on the stack are beyond reach.
+/// What was drawn is overwritten afterwards, and so is all on the heap that was computed from it and
+/// is not the key. Copies that the compiler made in registers and on the stack are beyond reach, and
+/// so is what the system wrote to a disk. Only a ceremony does without trust in this machine.
 pub(crate) fn generate(circuit: &Circuit, rng: &mut (impl RngCore + CryptoRng)) -> Option<Key> {
 	let (instance, constraints) = (circuit.instance(), circuit.constraints());
 	let domain = Domain::new(constraints.checked_add(instance)?)?;
-	let mut draw = || Zeroizing::new(Fr::rand(rng));
+	let mut draw = || Zeroizing::new([Fr::rand(rng)]);
 	let (alpha, beta, gamma, delta) = (draw(), draw(), draw(), draw());
 	let g1 = G1Projective::rand(rng);
 	let g2 = G2Projective::rand(rng);
@@ -40,14 +42,14 @@ pub(crate) fn generate(circuit: &Circuit, rng: &mut (impl RngCore + CryptoRng)) 
 			break tau;
 		}
 	};
-	let inverse = |secret: &Fr| secret.inverse().map(Zeroizing::new);
+	let inverse = |[secret]: &[Fr; 1]| secret.inverse().map(Zeroizing::new);
 	let (by_gamma, by_delta) = (inverse(&gamma)?, inverse(&delta)?);
 
 	let [a, b, c] = columns(circuit, &domain, *tau);
 	let mut combined = c;
 	combined.par_iter_mut().zip(&*a).zip(&*b).enumerate().with_min_len(CHUNK).for_each(
 		|(variable, ((c, a), b))| {
-			*c += *beta * a + *alpha * b;
+			*c += beta[0] * a + alpha[0] * b;
 			*c *= if variable < instance { *by_gamma } else { *by_delta };
 		},
 	);
@@ -69,20 +71,16 @@ pub(crate) fn generate(circuit: &Circuit, rng: &mut (impl RngCore + CryptoRng)) 
 	let l = in_first.query(&combined[instance..], |_| true);
 	let h: Vec<_> = in_first.of(&h).iter().map(blst_p1_affine::pack).collect();
 	let gamma_abc_g1 = in_first.of(&combined[..instance]);
+	// Not by arkworks' multiplication, which leaves parts of the scalar on the heap.
+	let [alpha_g1, beta_g1, delta_g1] = [&alpha, &beta, &delta].map(|x| in_first.of(&x[..])[0]);
 	drop(in_first);
-	let b_g2 = Multiples::new(g2, domain.size()).query(&b, |_| true);
-	let g1_times = |scalar: &Fr| -> G1Affine { (g1 * scalar).into_affine() };
-	let g2_times = |scalar: &Fr| -> G2Affine { (g2 * scalar).into_affine() };
+	let in_second = Multiples::new(g2, domain.size());
+	let b_g2 = in_second.query(&b, |_| true);
+	let [beta_g2, gamma_g2, delta_g2] = [&beta, &gamma, &delta].map(|x| in_second.of(&x[..])[0]);
 	Some(Key {
-		vk: ark_groth16::VerifyingKey {
-			alpha_g1: g1_times(&alpha),
-			beta_g2: g2_times(&beta),
-			gamma_g2: g2_times(&gamma),
-			delta_g2: g2_times(&delta),
-			gamma_abc_g1,
-		},
-		beta_g1: g1_times(&beta),
-		delta_g1: g1_times(&delta),
+		vk: ark_groth16::VerifyingKey { alpha_g1, beta_g2, gamma_g2, delta_g2, gamma_abc_g1 },
+		beta_g1,
+		delta_g1,
 		variables: a.len(),
 		witness: a.len() - instance,
 		shared,
@@ -159,19 +157,19 @@ impl<P: SWCurveConfig<ScalarField = Fr>> Multiples<P> {
 		let mut products = vec![Affine::identity(); scalars.len()];
 		products.par_chunks_mut(CHUNK).zip(scalars.par_chunks(CHUNK)).for_each(
 			|(products, scalars)| {
-				let mut limbs: Vec<[u64; 4]> =
-					scalars.iter().map(|scalar| scalar.into_bigint().0).collect();
-				let mut carries = vec![false; scalars.len()];
-				let mut addends = vec![Affine::identity(); scalars.len()];
+				let limbs = scalars.iter().map(|scalar| scalar.into_bigint().0);
+				let limbs: Zeroizing<Vec<[u64; 4]>> = Zeroizing::new(limbs.collect());
+				let mut carries = Zeroizing::new(vec![false; scalars.len()]);
+				let mut addends = Zeroizing::new(vec![Affine::identity(); scalars.len()]);
+				let mut scratch = Scratch::new(scalars.len());
 				for (window, table) in self.windows.iter().enumerate() {
 					let position = window * self.bits as usize;
-					let digits = limbs.iter().zip(&mut carries);
+					let digits = limbs.iter().zip(&mut *carries);
 					for (addend, (limbs, carry)) in addends.iter_mut().zip(digits) {
 						*addend = self.multiple(table, digit(limbs, position, self.bits), carry);
 					}
-					add_all(products, &addends);
+					add_all(products, &addends, &mut scratch);
 				}
-				limbs.fill([0; 4]);
 			},
 		);
 		products
@@ -220,54 +218,4 @@ fn digit(limbs: &[u64; 4], position: usize, bits: u32) -> u64 {
 		_ => 0,
 	};
 	(low | high) & ((1 << bits) - 1)
-}
-
-/// Adds to each point another, in affine form with one inversion for all: six multiplications an
-/// addition, where a mixed addition in Jacobian coordinates takes eleven.
-fn add_all<P: SWCurveConfig>(points: &mut [Affine<P>], addends: &[Affine<P>]) {
-	// Slopes are (y₂ − y₁) / (x₂ − x₁) but where a point is the identity or the x are equal.
-	let differs = |point: &Affine<P>, addend: &Affine<P>| {
-		!point.is_zero() && !addend.is_zero() && point.x != addend.x
-	};
-	let mut inverses: Vec<P::BaseField> = points
-		.iter()
-		.zip(addends)
-		.map(|(point, addend)| match differs(point, addend) {
-			true => addend.x - point.x,
-			false => P::BaseField::ONE,
-		})
-		.collect();
-	invert_all(&mut inverses);
-	for ((point, addend), inverse) in points.iter_mut().zip(addends).zip(&inverses) {
-		if !differs(point, addend) {
-			if !addend.is_zero() {
-				*point = match point.is_zero() {
-					true => *addend,
-					false => (*point + addend).into_affine(),
-				};
-			}
-			continue;
-		}
-		let slope = (addend.y - point.y) * inverse;
-		let x = slope.square() - point.x - addend.x;
-		point.y = slope * (point.x - x) - point.y;
-		point.x = x;
-	}
-}
-
-/// Inverts all, none of which is zero.
-fn invert_all<F: Field>(values: &mut [F]) {
-	let mut product = F::ONE;
-	let products = values.iter().map(|value| {
-		let before = product;
-		product *= value;
-		before
-	});
-	let before: Vec<F> = products.collect();
-	let mut inverse = product.inverse().expect("a product of what is not zero; qed");
-	for (value, before) in values.iter_mut().zip(before).rev() {
-		let next = inverse * *value;
-		*value = inverse * before;
-		inverse = next;
-	}
 }

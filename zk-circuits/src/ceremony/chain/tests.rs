@@ -1,6 +1,7 @@
 use super::*;
 use crate::ceremony::{Beacon, Source};
 use ark_bls12_381::{Fq, G2Affine};
+use ark_ec::CurveGroup;
 use ark_ff::UniformRand;
 use ark_std::rand::{rngs::StdRng, SeedableRng};
 

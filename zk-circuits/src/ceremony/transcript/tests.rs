@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
 	ceremony::{
-		beacon, chain, key,
+		beacon, chain,
 		tests::{
 			arkworks_accepts, base, begin_powers, clock, contribute_powers, identity, network,
 			powers_file, read_powers, reference, rng, terms, POWER, VALUE,
@@ -9,6 +9,7 @@ use crate::{
 	},
 	fixture, KeyError, Prover,
 };
+use ark_ec::CurveGroup;
 use ark_ff::UniformRand;
 use ark_groth16::Groth16;
 use std::sync::OnceLock;
@@ -51,7 +52,7 @@ fn layout() -> [usize; 3] {
 	let mut bytes = Vec::new();
 	terms().write(&mut bytes);
 	let file = finished().to_bytes();
-	let points = 192 + 96 * (base().key.l_query.len() + base().key.h_query.len());
+	let points = 192 + 96 * (base().circuit.witness() + (1 << POWER) - 1);
 	[118, 118 + bytes.len(), file.len() - points]
 }
 
@@ -100,10 +101,9 @@ fn a_ceremony_for_commitments_gives_a_key_that_proves() {
 	let privacy = Privacy::ALL[1];
 	let circuit = Circuit::new(&network, privacy);
 	let [tau, alpha, beta] = [5u64, 7, 9].map(|seed| Fr::from(seed).pow([99]));
-	let powers = reference(key::domain(&circuit), tau, alpha, beta);
-	let key = key::build(&circuit, &powers).expect("enough");
+	let reference = reference(key::domain(&circuit), tau, alpha, beta);
 	let info = KeyInfo::new(&network, privacy, &circuit);
-	let base = Base { info, powers: [3; 32], key };
+	let base = Base { info, powers: [3; 32], circuit, reference };
 	let mut transcript = Transcript::new(&base, terms()).expect("good terms");
 	for number in 0..2 {
 		let identity = identity(number);
@@ -124,12 +124,55 @@ fn a_ceremony_for_commitments_gives_a_key_that_proves() {
 }
 
 #[test]
+fn a_key_is_told_from_every_other() {
+	let key = finished().proving_key(base()).expect("finished");
+	let (proving, verifying) = (key.to_bytes(), key.verifying_key().to_bytes());
+	let check_proving = |file: &[u8]| finished().check_proving_key(base(), file);
+	assert_eq!(check_proving(&proving), Ok(()));
+	assert_eq!(finished().check_verifying_key(base(), &verifying), Ok(()));
+	let other = || Err(CeremonyError::OtherKey);
+	let truncated = Err(CeremonyError::KeyFile(KeyError::Truncated));
+	assert_eq!(check_proving(&proving[..100]), truncated);
+	assert_eq!(finished().check_verifying_key(base(), &verifying[..100]), truncated);
+	assert_eq!(with(2).check_proving_key(base(), &proving), Err(CeremonyError::Unfinished));
+	// The same points, of whoever made them.
+	let arkworks = key.groth16().to_arkworks();
+	let dev = KeyInfo { origin: Origin::InsecureDev, ..key.info().clone() };
+	let dev = ProvingKey::new(dev, &arkworks).expect("a good key");
+	assert_eq!(check_proving(&dev.to_bytes()), other());
+	assert_eq!(finished().check_verifying_key(base(), &dev.verifying_key().to_bytes()), other());
+
+	// One point changed.
+	let point = (G1Affine::generator() * Fr::from(5u64)).into_affine();
+	type Key = ark_groth16::ProvingKey<Bls12_381>;
+	let changes: [fn(&mut Key, G1Affine); 7] = [
+		|key, point| *key.a_query.last_mut().expect("points") = point,
+		|key, point| key.a_query[0] = point,
+		|key, point| key.b_g1_query[3] = point,
+		|key, _| key.b_g2_query[3] = G2Affine::generator(),
+		|key, point| key.l_query[0] = point,
+		|key, point| key.h_query[5] = point,
+		|key, point| key.vk.gamma_abc_g1[1] = point,
+	];
+	for (index, change) in changes.into_iter().enumerate() {
+		let mut changed = arkworks.clone();
+		change(&mut changed, point);
+		let changed = ProvingKey::new(key.info().clone(), &changed).expect("valid points");
+		assert_eq!(check_proving(&changed.to_bytes()), other(), "change {index}");
+		let verdict = finished().check_verifying_key(base(), &changed.verifying_key().to_bytes());
+		assert_eq!(verdict.is_ok(), index < 6, "change {index}");
+	}
+	let mut alpha = arkworks;
+	alpha.vk.alpha_g1 = point;
+	assert!(!finished().is_verifying_key(base(), &alpha.vk));
+}
+
+#[test]
 fn contributions_to_delta_are_what_arkworks_makes_of_their_product() {
 	let circuit = Circuit::new(&network(), Privacy::PUBLIC);
 	let (alpha, beta) = (Fr::from(3u64), Fr::from(5u64));
 	let tau = Fr::rand(&mut rng(5));
-	let key = key::build(&circuit, &reference(1 << POWER, tau, alpha, beta)).expect("enough");
-	let base = Base { key, ..base().clone() };
+	let base = Base { reference: reference(1 << POWER, tau, alpha, beta), ..base().clone() };
 	let mut transcript = Transcript::new(&base, terms()).expect("good terms");
 	let mut delta = Fr::ONE;
 	for number in 0..2 {
@@ -336,11 +379,11 @@ fn another_model_circuit_or_phase_1_is_refused() {
 		Base::derive(&network(), Privacy::PUBLIC, &few).map(|_| ()),
 		Err(CeremonyError::TooSmall { needed, got: 2 })
 	);
-	let mut shape = base().clone();
-	shape.key.h_query.pop();
-	let got = base().key.h_query.len();
-	let refused = CeremonyError::Shape { what: "h", expected: got - 1, got };
-	assert_eq!(finished().verify(&shape), Err(refused));
+	let mut short = finished().clone();
+	short.state.h.pop();
+	let expected = (1 << POWER) - 1;
+	let refused = CeremonyError::Shape { what: "h", expected, got: expected - 1 };
+	assert_eq!(short.verify(base()), Err(refused));
 }
 
 /// A participant who signs points that do not follow from the contribution.
