@@ -1,4 +1,4 @@
-//! Ceremonies: one of the digits example through the library, and one of a small model through the
+//! Ceremonies: one of the iris example through the library, and one of a small model through the
 //! program, as participants meet it.
 
 use std::{
@@ -9,8 +9,9 @@ use std::{
 use tempfile::TempDir;
 use zkonnx::{
 	ceremony::{powers, Base, Beacon, CeremonyError, Identity, Powers, Source, Terms, Transcript},
+	quantize::{quantize, Format, Options, Rows},
 	rand::{rngs::StdRng, SeedableRng},
-	statement, verify, Fr, Network, Origin, Privacy, Proved, Prover, ProvingKey,
+	statement, verify, Fr, Origin, Privacy, Proved, Prover, ProvingKey,
 };
 
 fn identity(number: u8) -> Identity {
@@ -31,10 +32,11 @@ macro_rules! step {
 }
 
 #[test]
-fn two_participants_and_a_beacon_make_the_keys_of_the_digits() {
-	let folder = Path::new("../examples/digits");
-	let onnx = std::fs::read(folder.join("digits.provable.onnx")).expect("the example");
-	let network = Network::from_onnx(&onnx).expect("a provable model");
+fn two_participants_and_a_beacon_make_the_keys_of_the_irises() {
+	let example = |name| std::fs::read(Path::new("../examples/iris").join(name)).expect("it");
+	let rows = Rows::read(Format::F32, &example("calibration.f32"), 4).expect("rows");
+	let quantized = quantize(&example("iris.onnx"), &rows, Options::default());
+	let network = quantized.expect("quantisable").network;
 	let power = Base::power(&network, Privacy::PUBLIC);
 	let terms = Terms {
 		coordinator: identity(9).public(),
@@ -71,7 +73,7 @@ fn two_participants_and_a_beacon_make_the_keys_of_the_digits() {
 	let key = ProvingKey::from_bytes(&key.to_bytes()).expect("valid points");
 	let verifying_key = key.verifying_key();
 	let prover = Prover::new(network, key).expect("its own model");
-	let input = std::fs::read(folder.join("test_x.u8")).expect("digits")[..64].to_vec();
+	let input = [120, 90, 150, 130];
 	let binding = Fr::from(5u64);
 	let proved = prover.prove(&input, binding, None, &mut rng(5)).expect("a proof");
 	let Proved { output, proof, .. } = proved;

@@ -24,6 +24,9 @@ use ark_groth16::{ProvingKey, VerifyingKey};
 use rayon::prelude::*;
 use std::ops::Range;
 
+/// Bits of a coefficient that is short.
+const SHORT: u32 = 64;
+
 /// Powers of secrets, in the exponent.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Reference {
@@ -252,26 +255,29 @@ fn sums<'a, P: Point, const N: usize>(
 }
 
 /// `Σ coefficient · point`, for coefficients that are mostly short, positive or negative: one run
-/// of doublings for all terms.
+/// of doublings for all of these. Long ones are those of hashes, and come in great numbers.
 fn sum<P: Point>(terms: impl Iterator<Item = (Fr, P)>) -> P::Group {
-	let terms: Vec<_> = terms
-		.map(|(coefficient, point)| {
-			let [plain, negated] = [coefficient, -coefficient].map(PrimeField::into_bigint);
-			match plain.num_bits() <= negated.num_bits() {
-				true => (plain, point),
-				false => (negated, -point),
-			}
-		})
-		.collect();
-	let bits = terms.iter().map(|(scalar, _)| scalar.num_bits()).max().unwrap_or(0);
+	let (mut short, mut long) = (Vec::new(), (Vec::new(), Vec::new()));
+	for (coefficient, point) in terms {
+		let [plain, negated] = [coefficient, -coefficient].map(PrimeField::into_bigint);
+		if plain.num_bits() <= SHORT {
+			short.push((plain, point));
+		} else if negated.num_bits() <= SHORT {
+			short.push((negated, -point));
+		} else {
+			long.0.push(point);
+			long.1.push(coefficient);
+		}
+	}
+	let bits = short.iter().map(|(scalar, _)| scalar.num_bits()).max().unwrap_or(0);
 	let mut sum = P::Group::ZERO;
 	for bit in (0..bits as usize).rev() {
 		sum.double_in_place();
-		for (scalar, point) in &terms {
+		for (scalar, point) in &short {
 			if scalar.get_bit(bit) {
 				sum += point;
 			}
 		}
 	}
-	sum
+	sum + combine(&long.0, &long.1)
 }

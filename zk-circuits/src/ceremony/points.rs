@@ -4,7 +4,7 @@ use super::{
 	multiply::{self, Curve},
 	CeremonyError,
 };
-use crate::groth16::points as packed;
+use crate::groth16::points::{self as packed, Point as _};
 use ark_bls12_381::{Bls12_381, Fr, G1Affine, G2Affine};
 use ark_ec::{pairing::Pairing, short_weierstrass::Affine, AffineRepr, CurveGroup};
 use ark_ff::{AdditiveGroup, Zero};
@@ -37,7 +37,7 @@ impl<C: Curve> Point for Affine<C> {
 	type Packed = C::Packed;
 
 	fn on_curve_and_in_subgroup(&self) -> bool {
-		self.is_on_curve() && self.is_in_correct_subgroup_assuming_on_curve()
+		self.is_zero() || self.is_on_curve() && C::Packed::pack(self).in_subgroup()
 	}
 
 	fn scale(points: &[Self], scalar: impl Fn(usize) -> Fr + Sync) -> Vec<Self> {
@@ -165,5 +165,37 @@ impl<P: Point> Geometric<P> {
 		self.high += combine_at_random(points, &scalars[..points.len()]);
 		self.low += combine_at_random(points, &scalars[1..]);
 		self.carried = scalars[points.len()];
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use ark_bls12_381::{g1, g2};
+	use ark_ff::Field;
+
+	fn check<C: Curve>() {
+		let mut outside = 0;
+		for x in 0..64u64 {
+			let x = C::BaseField::from(x);
+			let Some(point) = Affine::<C>::get_point_from_x_unchecked(x, false) else { continue };
+			let inside = point.is_in_correct_subgroup_assuming_on_curve();
+			assert_eq!(point.on_curve_and_in_subgroup(), inside);
+			outside += usize::from(!inside);
+			// The same in the subgroup.
+			let point = point.clear_cofactor();
+			assert!(point.on_curve_and_in_subgroup());
+			// With another second coordinate it is on another curve.
+			let off = Affine::<C>::new_unchecked(point.x, point.y + C::BaseField::ONE);
+			assert!(!off.on_curve_and_in_subgroup());
+		}
+		assert!(outside > 20);
+		assert!(Affine::<C>::identity().on_curve_and_in_subgroup());
+	}
+
+	#[test]
+	fn points_outside_of_curve_or_subgroup_are_told_from_those_inside() {
+		check::<g1::Config>();
+		check::<g2::Config>();
 	}
 }

@@ -31,6 +31,8 @@ pub(crate) trait Point: Copy + PartialEq + Send + Sync {
 	fn pack(point: &Self::Affine) -> Self;
 	fn unpack(&self) -> Self::Affine;
 	fn negated(&self) -> Self;
+	/// Whether a point of the curve is in the subgroup of prime order; the identity is not asked for.
+	fn in_subgroup(&self) -> bool;
 	/// The sum of points.
 	fn sum(points: &[Self]) -> Self::Sum;
 	/// `Σ scalar · point` of little-endian scalars, each of `bits` bits in whole bytes.
@@ -75,6 +77,10 @@ macro_rules! impl_point {
 
 			fn negated(&self) -> Self {
 				Self { x: self.x, y: $pack(&-$unpack(&self.y)) }
+			}
+
+			fn in_subgroup(&self) -> bool {
+				std::slice::from_ref(self).validate().is_ok()
 			}
 
 			fn sum(points: &[Self]) -> $projective {
