@@ -1,0 +1,5 @@
+//! Powers of tau.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| zkonnx_fuzz::powers(data));

@@ -1,0 +1,5 @@
+//! A float model.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| zkonnx_fuzz::quantize(data));
