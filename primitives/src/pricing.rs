@@ -1,5 +1,25 @@
 //! What a request costs: integers only, checked, one function for dispatchable, runtime API and
 //! tests.
+//!
+//! A [`Tariff`] is what an owner sets. With the [`Market`] of a moment it gives [`Rates`], which a
+//! request freezes; rates and units give a price, itemised in a [`Breakdown`]. [`Demand`] follows
+//! the fees of each window.
+
+mod brackets;
+mod demand;
+mod factor;
+mod market;
+mod rates;
+mod tariff;
+
+pub use brackets::{
+	Bracket, Brackets, TimeBracket, TimeBrackets, DAY, MAX_BRACKETS, MAX_TIME_BRACKETS,
+};
+pub use demand::{Demand, DemandParams};
+pub use factor::Factor;
+pub use market::{second_of_day, Market};
+pub use rates::{Breakdown, Rates};
+pub use tariff::{Bounds, Tariff, TariffError};
 
 use crate::{
 	tensor::{Interface, ShapeError},
