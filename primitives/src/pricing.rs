@@ -3,13 +3,15 @@
 //!
 //! A [`Tariff`] is what an owner sets. With the [`Market`] of a moment it gives [`Rates`], which a
 //! request freezes; rates and units give a price, itemised in a [`Breakdown`]. [`Demand`] follows
-//! the fees of each window.
+//! the fees of each window. A [`Plan`] sells calls by the period, to a [`Subscription`].
 
 mod brackets;
 mod demand;
 mod factor;
 mod market;
+mod plan;
 mod rates;
+mod subscription;
 mod tariff;
 
 pub use brackets::{
@@ -18,7 +20,9 @@ pub use brackets::{
 pub use demand::{Demand, DemandParams};
 pub use factor::Factor;
 pub use market::{second_of_day, Market};
+pub use plan::{Plan, PlanError};
 pub use rates::{Breakdown, Rates};
+pub use subscription::{Change, Renewal, Standing, Subscription, SubscriptionError};
 pub use tariff::{Bounds, Tariff, TariffError};
 
 use crate::{
