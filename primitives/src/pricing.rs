@@ -32,40 +32,6 @@ use crate::{
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 
-/// How the owner prices a model.
-#[derive(
-	Clone,
-	Copy,
-	Decode,
-	DecodeWithMemTracking,
-	Encode,
-	Eq,
-	MaxEncodedLen,
-	PartialEq,
-	Debug,
-	TypeInfo,
-)]
-pub enum Pricing {
-	/// `per_call + per_unit · units`.
-	Flat {
-		/// For each request, whatever its size.
-		per_call: Balance,
-		/// For each metered unit.
-		per_unit: Balance,
-	},
-}
-
-impl Pricing {
-	/// The price of `units` units, or `None` where it would overflow.
-	pub fn price(&self, units: u64) -> Option<Balance> {
-		match self {
-			Self::Flat { per_call, per_unit } => {
-				per_unit.checked_mul(units.into())?.checked_add(*per_call)
-			},
-		}
-	}
-}
-
 /// The units of one inference, as a formula over tensor sizes:
 /// `fixed + per_input_element · input elements + per_output_element · output elements`.
 ///
@@ -127,11 +93,16 @@ pub struct Quote {
 	pub min_price: Balance,
 	/// The price of `max_units`: more is never held.
 	pub max_price: Balance,
+	/// What a request freezes: with units, it gives a price.
+	pub rates: Rates,
+	/// What `max_price` is made of.
+	pub breakdown: Breakdown,
 }
 
-/// Quotes an inference over an input of `input_bytes` bytes.
+/// Quotes an inference over an input of `input_bytes` bytes. The rows of `market` are the input's.
 pub fn quote(
-	pricing: &Pricing,
+	tariff: &Tariff,
+	market: Market,
 	formula: &UnitsFormula,
 	interface: &Interface,
 	input_bytes: u64,
@@ -141,16 +112,17 @@ pub fn quote(
 	let output = interface.output.elements(rows);
 	let min_units = formula.units(input, output.min).ok_or(QuoteError::Overflow)?;
 	let max_units = formula.units(input, output.max).ok_or(QuoteError::Overflow)?;
-	let min_price = pricing.price(min_units).ok_or(QuoteError::Overflow)?;
-	let max_price = pricing.price(max_units).ok_or(QuoteError::Overflow)?;
-	Ok(Quote { rows, min_units, max_units, min_price, max_price })
+	let rates = tariff.rates(&Market { rows, ..market });
+	let min_price = rates.price(min_units)?.price;
+	let breakdown = rates.price(max_units)?;
+	let max_price = breakdown.price;
+	Ok(Quote { rows, min_units, max_units, min_price, max_price, rates, breakdown })
 }
 
 #[cfg(test)]
 mod tests {
 	use super::*;
 	use crate::tensor::{Dimension, ElementType, TensorType};
-	use proptest::prelude::*;
 
 	fn interface() -> Interface {
 		let tensor = |shape: &[Dimension]| TensorType {
@@ -166,8 +138,8 @@ mod tests {
 	#[test]
 	fn a_quote_spans_the_fewest_and_the_most_units() {
 		let formula = UnitsFormula { fixed: 7, per_input_element: 2, per_output_element: 5 };
-		let pricing = Pricing::Flat { per_call: 100, per_unit: 10 };
-		let quote = quote(&pricing, &formula, &interface(), 2 * 13 * 4).unwrap();
+		let tariff = Tariff::flat(100, 10);
+		let quote = quote(&tariff, Market::default(), &formula, &interface(), 2 * 13 * 4).unwrap();
 		assert_eq!((quote.rows, quote.min_units, quote.max_units), (2, 7 + 52 + 10, 7 + 52 + 30));
 		assert_eq!((quote.min_price, quote.max_price), (790, 990));
 	}
@@ -175,26 +147,18 @@ mod tests {
 	#[test]
 	fn what_can_not_be_quoted_says_why() {
 		let formula = UnitsFormula { fixed: 1, ..Default::default() };
-		let pricing = Pricing::Flat { per_call: 1, per_unit: 1 };
-		let short = quote(&pricing, &formula, &interface(), 13);
+		let tariff = Tariff::flat(1, 1);
+		let short = quote(&tariff, Market::default(), &formula, &interface(), 13);
 		assert_eq!(short, Err(QuoteError::Shape(ShapeError::Length)));
-		let dear = Pricing::Flat { per_call: Balance::MAX, per_unit: 1 };
-		assert_eq!(quote(&dear, &formula, &interface(), 13 * 4), Err(QuoteError::Overflow));
+		let dear = Tariff::flat(Balance::MAX, 1);
+		assert_eq!(
+			quote(&dear, Market::default(), &formula, &interface(), 13 * 4),
+			Err(QuoteError::Overflow)
+		);
 		let many = UnitsFormula { per_input_element: u64::MAX, ..formula };
-		assert_eq!(quote(&pricing, &many, &interface(), 13 * 4), Err(QuoteError::Overflow));
-	}
-
-	proptest! {
-		#[test]
-		fn price_never_falls_as_units_rise(
-			per_call in 0..Balance::MAX / 4,
-			per_unit in 0..1u128 << 60,
-			a: u64,
-			b: u64,
-		) {
-			let pricing = Pricing::Flat { per_call, per_unit };
-			let (less, more) = (a.min(b), a.max(b));
-			prop_assert!(pricing.price(less).unwrap() <= pricing.price(more).unwrap());
-		}
+		assert_eq!(
+			quote(&tariff, Market::default(), &many, &interface(), 13 * 4),
+			Err(QuoteError::Overflow)
+		);
 	}
 }

@@ -1,8 +1,9 @@
 //! What clients and the node ask the runtime.
 
 use crate::{
+	billing::{Bill, Revenue},
 	ids::{ArtifactHash, BlobHash, KeyId, ModelId, OutPoint, RequestId, VersionId},
-	pricing::{Pricing, Quote, QuoteError, UnitsFormula},
+	pricing::{Breakdown, Quote, QuoteError, Tariff, UnitsFormula},
 	privacy::Privacy,
 	split::RevenueSplit,
 	statement::Scalar,
@@ -98,8 +99,8 @@ pub struct ModelInfo<AccountId> {
 	pub offered_to: Option<AccountId>,
 	/// Whether it was retired: it takes no new requests.
 	pub retired: bool,
-	/// Its pricing.
-	pub pricing: Pricing,
+	/// What new requests cost.
+	pub tariff: Tariff,
 	/// Its split.
 	pub split: RevenueSplit<AccountId>,
 	/// The version that new requests get.
@@ -175,8 +176,31 @@ pub struct JobInfo<BlockNumber> {
 sp_api::decl_runtime_apis! {
 	/// Reads of the market, by the same functions that the dispatchables use.
 	pub trait AimodelApi<AccountId, BlockNumber> where AccountId: Codec, BlockNumber: Codec {
-		/// The price of an inference over `input_bytes` bytes on the model's current version.
-		fn quote(model: ModelId, input_bytes: u64) -> Result<Quote, QuoteError>;
+		/// The price for `account` of an inference over `input_bytes` bytes on the model's current
+		/// version, at a UNIX time in milliseconds, or now. Without an account, that of a new customer.
+		fn quote(
+			model: ModelId,
+			account: Option<AccountId>,
+			input_bytes: u64,
+			at: Option<u64>,
+		) -> Result<Quote, QuoteError>;
+
+		/// The same for a number of units, of one row.
+		fn price(
+			model: ModelId,
+			account: Option<AccountId>,
+			units: u64,
+			at: Option<u64>,
+		) -> Result<Breakdown, QuoteError>;
+
+		/// What `account` used of a model, in this billing period and the last.
+		fn bill(account: AccountId, model: ModelId) -> Option<Bill>;
+
+		/// The bills of `account`, 256 of them at most.
+		fn bills(account: AccountId) -> Vec<(ModelId, Bill)>;
+
+		/// What a model brought in, in this billing period and the last.
+		fn revenue(model: ModelId) -> Option<Revenue>;
 
 		/// A model that is not yet closed.
 		fn model(model: ModelId) -> Option<ModelInfo<AccountId>>;

@@ -6,7 +6,8 @@ use crate::{
 	TransactionPayment, VERSION,
 };
 use aimodel_primitives::{
-	pricing::{Quote, QuoteError},
+	billing::{Bill, Revenue},
+	pricing::{Breakdown, Quote, QuoteError},
 	runtime_api::{self, JobInfo, ModelInfo, ProofKey, RequestInfo, Version},
 	ModelId, RequestId, VersionId,
 };
@@ -206,8 +207,34 @@ impl_runtime_apis! {
 	}
 
 	impl runtime_api::AimodelApi<Block, AccountId, BlockNumber> for Runtime {
-		fn quote(model: ModelId, input_bytes: u64) -> Result<Quote, QuoteError> {
-			Aimodel::quote(model, input_bytes)
+		fn quote(
+			model: ModelId,
+			account: Option<AccountId>,
+			input_bytes: u64,
+			at: Option<u64>,
+		) -> Result<Quote, QuoteError> {
+			Aimodel::quote(model, account, input_bytes, at)
+		}
+
+		fn price(
+			model: ModelId,
+			account: Option<AccountId>,
+			units: u64,
+			at: Option<u64>,
+		) -> Result<Breakdown, QuoteError> {
+			Aimodel::price(model, account, units, at)
+		}
+
+		fn bill(account: AccountId, model: ModelId) -> Option<Bill> {
+			Aimodel::bill(&account, &model)
+		}
+
+		fn bills(account: AccountId) -> Vec<(ModelId, Bill)> {
+			Aimodel::bills(&account)
+		}
+
+		fn revenue(model: ModelId) -> Option<Revenue> {
+			Aimodel::revenue(&model)
 		}
 
 		fn model(model: ModelId) -> Option<ModelInfo<AccountId>> {

@@ -3,8 +3,8 @@
 use crate::{
 	transaction::OperatorCrypto, AccountId, Aura, Balance, Balances, Block, BlockNumber, Hash,
 	Nonce, PalletInfo, Runtime, RuntimeCall, RuntimeEvent, RuntimeFreezeReason, RuntimeHoldReason,
-	RuntimeOrigin, RuntimeTask, System, Workers, ZkVerifier, EXISTENTIAL_DEPOSIT, SLOT_DURATION,
-	UNIT, VERSION,
+	RuntimeOrigin, RuntimeTask, System, Timestamp, Workers, ZkVerifier, EXISTENTIAL_DEPOSIT,
+	SLOT_DURATION, UNIT, VERSION,
 };
 use aimodel_primitives::RequestId;
 use frame_support::{
@@ -167,6 +167,8 @@ parameter_types! {
 		RuntimeHoldReason::ZkVerifier(pallet_zk_verifier::HoldReason::KeyDeposit);
 	pub const ModelDeposit: RuntimeHoldReason =
 		RuntimeHoldReason::Aimodel(pallet_aimodel::HoldReason::ModelDeposit);
+	pub const CustomerDeposit: RuntimeHoldReason =
+		RuntimeHoldReason::Aimodel(pallet_aimodel::HoldReason::CustomerDeposit);
 	pub const PotId: PalletId = PalletId(*b"aimodel/");
 	/// Has no key: governance acts for it by `sudo_as`.
 	pub PlatformAccount: AccountId = PalletId(*b"aimodel$").into_account_truncating();
@@ -199,6 +201,8 @@ impl pallet_aimodel::Config for Runtime {
 	type Currency = Balances;
 	type RuntimeHoldReason = RuntimeHoldReason;
 	type Consideration = Deposit<ModelDeposit>;
+	type CustomerDeposit = Deposit<CustomerDeposit>;
+	type Time = Timestamp;
 	type Verifier = ZkVerifier;
 	type Workers = Workers;
 	type OperatorCrypto = OperatorCrypto;
@@ -211,6 +215,9 @@ impl pallet_aimodel::Config for Runtime {
 	type MaxResults = ConstU32<64>;
 	type MaxVersions = ConstU32<32>;
 	type MaxHistory = ConstU32<64>;
+	type MaxPrices = ConstU32<16>;
+	type BillingPeriod = ConstU32<{ 30 * DAYS }>;
+	type DemandWindow = ConstU32<{ 60 * MINUTES }>;
 	type MaxWaiting = ConstU32<128>;
 	type MaxCandidates = ConstU32<3>;
 	type MaxLease = ConstU32<MAX_LEASE>;

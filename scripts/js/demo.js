@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util';
 import { upload } from './src/blobs.js';
 import { accounts, connect } from './src/connect.js';
 import { argmax, ascii, EXAMPLES, scores, testImages } from './src/digits.js';
-import { deploy, flat, quote, readVerifyingKey, registerKey, split } from './src/models.js';
+import { deploy, quote, readVerifyingKey, registerKey, split, tariff } from './src/models.js';
 import { format, UNIT } from './src/money.js';
 import { Node } from './src/node.js';
 import { earningsOf, request, settlement } from './src/requests.js';
@@ -75,7 +75,7 @@ async function deployDigits(api, bob, eve) {
 	};
 	// Half to the worker, the rest to Bob and to Eve, with whom he trained the model.
 	const shares = split(500_000, [[bob.address, 333_333], [eve.address, 166_667]]);
-	const what = { version, pricing: flat({ perCall: PRICE }), split: shares };
+	const what = { version, tariff: tariff({ perCall: PRICE }), split: shares };
 	return step(`Bob deploys the model, at ${format(PRICE)} a call`, () => deploy(api, bob, what));
 }
 

@@ -2,7 +2,11 @@
 
 use super::*;
 use aimodel_primitives::{
-	pricing::UnitsFormula,
+	billing::MAX_ALERTS,
+	pricing::{
+		Bracket, Demand, DemandParams, Factor, TimeBracket, UnitsFormula, MAX_BRACKETS,
+		MAX_TIME_BRACKETS,
+	},
 	privacy::Privacy,
 	runtime_api::Circuit,
 	split::MAX_BENEFICIARIES,
@@ -23,7 +27,7 @@ use frame_system::{pallet_prelude::BlockNumberFor, RawOrigin};
 use sp_core::H256;
 use sp_runtime::{
 	traits::{One, Saturating},
-	Permill,
+	Percent, Permill,
 };
 
 /// What other pallets must provide to the benchmarks of this one.
@@ -36,12 +40,43 @@ pub trait BenchmarkHelper<AccountId> {
 }
 
 const ARTIFACT: H256 = H256([7; 32]);
-const PRICING: Pricing = Pricing::Flat { per_call: 1_000_001, per_unit: 1 };
 
 fn funded<T: Config>(name: &'static str) -> T::AccountId {
 	let who = account(name, 0, 0);
 	T::Currency::set_balance(&who, Balance::MAX / 1_000_000);
 	who
+}
+
+/// The largest tariff, whose demand falls slowest.
+fn tariff() -> Tariff {
+	let (floor, cap) = (Factor::from_parts(1), Factor::from_parts(u32::MAX));
+	let brackets = |from| Bracket { from, discount: Permill::from_parts(1) };
+	let hour = |hour: u32| {
+		let (from, until) = (hour * 3_600, (hour + 1) * 3_600);
+		TimeBracket { from, until, factor: Factor::ONE }
+	};
+	let volume: Vec<_> = (0..MAX_BRACKETS).map(|from| brackets(u64::from(from))).collect();
+	let batch: Vec<_> =
+		(0..MAX_BRACKETS).map(|from| Bracket { from, discount: Permill::zero() }).collect();
+	let time_of_day: Vec<_> = (0..MAX_TIME_BRACKETS).map(hour).collect();
+	Tariff {
+		demand: Some(DemandParams { target: 1, step: DemandParams::MIN_STEP, floor, cap }),
+		quality_cap: Permill::one(),
+		volume: BoundedVec::truncate_from(volume),
+		time_of_day: BoundedVec::truncate_from(time_of_day),
+		batch: BoundedVec::truncate_from(batch),
+		..Tariff::flat(1_000_001, 1)
+	}
+}
+
+/// Makes the demand for a model fall through as many windows as it can.
+fn idle<T: Config>(model: &ModelId) {
+	Records::<T>::mutate(model, |record| {
+		record.demand = Demand(Factor::from_parts(u32::MAX));
+		record.window = 0;
+	});
+	let far: BlockNumberFor<T> = T::DemandWindow::get().saturating_mul(5_000).into();
+	frame_system::Pallet::<T>::set_block_number(far);
 }
 
 /// The largest split.
@@ -85,7 +120,7 @@ fn provable<T: Config>(who: &T::AccountId) -> Version {
 }
 
 fn deploy<T: Config>(owner: &T::AccountId, version: Version) -> (ModelId, OutPoint) {
-	Pallet::<T>::do_deploy(owner.clone(), version, PRICING, split::<T>())
+	Pallet::<T>::do_deploy(owner.clone(), version, tariff(), split::<T>())
 		.expect("a sound model deploys; qed");
 	frame_system::Pallet::<T>::inc_account_nonce(owner);
 	Tips::<T>::iter().last().expect("it was deployed; qed")
@@ -96,7 +131,7 @@ fn changed<T: Config>(owner: &T::AccountId, version: Version) -> (ModelId, OutPo
 	let (model, _) = deploy::<T>(owner, version);
 	let tip = || Tips::<T>::get(model).expect("the model is live; qed");
 	for _ in 0..T::MaxHistory::get() {
-		Pallet::<T>::do_reprice(owner.clone(), tip(), PRICING).expect("the owner may; qed");
+		Pallet::<T>::do_reprice(owner.clone(), tip(), tariff()).expect("the owner may; qed");
 	}
 	(model, tip())
 }
@@ -150,7 +185,7 @@ mod benchmarks {
 		let owner = funded::<T>("owner");
 		let version = provable::<T>(&owner);
 		#[extrinsic_call]
-		_(RawOrigin::Signed(owner), version, PRICING, split::<T>());
+		_(RawOrigin::Signed(owner), version, tariff(), split::<T>());
 		assert_eq!(Outputs::<T>::iter().count(), 1);
 	}
 
@@ -173,7 +208,7 @@ mod benchmarks {
 		let owner = funded::<T>("owner");
 		let (_, out_point) = changed::<T>(&owner, version::<T>(1));
 		#[extrinsic_call]
-		_(RawOrigin::Signed(owner), out_point, PRICING);
+		_(RawOrigin::Signed(owner), out_point, tariff());
 		assert!(!Outputs::<T>::contains_key(out_point));
 	}
 
@@ -226,7 +261,9 @@ mod benchmarks {
 		for _ in 1..T::MaxWaiting::get().min(16) {
 			order::<T>(&world, 1);
 		}
-		let (customer, input) = (RawOrigin::Signed(world.customer), input::<T>(b));
+		// A new customer, whose deposit is taken.
+		let (customer, input) = (RawOrigin::Signed(funded::<T>("new customer")), input::<T>(b));
+		idle::<T>(&Tips::<T>::iter_keys().next().expect("a model; qed"));
 		let open = Requests::<T>::iter().count();
 		#[extrinsic_call]
 		_(customer, world.out_point, Assurance::Attested, input, Balance::MAX, None);
@@ -296,6 +333,32 @@ mod benchmarks {
 		#[extrinsic_call]
 		_(origin as T::RuntimeOrigin, Permill::one());
 		Ok(())
+	}
+
+	#[benchmark]
+	fn set_budget() {
+		let owner = funded::<T>("owner");
+		let (model, _) = deploy::<T>(&owner, version::<T>(1));
+		let alerts = alloc::vec![Percent::from_percent(50); MAX_ALERTS as usize];
+		let budget = Budget { limit: 1, alerts: BoundedVec::truncate_from(alerts) };
+		#[extrinsic_call]
+		_(RawOrigin::Signed(owner.clone()), model, Some(budget));
+		assert!(Customers::<T>::contains_key(owner, model));
+	}
+
+	#[benchmark]
+	fn prune_customer() {
+		let owner = funded::<T>("owner");
+		let (model, _) = deploy::<T>(&owner, version::<T>(1));
+		Pallet::<T>::do_set_budget(owner.clone(), model, None).expect("the model is live; qed");
+		let far: BlockNumberFor<T> = T::BillingPeriod::get().saturating_mul(3).into();
+		frame_system::Pallet::<T>::set_block_number(far);
+		CustomerCursor::<T>::put(2);
+		#[block]
+		{
+			Pallet::<T>::prune_customers(&mut WeightMeter::new());
+		}
+		assert!(!Customers::<T>::contains_key(owner, model));
 	}
 
 	#[benchmark]

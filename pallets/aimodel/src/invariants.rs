@@ -18,7 +18,10 @@ impl<T: Config> Pallet<T> {
 		Self::shares_sum_to_one()?;
 		Self::every_open_request_falls_due_once()?;
 		Self::leases_belong_to_drawn_requests()?;
-		Self::every_settlement_is_pruned_once()
+		Self::every_settlement_is_pruned_once()?;
+		Self::customers_are_charged_for_open_requests()?;
+		Self::every_customer_is_pruned_once()?;
+		Self::live_models_have_records_and_prices()
 	}
 
 	/// What is held from each customer is the sum over its open requests.
@@ -134,6 +137,50 @@ impl<T: Config> Pallet<T> {
 			ensure!(request.drawn != waits, "a request waits for a draw that it had");
 			ensure!(request.drawn || T::Workers::leased(id).is_none(), "a lease before the draw");
 		}
+		Ok(())
+	}
+
+	/// What is counted as open and held of an account and a model is the sum over its open requests.
+	fn customers_are_charged_for_open_requests() -> Result<(), TryRuntimeError> {
+		let mut open = BTreeMap::<(T::AccountId, ModelId), (u32, Balance)>::new();
+		for (_, request) in Requests::<T>::iter() {
+			let sum = open.entry((request.customer, request.version.model)).or_default();
+			sum.0 = sum.0.saturating_add(1);
+			sum.1 = sum.1.saturating_add(request.held);
+		}
+		for (account, model, customer) in Customers::<T>::iter() {
+			let expected = open.remove(&(account, model)).unwrap_or_default();
+			ensure!((customer.open, customer.held) == expected, "a customer is charged otherwise");
+		}
+		ensure!(open.is_empty(), "an open request of nobody's");
+		Ok(())
+	}
+
+	/// Every record of a customer stands in the queue once, in the period that it names.
+	fn every_customer_is_pruned_once() -> Result<(), TryRuntimeError> {
+		for (account, model, customer) in Customers::<T>::iter() {
+			let queued = PrunableCustomers::<T>::contains_key(customer.prune, (account, model));
+			ensure!(queued, "a customer is never pruned");
+		}
+		let (queued, kept) =
+			(PrunableCustomers::<T>::iter_keys().count(), Customers::<T>::iter_keys().count());
+		ensure!(queued == kept, "a customer is pruned twice");
+		Ok(())
+	}
+
+	/// Every model that is not closed has a record, and the prices of which the last is its tariff.
+	fn live_models_have_records_and_prices() -> Result<(), TryRuntimeError> {
+		for output in Outputs::<T>::iter_values() {
+			ensure!(Records::<T>::contains_key(output.model), "a model without a record");
+			let prices = Prices::<T>::get(output.model);
+			let last = prices.last().map(|(_, tariff)| tariff);
+			ensure!(last == Some(&output.content.tariff), "the last price is not the tariff");
+		}
+		let live = Outputs::<T>::iter_keys().count();
+		ensure!(
+			Records::<T>::iter_keys().count() == live && Prices::<T>::iter_keys().count() == live,
+			"a record or prices of a closed model"
+		);
 		Ok(())
 	}
 

@@ -19,11 +19,14 @@
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::unwrap_used))]
+// A call that carries a tariff has some hundred bytes, and lives for one dispatch.
+#![allow(clippy::large_enum_variant)]
 
 extern crate alloc;
 
 #[cfg(feature = "runtime-benchmarks")]
 pub mod benchmarking;
+mod billing_impls;
 #[cfg(any(test, feature = "try-runtime"))]
 mod invariants;
 mod model_impls;
@@ -42,9 +45,10 @@ pub use types::*;
 pub use weights::WeightInfo;
 
 use aimodel_primitives::{
+	billing::Budget,
 	runtime_api::{Assurance, Version},
 	traits::{KeyOrigin, ProofVerifier, WorkerPool},
-	Balance, ModelId, OutPoint, Pricing, RequestId, RevenueSplit, VersionId,
+	Balance, ModelId, OutPoint, RequestId, RevenueSplit, Tariff, VersionId,
 };
 use frame_support::traits::{fungible, Consideration, Footprint};
 
@@ -53,13 +57,17 @@ const LOG_TARGET: &str = "runtime::aimodel";
 #[frame_support::pallet]
 pub mod pallet {
 	use super::*;
-	use frame_support::{pallet_prelude::*, traits::EnsureOrigin, PalletId};
+	use frame_support::{
+		pallet_prelude::*,
+		traits::{EnsureOrigin, UnixTime},
+		PalletId,
+	};
 	use frame_system::{
 		offchain::{AppCrypto, CreateSignedTransaction, CreateTransactionBase},
 		pallet_prelude::*,
 	};
 	use sp_core::H256;
-	use sp_runtime::{traits::Convert, Permill};
+	use sp_runtime::{traits::Convert, Percent, Permill};
 
 	#[pallet::config]
 	pub trait Config:
@@ -76,6 +84,12 @@ pub mod pallet {
 
 		/// The deposit of a model, by its outputs' and versions' storage.
 		type Consideration: Consideration<Self::AccountId, Footprint>;
+
+		/// The deposit of what is kept of an account's use of a model, by its storage.
+		type CustomerDeposit: Consideration<Self::AccountId, Footprint>;
+
+		/// The time, for prices that follow that of the day.
+		type Time: UnixTime;
 
 		/// Verifying keys, and proofs under them.
 		type Verifier: ProofVerifier<Self::AccountId>;
@@ -122,6 +136,18 @@ pub mod pallet {
 		/// How many spent outputs of a model are remembered.
 		#[pallet::constant]
 		type MaxHistory: Get<u32>;
+
+		/// How many prices of a model are remembered.
+		#[pallet::constant]
+		type MaxPrices: Get<u32>;
+
+		/// Blocks of a billing period.
+		#[pallet::constant]
+		type BillingPeriod: Get<u32>;
+
+		/// Blocks of a window of demand.
+		#[pallet::constant]
+		type DemandWindow: Get<u32>;
 
 		/// The most requests that can wait for one block's draw.
 		#[pallet::constant]
@@ -170,6 +196,8 @@ pub mod pallet {
 		ModelDeposit,
 		/// The most that an open request can cost.
 		Escrow,
+		/// The deposit of an account's record of a model.
+		CustomerDeposit,
 	}
 
 	#[pallet::pallet]
@@ -238,6 +266,28 @@ pub mod pallet {
 	/// Nothing is to be pruned at earlier blocks.
 	#[pallet::storage]
 	pub type PruneCursor<T: Config> = StorageValue<_, BlockNumberFor<T>, ValueQuery>;
+
+	/// What each account used of each model, until it has not for some billing periods.
+	#[pallet::storage]
+	pub type Customers<T: Config> =
+		StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Blake2_128Concat, ModelId, Customer<T>>;
+
+	/// The keys of `Customers` by the billing period in which they are pruned. Each stands here once.
+	#[pallet::storage]
+	pub type PrunableCustomers<T: Config> =
+		StorageDoubleMap<_, Twox64Concat, u32, Blake2_128Concat, (T::AccountId, ModelId), ()>;
+
+	/// No record of an account is to be pruned in earlier billing periods.
+	#[pallet::storage]
+	pub type CustomerCursor<T: Config> = StorageValue<_, u32, ValueQuery>;
+
+	/// What each model that is not closed brought in.
+	#[pallet::storage]
+	pub type Records<T: Config> = StorageMap<_, Blake2_128Concat, ModelId, Record, ValueQuery>;
+
+	/// The latest prices of each model that is not closed, oldest first.
+	#[pallet::storage]
+	pub type Prices<T: Config> = StorageMap<_, Blake2_128Concat, ModelId, PricesOf<T>, ValueQuery>;
 
 	/// What each account can withdraw.
 	#[pallet::storage]
@@ -416,6 +466,29 @@ pub mod pallet {
 			/// How much.
 			amount: Balance,
 		},
+		/// An account may spend no more than this on a model in a billing period, or again what it
+		/// likes.
+		BudgetSet {
+			/// The account.
+			account: T::AccountId,
+			/// The model.
+			model: ModelId,
+			/// The budget, if there is one.
+			budget: Option<Budget>,
+		},
+		/// What an account spent on a model in this billing period has reached a share of its budget.
+		BudgetAlert {
+			/// The account.
+			account: T::AccountId,
+			/// The model.
+			model: ModelId,
+			/// The highest threshold that was reached.
+			share: Percent,
+			/// What was spent.
+			spent: Balance,
+			/// What may be spent.
+			limit: Balance,
+		},
 		/// The platform's share of prices of new requests changed.
 		PlatformShareSet {
 			/// The share.
@@ -457,6 +530,8 @@ pub mod pallet {
 		KeyOfAnotherStatement,
 		/// Only fixed integer tensors can be proved.
 		InterfaceNotProvable,
+		/// The tariff's bounds or its demand have no range, or its brackets do not ascend.
+		UnsoundTariff,
 		/// The price would overflow.
 		PriceOverflow,
 		/// The model has no verifying key, so that its answers can not be proved.
@@ -475,6 +550,10 @@ pub mod pallet {
 		InputLength,
 		/// `max_fee` is below the price of the request.
 		FeeTooLow,
+		/// The request could exceed what its customer may spend on the model in the billing period.
+		BudgetExceeded,
+		/// There is no such model, or it is closed.
+		UnknownModel,
 		/// The deadline leaves no room for two leases and a margin.
 		DeadlineTooSoon,
 		/// The deadline is later than allowed.
@@ -533,6 +612,7 @@ pub mod pallet {
 			let mut meter = frame_support::weights::WeightMeter::with_limit(limit);
 			Self::process_due(now, &mut meter);
 			Self::prune_settlements(now, &mut meter);
+			Self::prune_customers(&mut meter);
 			meter.consumed()
 		}
 
@@ -548,6 +628,9 @@ pub mod pallet {
 			assert!(longest <= T::MaxDeadline::get(), "the longest lease fits no deadline");
 			assert!(T::MaxCandidates::get() > 0, "a request needs a candidate");
 			assert!(T::Retention::get() > 0, "a settled request must be readable");
+			assert!(T::MaxPrices::get() > 0, "a model has a price");
+			assert!(T::BillingPeriod::get() > 0, "a billing period has a block");
+			assert!(T::DemandWindow::get() > 0, "a window of demand has a block");
 		}
 
 		#[cfg(feature = "try-runtime")]
@@ -562,18 +645,18 @@ pub mod pallet {
 		///
 		/// - origin: signed; pays the deposit and becomes the owner.
 		/// - `version`: what answers. Its key, if it has one, was registered by the same account.
-		/// - `pricing`: what requests cost.
+		/// - `tariff`: what requests cost.
 		/// - `split`: who shares in it.
 		#[pallet::call_index(0)]
 		#[pallet::weight(T::WeightInfo::deploy())]
 		pub fn deploy(
 			origin: OriginFor<T>,
 			version: Version,
-			pricing: Pricing,
+			tariff: Tariff,
 			split: RevenueSplit<T::AccountId>,
 		) -> DispatchResult {
 			let who = ensure_signed(origin)?;
-			Self::do_deploy(who, version, pricing, split)
+			Self::do_deploy(who, version, tariff, split)
 		}
 
 		/// Adds a version that answers new requests. Open ones keep theirs.
@@ -598,10 +681,10 @@ pub mod pallet {
 		pub fn reprice(
 			origin: OriginFor<T>,
 			out_point: OutPoint,
-			pricing: Pricing,
+			tariff: Tariff,
 		) -> DispatchResult {
 			let who = ensure_signed(origin)?;
-			Self::do_reprice(who, out_point, pricing)
+			Self::do_reprice(who, out_point, tariff)
 		}
 
 		/// Sets who shares in what new requests cost.
@@ -760,6 +843,21 @@ pub mod pallet {
 		) -> DispatchResultWithPostInfo {
 			let operator = ensure_signed(origin)?;
 			Self::do_submit_results(operator, answers)
+		}
+
+		/// Sets or removes what the signer may spend on a model in a billing period. Requests that
+		/// could exceed it are refused.
+		///
+		/// - origin: signed; pays the deposit of its record of the model, if there is none yet.
+		#[pallet::call_index(15)]
+		#[pallet::weight(T::WeightInfo::set_budget())]
+		pub fn set_budget(
+			origin: OriginFor<T>,
+			model: ModelId,
+			budget: Option<Budget>,
+		) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_set_budget(who, model, budget)
 		}
 	}
 }

@@ -9,15 +9,16 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn do_deploy(
 		who: T::AccountId,
 		version: Version,
-		pricing: Pricing,
+		tariff: Tariff,
 		split: RevenueSplit<T::AccountId>,
 	) -> DispatchResult {
 		Self::ensure_version(&who, &version)?;
+		ensure!(tariff.validate().is_ok(), Error::<T>::UnsoundTariff);
 		ensure!(split.validate().is_ok(), Error::<T>::UnsoundSplit);
 		let content = ModelContent {
 			owner: who.clone(),
 			offered_to: None,
-			pricing,
+			tariff: tariff.clone(),
 			split,
 			version: 0,
 			record: record_hash(&version),
@@ -34,6 +35,7 @@ impl<T: Config> Pallet<T> {
 		Tips::<T>::insert(model, out_point);
 		let output = ModelOutput { model, content, depositor: who.clone(), deposit };
 		Outputs::<T>::insert(out_point, output);
+		Self::new_record(&model, &tariff);
 		let version = VersionId { model, index: 0 };
 		Self::deposit_event(Event::Deployed { model, out_point, owner: who, version });
 		Ok(())
@@ -61,10 +63,12 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn do_reprice(
 		who: T::AccountId,
 		out_point: OutPoint,
-		pricing: Pricing,
+		tariff: Tariff,
 	) -> DispatchResult {
 		let mut output = Self::owned_output(&who, out_point)?;
-		output.content.pricing = pricing;
+		ensure!(tariff.validate().is_ok(), Error::<T>::UnsoundTariff);
+		Self::change_price(&output.model, tariff.clone());
+		output.content.tariff = tariff;
 		Self::succeed(who, out_point, output, Change::Repriced);
 		Ok(())
 	}
@@ -130,6 +134,8 @@ impl<T: Config> Pallet<T> {
 		Tips::<T>::remove(model);
 		History::<T>::remove(model);
 		OpenRequests::<T>::remove(model);
+		Records::<T>::remove(model);
+		Prices::<T>::remove(model);
 		for (_, version) in Versions::<T>::drain_prefix(model) {
 			if let Some(circuit) = version.circuit {
 				T::Verifier::dereference(&circuit.key);
@@ -214,7 +220,9 @@ impl<T: Config> Pallet<T> {
 		let versions_size = Version::max_encoded_len().saturating_mul(versions as usize);
 		let size = ModelOutput::<T>::max_encoded_len()
 			.saturating_add(versions_size)
-			.saturating_add(history);
+			.saturating_add(history)
+			.saturating_add(Record::max_encoded_len())
+			.saturating_add(PricesOf::<T>::max_encoded_len());
 		// Counted as one item, since `LinearStoragePrice` multiplies the size by the count.
 		Footprint::from_parts(1, size)
 	}

@@ -2,22 +2,125 @@
 
 use crate::*;
 use aimodel_primitives::{
-	pricing::{self, Quote, QuoteError},
+	billing::{Bill, Revenue},
+	pricing::{self, second_of_day, Breakdown, Market, Quote, QuoteError},
 	runtime_api::{Circuit, JobInfo, ModelInfo, ProofKey, RequestInfo},
 };
 use alloc::vec::Vec;
+use frame_support::traits::UnixTime;
 use frame_system::pallet_prelude::BlockNumberFor;
+use sp_runtime::SaturatedConversion;
 
 /// The most leases of one worker that a query lists, and an offchain worker serves in one run.
 pub(crate) const MAX_JOBS: u32 = 256;
 
+/// The most bills that a query lists.
+const MAX_BILLS: usize = 256;
+
 impl<T: Config> Pallet<T> {
-	/// The price of an inference over `input_bytes` bytes on the model's current version.
-	pub fn quote(model: ModelId, input_bytes: u64) -> Result<Quote, QuoteError> {
-		let output = Self::tip(&model).filter(|output| !output.content.retired);
-		let content = output.ok_or(QuoteError::UnknownModel)?.content;
+	/// The price for `account` of an inference over `input_bytes` bytes on the model's current
+	/// version, at a UNIX time in milliseconds, or now.
+	pub fn quote(
+		model: ModelId,
+		account: Option<T::AccountId>,
+		input_bytes: u64,
+		at: Option<u64>,
+	) -> Result<Quote, QuoteError> {
+		let content = Self::live(&model)?;
 		let record = Versions::<T>::get(model, content.version).ok_or(QuoteError::UnknownModel)?;
-		pricing::quote(&content.pricing, &record.units, &record.interface, input_bytes)
+		Self::quote_version(&model, account.as_ref(), &content.tariff, &record, input_bytes, at)
+	}
+
+	/// The price for `account` of so many units of one row on the model's current version.
+	pub fn price(
+		model: ModelId,
+		account: Option<T::AccountId>,
+		units: u64,
+		at: Option<u64>,
+	) -> Result<Breakdown, QuoteError> {
+		let tariff = Self::live(&model)?.tariff;
+		let market = Self::market(&model, account.as_ref(), &tariff, at);
+		tariff.price(units, &Market { rows: 1, ..market })
+	}
+
+	/// The one function that quotes, for the dispatchable too.
+	pub(crate) fn quote_version(
+		model: &ModelId,
+		account: Option<&T::AccountId>,
+		tariff: &Tariff,
+		record: &Version,
+		input_bytes: u64,
+		at: Option<u64>,
+	) -> Result<Quote, QuoteError> {
+		let market = Self::market(model, account, tariff, at);
+		pricing::quote(tariff, market, &record.units, &record.interface, input_bytes)
+	}
+
+	/// What prices of a model depend on, for an account and a UNIX time in milliseconds. Its rows are
+	/// those of no request.
+	fn market(
+		model: &ModelId,
+		account: Option<&T::AccountId>,
+		tariff: &Tariff,
+		at: Option<u64>,
+	) -> Market {
+		let record = Self::record_now(model, tariff);
+		let now = at.unwrap_or_else(|| T::Time::now().as_millis().saturated_into());
+		Market {
+			demand: record.demand,
+			quality: Self::quality(record.reliability),
+			calls: account.map_or(0, |account| Self::calls(account, model)),
+			second_of_day: second_of_day(now),
+			rows: 0,
+		}
+	}
+
+	/// What `account` used of a model.
+	pub fn bill(account: &T::AccountId, model: &ModelId) -> Option<Bill> {
+		Customers::<T>::get(account, model).map(Self::bill_of)
+	}
+
+	/// The bills of `account`, 256 of them at most.
+	pub fn bills(account: &T::AccountId) -> Vec<(ModelId, Bill)> {
+		let kept = Customers::<T>::iter_prefix(account).take(MAX_BILLS);
+		kept.map(|(model, customer)| (model, Self::bill_of(customer))).collect()
+	}
+
+	fn bill_of(customer: Customer<T>) -> Bill {
+		let (periods, block) = (Self::periods(), Self::block());
+		let ledger = customer.ledger.at(periods.of(block));
+		Bill {
+			from: periods.start(ledger.period),
+			until: periods.start(ledger.period.saturating_add(1)),
+			projected: periods.project(ledger.current.spend, block),
+			ledger,
+			open: customer.open,
+			held: customer.held,
+			budget: customer.budget,
+		}
+	}
+
+	/// What a model brought in.
+	pub fn revenue(model: &ModelId) -> Option<Revenue> {
+		let tariff = Self::tip(model)?.content.tariff;
+		let record = Self::record_now(model, &tariff);
+		let (periods, block) = (Self::periods(), Self::block());
+		let Record { ledger, customers, previous_customers, .. } = record;
+		Some(Revenue {
+			ledger,
+			from: periods.start(ledger.period),
+			until: periods.start(ledger.period.saturating_add(1)),
+			projected: periods.project(ledger.current.spend, block),
+			customers,
+			previous_customers,
+			prices: Prices::<T>::get(model).into_inner(),
+		})
+	}
+
+	/// The content of a model that takes requests.
+	fn live(model: &ModelId) -> Result<ModelContent<T::AccountId>, QuoteError> {
+		let output = Self::tip(model).filter(|output| !output.content.retired);
+		Ok(output.ok_or(QuoteError::UnknownModel)?.content)
 	}
 
 	/// A model that is not yet closed.
@@ -29,7 +132,7 @@ impl<T: Config> Pallet<T> {
 			owner: content.owner,
 			offered_to: content.offered_to,
 			retired: content.retired,
-			pricing: content.pricing,
+			tariff: content.tariff,
 			split: content.split,
 			version: VersionId { model, index: content.version },
 			record: Versions::<T>::get(model, content.version)?,

@@ -2,7 +2,7 @@
 
 use crate::*;
 use aimodel_primitives::{
-	pricing::{self, Quote, QuoteError},
+	pricing::{Quote, QuoteError},
 	privacy::{Privacy, Visibility},
 	traits::{Lease, LeaseTerms},
 };
@@ -47,8 +47,8 @@ impl<T: Config> Pallet<T> {
 		let assurance = Self::ensure_assurance(assurance, &record, &input)?;
 		// What is committed to is one row, as only fixed tensors are provable.
 		let length = input.length().unwrap_or_else(|| record.interface.input.bytes(1));
-		let Quote { rows, min_price, max_price, .. } =
-			pricing::quote(&content.pricing, &record.units, &record.interface, length)
+		let Quote { rows, min_price, max_price, rates, .. } =
+			Self::quote_version(&model, Some(&customer), &content.tariff, &record, length, None)
 				.map_err(Error::<T>::from)?;
 		ensure!(max_fee >= min_price, Error::<T>::FeeTooLow);
 		let held = max_fee.min(max_price);
@@ -68,6 +68,7 @@ impl<T: Config> Pallet<T> {
 		let next = id.checked_add(1).ok_or(ArithmeticError::Overflow)?;
 		waiting.try_push((id, version)).map_err(|_| Error::<T>::BlockFull)?;
 
+		Self::open_customer(&customer, &model, held)?;
 		T::Currency::hold(&HoldReason::Escrow.into(), &customer, held)?;
 		if let (Assurance::Proven { .. }, Some(circuit)) = (&assurance, &record.circuit) {
 			T::Verifier::reference(&circuit.key)?;
@@ -80,7 +81,7 @@ impl<T: Config> Pallet<T> {
 			assurance,
 			input,
 			rows,
-			pricing: content.pricing,
+			rates,
 			split: content.split,
 			platform_share,
 			held,
@@ -139,6 +140,7 @@ impl<T: Config> Pallet<T> {
 		let compensation = if lease.obliged {
 			let most = T::LapseCompensation::get().mul_floor(request.held);
 			let owed = most.saturating_sub(request.compensated);
+			Self::count_lapse(&request.version.model);
 			T::Workers::slash(id, &request.customer, owed)?
 		} else {
 			T::Workers::release(id);
@@ -227,6 +229,7 @@ impl<T: Config> Pallet<T> {
 		let reason_held = HoldReason::Escrow.into();
 		let (customer, amount) = (request.customer.clone(), request.held);
 		T::Currency::release(&reason_held, &customer, amount, Precision::Exact)?;
+		Self::count_refund(&request, reason);
 		Self::close_request(id, request)?;
 		Self::deposit_event(Event::Refunded { request: id, customer, amount, reason });
 		Ok(())

@@ -103,8 +103,7 @@ impl<T: Config> Pallet<T> {
 		let record = Versions::<T>::get(model, index).ok_or(Error::<T>::UnknownRequest)?;
 
 		let units = Self::ensure_units(&request, &record, &output, units)?;
-		let price = request.pricing.price(units).ok_or(Error::<T>::PriceOverflow)?;
-		let price = price.min(request.held);
+		let price = request.rates.price(units).map_err(Error::<T>::from)?.price.min(request.held);
 		let claim = Self::claim(id, &request, &record, &worker, &output, proof)?;
 		Ok(Checked { id, request, worker, output, units, price, claim })
 	}
@@ -113,6 +112,7 @@ impl<T: Config> Pallet<T> {
 	fn settle(answer: Checked<T>) -> DispatchResult {
 		let Checked { id, request, worker, output, units, price, claim: _ } = answer;
 		let payout = Self::pay(&request, &worker, price)?;
+		Self::count_answer(&request, units, price);
 		T::Workers::release(id);
 		let now = frame_system::Pallet::<T>::block_number();
 		let output_hash = output.hash();

@@ -1,12 +1,14 @@
 //! The market under test, with the real pallets of workers and of proofs beside it.
 
 mod batches;
+mod billing;
 mod clockwork;
 mod models;
 mod offchain_worker;
 mod parameters;
 mod privacy;
 mod proofs;
+mod random;
 mod requests;
 mod settlement;
 mod world;

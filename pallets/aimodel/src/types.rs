@@ -2,19 +2,24 @@
 
 use crate::Config;
 use aimodel_primitives::{
+	billing::{Budget, Ledger},
 	inference::{input_hash, JobInput},
+	pricing::{Demand, Rates, Tariff},
 	privacy::Commitment,
 	runtime_api::{Assurance, Version},
 	split::Division,
 	statement::Scalar,
 	traits::{Lease, LeaseTerms},
-	Balance, BlobHash, ModelId, OutPoint, Pricing, RequestId, RevenueSplit, VersionId,
+	Balance, BlobHash, ModelId, OutPoint, RequestId, RevenueSplit, VersionId,
 };
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::pallet_prelude::*;
 use frame_system::pallet_prelude::BlockNumberFor;
 use sp_core::H256;
 use sp_runtime::Permill;
+
+/// The prices of a model, by the block from which they held.
+pub(crate) type PricesOf<T> = BoundedVec<(u32, Tariff), <T as Config>::MaxPrices>;
 
 /// A lease of the pool of workers.
 pub(crate) type LeaseOf<T> = Lease<<T as frame_system::Config>::AccountId, BlockNumberFor<T>>;
@@ -27,7 +32,7 @@ pub struct ModelContent<AccountId> {
 	/// To whom the owner offers it.
 	pub offered_to: Option<AccountId>,
 	/// What new requests cost.
-	pub pricing: Pricing,
+	pub tariff: Tariff,
 	/// Who shares in what they cost.
 	pub split: RevenueSplit<AccountId>,
 	/// The version that answers new requests.
@@ -244,8 +249,8 @@ pub struct Request<T: Config> {
 	pub input: Input<T::MaxInlineInput>,
 	/// Rows of the input.
 	pub rows: u32,
-	/// The pricing at creation.
-	pub pricing: Pricing,
+	/// What units cost, as they were quoted.
+	pub rates: Rates,
 	/// The split at creation.
 	pub split: RevenueSplit<T::AccountId>,
 	/// The platform's share at creation.
@@ -301,6 +306,45 @@ impl<T: Config> Request<T> {
 	fn committed(&self, scalar: &Scalar) -> Commitment {
 		Commitment::of(&self.customer.clone().into(), *scalar)
 	}
+}
+
+/// What an account used of a model.
+#[derive(Debug, Decode, Encode, Eq, MaxEncodedLen, PartialEq, TypeInfo)]
+#[scale_info(skip_type_params(T))]
+#[codec(mel_bound())]
+pub struct Customer<T: Config> {
+	/// What was counted, by billing periods.
+	pub ledger: Ledger,
+	/// Requests that wait for their answer.
+	pub open: u32,
+	/// What these hold.
+	pub held: Balance,
+	/// What may be spent in a period.
+	pub budget: Option<Budget>,
+	/// The period in whose course it is pruned, unless it is used before: its key in
+	/// `PrunableCustomers`.
+	pub prune: u32,
+	/// The deposit, taken from the account.
+	pub deposit: T::CustomerDeposit,
+}
+
+/// What a model brought in, and what prices follow from that.
+#[derive(Clone, Copy, Debug, Decode, Default, Encode, Eq, MaxEncodedLen, PartialEq, TypeInfo)]
+pub struct Record {
+	/// What was counted, by billing periods.
+	pub ledger: Ledger,
+	/// Customers who paid in the current period.
+	pub customers: u32,
+	/// Customers who paid in the period before.
+	pub previous_customers: u32,
+	/// The factor of demand after the windows before `window`.
+	pub demand: Demand,
+	/// The number of a window of demand.
+	pub window: u32,
+	/// Fees that were paid in it.
+	pub window_fees: Balance,
+	/// The moving share of requests that were answered; at first none.
+	pub reliability: Permill,
 }
 
 /// What is kept of a settled request until it is pruned.

@@ -26,6 +26,8 @@ pub trait WeightInfo {
 	fn advance() -> Weight;
 	fn withdraw() -> Weight;
 	fn set_platform_share() -> Weight;
+	fn set_budget() -> Weight;
+	fn prune_customer() -> Weight;
 	fn draw(s: u32, ) -> Weight;
 	fn prune() -> Weight;
 }
@@ -127,6 +129,14 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 		// Minimum execution time: 5_287_000 picoseconds.
 		Weight::from_parts(6_059_000, 0)
 			.saturating_add(T::DbWeight::get().writes(1_u64))
+	}
+	fn set_budget() -> Weight {
+		// Like `deploy`, which does more.
+		Self::deploy()
+	}
+	fn prune_customer() -> Weight {
+		// Like `accept_transfer`, which does more.
+		Self::accept_transfer()
 	}
 	/// The range of component `s` is `[1, 64]`.
 	fn draw(s: u32, ) -> Weight {
@@ -243,6 +253,14 @@ impl WeightInfo for () {
 		// Minimum execution time: 5_287_000 picoseconds.
 		Weight::from_parts(6_059_000, 0)
 			.saturating_add(RocksDbWeight::get().writes(1_u64))
+	}
+	fn set_budget() -> Weight {
+		// Like `deploy`, which does more.
+		Self::deploy()
+	}
+	fn prune_customer() -> Weight {
+		// Like `accept_transfer`, which does more.
+		Self::accept_transfer()
 	}
 	/// The range of component `s` is `[1, 64]`.
 	fn draw(s: u32, ) -> Weight {

@@ -2,7 +2,7 @@
 
 use super::{
 	brackets::{discount_at, ensure_day, ensure_sorted, factor_at},
-	Brackets, DemandParams, Factor, Market, Pricing, Rates, TimeBrackets,
+	Brackets, DemandParams, Factor, Market, Rates, TimeBrackets,
 };
 use crate::Balance;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -132,12 +132,6 @@ impl Tariff {
 			time_of_day: factor_at(&self.time_of_day, market.second_of_day),
 			batch: discount_at(&self.batch, market.rows),
 		}
-	}
-}
-
-impl From<Pricing> for Tariff {
-	fn from(Pricing::Flat { per_call, per_unit }: Pricing) -> Self {
-		Self::flat(per_call, per_unit)
 	}
 }
 

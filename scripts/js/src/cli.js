@@ -4,28 +4,34 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { hexToU8a, u8aToHex } from '@polkadot/util';
+import { bills, revenue, setBudget } from './billing.js';
 import { upload } from './blobs.js';
 import { account, connect, DEFAULT_URL } from './connect.js';
-import { batch, deploy, flat, model, quote, readVerifyingKey, registerKey, split, tensor, versionRecord, WHOLE } from './models.js';
+import { batch, deploy, model, quote, readVerifyingKey, registerKey, split, tariff, tensor, versionRecord, WHOLE } from './models.js';
 import { hides, read, requestHidden } from './hidden.js';
 import { format, parse } from './money.js';
 import { newSalt, SALT } from './privacy.js';
 import { ATTESTED, earningsOf, PROVEN, request, settlement, status, withdraw } from './requests.js';
 import { check, register, serve } from './workers.js';
+import { parameterCommitment, zkonnx } from './zkonnx.js';
 
 const HELP = `aimodel: models, requests and workers of an AI model chain
 
   aimodel deploy --model FILE.onnx [--verifying-key FILE.vk --proving-key FILE.pk]
-                 [--input TYPE --output TYPE] --price AMOUNT [--unit-price AMOUNT] [--lease BLOCKS]
+                 [--input TYPE --output TYPE] --price AMOUNT [--unit-price AMOUNT] [--minimum AMOUNT]
+                 [--tariff FILE.json] [--lease BLOCKS]
                  [--worker-share PERCENT] [--beneficiary ADDRESS=PERCENT]...
   aimodel model ID
-  aimodel quote --model ID --bytes COUNT
+  aimodel quote --model ID --bytes COUNT [--account ADDRESS]
   aimodel request --model ID --input FILE [--max-fee AMOUNT] [--attested] [--no-wait]
                   [--salt FILE] [--worker-url URL]
   aimodel status REQUEST [--salt FILE]
   aimodel worker register --operator ADDRESS [--bond AMOUNT]
   aimodel worker serve --model ID [--least-pay AMOUNT] [--slots COUNT] [--lease BLOCKS]
                        [--worker-url URL] [--unchecked]
+  aimodel bill [ADDRESS]
+  aimodel revenue --model ID
+  aimodel budget --model ID [--limit AMOUNT [--alert PERCENT]...]
   aimodel earnings [ADDRESS]
   aimodel withdraw
 
@@ -33,7 +39,13 @@ Everywhere:
   --url URL    the node [default: ${DEFAULT_URL}]
   --suri SURI  the secret of the account that signs, such as //Alice [default: $AIMODEL_SURI]
   --json       print the result as JSON
+  --csv        print a result that is a table with commas
   --help       this
+
+The units of a provable model are its multiply-accumulates, in thousands; others are metered by the elements of
+their tensors. --tariff has what moves the price, with shares in millionths: demand, qualityCap, volume,
+timeOfDay, batch, min and max, as in tariff() of src/models.js takes them. A budget is for a billing period
+of 30 days; without --limit it is removed.
 
 An AMOUNT is in UNIT: 0.25. A TYPE is an element type and a shape, u8[1,64] or f32[N<=64,13]; of a
 model with a verifying key it is known. What the worker and the beneficiaries leave of 100 percent
@@ -45,16 +57,21 @@ encrypted to the node of its worker (--worker-url, if that is another one). Its 
 (--salt names it); without it nobody reads the answer.`;
 
 const OPTIONS = {
+	account: { type: 'string' },
+	alert: { type: 'string', multiple: true, default: [] },
 	attested: { type: 'boolean' },
 	beneficiary: { type: 'string', multiple: true, default: [] },
 	bond: { type: 'string' },
 	bytes: { type: 'string' },
+	csv: { type: 'boolean' },
 	help: { type: 'boolean', short: 'h' },
 	input: { type: 'string' },
 	json: { type: 'boolean' },
 	lease: { type: 'string' },
 	'least-pay': { type: 'string', default: '0' },
+	limit: { type: 'string' },
 	'max-fee': { type: 'string' },
+	minimum: { type: 'string', default: '0' },
 	model: { type: 'string' },
 	'no-wait': { type: 'boolean' },
 	operator: { type: 'string' },
@@ -62,6 +79,7 @@ const OPTIONS = {
 	price: { type: 'string' },
 	'proving-key': { type: 'string' },
 	slots: { type: 'string', default: '1' },
+	tariff: { type: 'string' },
 	suri: { type: 'string', default: process.env.AIMODEL_SURI },
 	unchecked: { type: 'boolean' },
 	'unit-price': { type: 'string', default: '0' },
@@ -81,8 +99,11 @@ const COMMANDS = {
 		const key = keyFile && readVerifyingKey(keyFile);
 		const [input, output] = key ? [key.input, key.output] : ['input', 'output'].map((side) => type(need(options, side)));
 		let circuit = null;
+		let units = { fixed: 0, perInputElement: 1, perOutputElement: 1 };
 		if (key) {
 			const provingKey = new Uint8Array(await readFile(need(options, 'proving-key')));
+			const { multiply_accumulates: products } = await zkonnx('inspect', need(options, 'model'));
+			units = { fixed: Math.ceil(products / 1000), perInputElement: 0, perOutputElement: 0 };
 			say('registering the verifying key, uploading the proving key');
 			const parameters = key.parameters === 'private' ? await parameterCommitment(need(options, 'model')) : null;
 			circuit = { key: await registerKey(api, owner, key), provingKey: await upload(api, provingKey), privacy: key.privacy, parameters };
@@ -91,20 +112,24 @@ const COMMANDS = {
 		const version = {
 			artifact: await upload(api, onnx),
 			interface: { input, output },
-			units: { fixed: 0, perInputElement: 1, perOutputElement: 1 },
+			units,
 			lease: count(options, 'lease', 20),
 			circuit,
 		};
-		const pricing = flat({ perCall: parse(need(options, 'price')), perUnit: parse(options['unit-price']) });
-		const { model, outPoint, version: id } = await deploy(api, owner, { version, pricing, split: shares(options, owner) });
+		const factors = options.tariff ? JSON.parse(await readFile(options.tariff, 'utf8')) : {};
+		const amounts = { perCall: parse(need(options, 'price')), perUnit: parse(options['unit-price']), minimum: parse(options.minimum) };
+		const what = { version, tariff: tariff({ ...factors, ...amounts }), split: shares(options, owner) };
+		const { model, outPoint, version: id } = await deploy(api, owner, what);
 		return { model, outPoint, version: id.index };
 	},
 
 	model: (api, _, [id]) => model(api, wanted(id, 'the id of a model')),
 
 	async quote(api, options) {
-		const { minPrice, maxPrice, ...units } = await quote(api, need(options, 'model'), count(options, 'bytes'));
-		return { ...units, minPrice: format(minPrice), maxPrice: format(maxPrice) };
+		const who = { account: options.account };
+		const { minPrice, maxPrice, breakdown, ...units } = await quote(api, need(options, 'model'), count(options, 'bytes'), who);
+		const items = Object.entries(breakdown).filter(([, amount]) => amount !== 0n);
+		return { ...units, minPrice: format(minPrice), maxPrice: format(maxPrice), breakdown: Object.fromEntries(items.map(([item, amount]) => [item, format(amount)])) };
 	},
 
 	async request(api, options) {
@@ -151,6 +176,32 @@ const COMMANDS = {
 		return { worker: signer(options).address, ...version };
 	},
 
+	async bill(api, options, [address]) {
+		const found = await bills(api, address ?? signer(options).address);
+		return found.flatMap(({ model, current, previous, projected, open, held, budget }) => [
+			{ model, period: 'current', ...amounts(current), projected: format(projected), open, held: format(held), budget: budget === null ? null : format(budget) },
+			{ model, period: 'previous', ...amounts(previous) },
+		]);
+	},
+
+	async revenue(api, options) {
+		const id = need(options, 'model');
+		const found = await revenue(api, id);
+		if (!found) throw new Error(`There is no model ${id}.`);
+		const { current, previous, projected, customers, previousCustomers } = found;
+		return [
+			{ period: 'current', ...amounts(current), projected: format(projected), customers },
+			{ period: 'previous', ...amounts(previous), customers: previousCustomers },
+		];
+	},
+
+	async budget(api, options) {
+		const id = need(options, 'model');
+		const limit = options.limit && parse(options.limit);
+		await setBudget(api, signer(options), id, limit === undefined ? null : { limit, alerts: options.alert.map(Number) });
+		return { model: id, limit: limit === undefined ? 'none' : format(limit) };
+	},
+
 	async earnings(api, options, [address]) {
 		const who = address ?? signer(options).address;
 		return { account: who, earnings: format(await earningsOf(api, who)) };
@@ -160,6 +211,9 @@ const COMMANDS = {
 		return { withdrawn: format(await withdraw(api, signer(options))) };
 	},
 };
+
+/** Totals with their money as text. */
+const amounts = ({ calls, units, spend, refunds, failures }) => ({ calls, units, spend: format(spend), refunds: format(refunds), failures });
 
 /** A request of which something is hidden: the answer is read with the salt. */
 async function secretly(api, options, wish) {
@@ -202,7 +256,7 @@ async function main() {
 	if (!name) throw new Error(`There is no command "${positionals[0]}"; --help lists them.`);
 	const api = await connect(values.url);
 	try {
-		print(await COMMANDS[name](api, values, positionals.slice(name.split(' ').length)), values.json);
+		print(await COMMANDS[name](api, values, positionals.slice(name.split(' ').length)), values);
 	} finally {
 		await api.disconnect();
 	}
@@ -265,12 +319,23 @@ function readable(value, name) {
 	return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, readable(item, key)]));
 }
 
-function print(result, json) {
+function print(result, { json, csv }) {
 	const plain = readable(result);
 	if (json) return console.log(JSON.stringify(plain));
+	if (Array.isArray(plain)) return table(plain, csv);
+	if (csv) throw new Error('--csv is for results that are tables.');
 	for (const [key, value] of Object.entries(plain)) {
 		console.log(`${key}: ${typeof value === 'object' ? JSON.stringify(value) : value}`);
 	}
+}
+
+/** Prints rows: aligned, or with commas. Columns that a row does not have stay empty. */
+function table(rows, csv) {
+	const columns = [...new Set(rows.flatMap(Object.keys))];
+	const lines = [columns, ...rows.map((row) => columns.map((column) => String(row[column] ?? '')))];
+	if (csv) return lines.forEach((line) => console.log(line.map((cell) => (/[",\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)).join(',')));
+	const widths = columns.map((_, at) => Math.max(...lines.map((line) => line[at].length)));
+	for (const line of lines) console.log(line.map((cell, at) => cell.padEnd(widths[at])).join('  ').trimEnd());
 }
 
 /** Progress goes to the standard error, so that the standard output is the result alone. */

@@ -42,17 +42,32 @@ export function tensor(element, shape) {
 	return { element, shape: shape.map((d) => (typeof d === 'number' ? { Fixed: d } : d)) };
 }
 
-/**
- * The price of a request: `perCall + perUnit · units`.
- *
- * @param {{perCall: bigint, perUnit?: bigint}} pricing
- */
-export function flat({ perCall, perUnit = 0n }) {
-	return { Flat: { perCall, perUnit } };
-}
-
-/** One, in the parts that shares are given in. */
+/** One, in the parts that shares and factors are given in. */
 export const WHOLE = 1_000_000;
+
+/** The greatest amount. */
+const MOST = (1n << 128n) - 1n;
+
+/**
+ * What a request costs: `perCall + perUnit · units`, at least `minimum`, and what moves that. Shares and
+ * factors are in millionths.
+ *
+ * @param {object} what
+ * @param {bigint} what.perCall
+ * @param {bigint} [what.perUnit]
+ * @param {bigint} [what.minimum] before any factor
+ * @param {bigint} [what.min] after every factor
+ * @param {bigint} [what.max] after every factor
+ * @param {{target: bigint, step: number, floor: number, cap: number} | null} [what.demand] the fees of a
+ *   window that leave the price as it is, and by how much others move it
+ * @param {number} [what.qualityCap]
+ * @param {{from: number, discount: number}[]} [what.volume] by the customer's calls in the period
+ * @param {{from: number, until: number, factor: number}[]} [what.timeOfDay] by the second of the UTC day
+ * @param {{from: number, discount: number}[]} [what.batch] by the rows of the request
+ */
+export function tariff({ perCall, perUnit = 0n, minimum = 0n, min = 0n, max = MOST, demand = null, qualityCap = 0, volume = [], timeOfDay = [], batch = [] }) {
+	return { perCall, perUnit, minimum, bounds: { min, max }, demand, qualityCap, volume, timeOfDay, batch };
+}
 
 /**
  * How what remains after the platform's share is divided; all shares, in millionths, sum to 1.
@@ -161,10 +176,10 @@ export function registerKeyTx(api, { artifact, circuitDigest, statementVersion, 
  *
  * @param {Api} api
  * @param {Account} owner
- * @param {{version: Version, pricing: object, split: object}} what
+ * @param {{version: Version, tariff: ReturnType<typeof tariff>, split: object}} what
  */
-export async function deploy(api, owner, { version, pricing, split: shares }) {
-	const { events, ...place } = await send(api, api.tx.aimodel.deploy(version, pricing, shares), owner);
+export async function deploy(api, owner, { version, tariff: price, split: shares }) {
+	const { events, ...place } = await send(api, api.tx.aimodel.deploy(version, price, shares), owner);
 	const { model, outPoint, version: id } = findEvent(events, 'aimodel', 'Deployed').data;
 	return { ...place, model: model.toHex(), outPoint: outPoint.toHex(), version: versionId(id) };
 }
@@ -189,7 +204,7 @@ export async function change(api, signer, call, outPoint, ...args) {
 export const upgrade = (api, owner, outPoint, version) => change(api, owner, 'upgrade', outPoint, version);
 
 /** Sets what new requests cost. */
-export const reprice = (api, owner, outPoint, pricing) => change(api, owner, 'reprice', outPoint, pricing);
+export const reprice = (api, owner, outPoint, price) => change(api, owner, 'reprice', outPoint, price);
 
 /** Sets who shares in what new requests cost. */
 export const resplit = (api, owner, outPoint, shares) => change(api, owner, 'resplit', outPoint, shares);
@@ -214,7 +229,7 @@ export async function model(api, id) {
 		outPoint: found.outPoint.toHex(),
 		owner: found.owner.toString(),
 		retired: found.retired.isTrue,
-		pricing: found.pricing.toHuman(),
+		tariff: found.tariff.toJSON(),
 		split: found.split.toJSON(),
 		version: versionId(found.version),
 		record: found.record.toJSON(),
@@ -237,21 +252,23 @@ export async function versionRecord(api, version) {
  * @param {Api} api
  * @param {string} id the model
  * @param {number} inputBytes
+ * @param {{account?: string, at?: number}} [who] whose earlier calls count, and a UNIX time in milliseconds
  */
-export async function quote(api, id, inputBytes) {
-	const answer = await api.call.aimodelApi.quote(id, inputBytes);
+export async function quote(api, id, inputBytes, { account = null, at = null } = {}) {
+	const answer = await api.call.aimodelApi.quote(id, account, inputBytes, at);
 	if (answer.isErr) {
 		const error = answer.asErr;
 		const name = error.isShape ? `Shape${error.asShape.type}` : error.type;
 		throw new ChainError({ section: 'quote', name, message: QUOTE_ERRORS[name] ?? `No quote: ${name}.` });
 	}
-	const { rows, minUnits, maxUnits, minPrice, maxPrice } = answer.asOk;
+	const { rows, minUnits, maxUnits, minPrice, maxPrice, breakdown } = answer.asOk;
 	return {
 		rows: rows.toNumber(),
 		minUnits: minUnits.toBigInt(),
 		maxUnits: maxUnits.toBigInt(),
 		minPrice: minPrice.toBigInt(),
 		maxPrice: maxPrice.toBigInt(),
+		breakdown: Object.fromEntries([...breakdown.entries()].map(([item, amount]) => [item, amount.toBigInt()])),
 	};
 }
 

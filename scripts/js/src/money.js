@@ -12,6 +12,7 @@ export const UNIT = 10n ** BigInt(DECIMALS);
  * @param {bigint} amount
  */
 export function format(amount) {
+	if (amount < 0n) return `-${format(-amount)}`;
 	const digits = amount.toString().padStart(DECIMALS + 1, '0');
 	const fraction = digits.slice(-DECIMALS).replace(/0+$/, '');
 	return `${digits.slice(0, -DECIMALS)}${fraction && `.${fraction}`} UNIT`;

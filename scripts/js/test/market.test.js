@@ -10,7 +10,7 @@ import { u8aToHex } from '@polkadot/util';
 import { blobHash, download, upload } from '../src/blobs.js';
 import { rpc } from '../src/connect.js';
 import { argmax, example, scores, testImages } from '../src/digits.js';
-import { flat, model, quote, reprice, WHOLE } from '../src/models.js';
+import { model, quote, reprice, tariff, WHOLE } from '../src/models.js';
 import { format, UNIT } from '../src/money.js';
 import { ATTESTED, earningsOf, requestTx, requested, settlement, status, withdraw } from '../src/requests.js';
 import { findEvent, submit } from '../src/send.js';
@@ -42,16 +42,14 @@ async function settled(order) {
 
 world.test('the runtime API is in the metadata, and answers', async () => {
 	const [{ model: id, outPoint, version }] = digits;
-	assert.deepEqual(Object.keys(api.call.aimodelApi).sort(), ['earningsOf', 'jobsFor', 'model', 'proofKey', 'quote', 'request', 'version', 'workerOf']);
+	assert.deepEqual(Object.keys(api.call.aimodelApi).sort(), ['bill', 'bills', 'earningsOf', 'jobsFor', 'model', 'price', 'proofKey', 'quote', 'request', 'revenue', 'version', 'workerOf']);
 	const info = await model(api, id);
 	assert.deepEqual([info.outPoint, info.owner, info.version], [outPoint, bob.address, version]);
-	assert.deepEqual(await quote(api, id, 64), {
-		rows: 1,
-		minUnits: 1n,
-		maxUnits: 1n,
-		minPrice: ODD_PRICE,
-		maxPrice: ODD_PRICE,
-	});
+	const { breakdown, ...quoted } = await quote(api, id, 64);
+	assert.deepEqual(quoted, { rows: 1, minUnits: 1n, maxUnits: 1n, minPrice: ODD_PRICE, maxPrice: ODD_PRICE });
+	const { price, ...items } = breakdown;
+	assert.deepEqual([price, items.perCall], [ODD_PRICE, ODD_PRICE]);
+	assert.equal(Object.values(items).reduce((sum, item) => sum + item, 0n), price, 'the items sum to the price');
 	assert.equal(await status(api, 999_999), null);
 	assert.deepEqual(await jobsFor(api, charlie.address), []);
 	assert.equal(await earningsOf(api, ferdie.address), 0n);
@@ -150,7 +148,7 @@ world.test('a hundred open requests are settled, every answer is what ONNX Runti
 world.test('for odd prices and a three-way split, the parts sum to the price', async () => {
 	let { outPoint } = digits[0];
 	for (const price of [0n, 1n, 2n, 3n, 11n, 999_999n, 1_000_001n, UNIT / 3n]) {
-		outPoint = await world.sealing(reprice(api, bob, outPoint, flat({ perCall: price })));
+		outPoint = await world.sealing(reprice(api, bob, outPoint, tariff({ perCall: price })));
 		const order = await world.order(alice, { outPoint, input: images[7] });
 		assert.equal(order.held, price);
 		assert.equal((await settled(order)).price, price);

@@ -7,7 +7,7 @@ import { after } from 'node:test';
 import { blobHash, download, upload } from '../src/blobs.js';
 import { connect } from '../src/connect.js';
 import { example, testImages } from '../src/digits.js';
-import { deploy, flat, readVerifyingKey, registerKey, upgrade } from '../src/models.js';
+import { deploy, readVerifyingKey, registerKey, tariff, upgrade } from '../src/models.js';
 import { Node } from '../src/node.js';
 import { settlement } from '../src/requests.js';
 import { serve } from '../src/workers.js';
@@ -60,7 +60,7 @@ async function answered(outPoint, row) {
 let model;
 
 world.test('answers of a private model settle', async () => {
-	const what = { version: await version(first), pricing: flat({ perCall: 1_000n }), split: world.thirds() };
+	const what = { version: await version(first), tariff: tariff({ perCall: 1_000n }), split: world.thirds() };
 	model = await world.sealing(deploy(api, bob, what));
 	await world.bondWorker(charlie, world.worker, [model.version]);
 	await answered(model.outPoint, 0);

@@ -9,7 +9,7 @@ import { u8aConcat } from '@polkadot/util';
 import { blobHash } from '../src/blobs.js';
 import { account } from '../src/connect.js';
 import { example, testImages } from '../src/digits.js';
-import { flat, readVerifyingKey, registerKeyTx, reprice, tensor } from '../src/models.js';
+import { readVerifyingKey, registerKeyTx, reprice, tariff, tensor } from '../src/models.js';
 import { UNIT } from '../src/money.js';
 import { ATTESTED, PROVEN, requestTx, settlement } from '../src/requests.js';
 import { findEvent } from '../src/send.js';
@@ -197,11 +197,11 @@ world.test('a max_fee below the quote', async () => {
 
 world.test('a spent OutPoint, to buy from and to change', async () => {
 	const stale = wine.outPoint;
-	wine.outPoint = await world.sealing(reprice(api, bob, stale, flat({ perCall: 5n })));
+	wine.outPoint = await world.sealing(reprice(api, bob, stale, tariff({ perCall: 5n })));
 	const input = (await example('wine/test_x.f32')).slice(0, 52);
 	await world.refused('aimodel.OutPointSpent', requestTx(api, { outPoint: stale, input, maxFee: UNIT, assurance: ATTESTED }), alice);
-	await world.refused('aimodel.OutPointSpent', api.tx.aimodel.reprice(stale, flat({ perCall: 6n })), bob);
-	await world.refused('aimodel.NotOwner', api.tx.aimodel.reprice(wine.outPoint, flat({ perCall: 6n })), ferdie);
+	await world.refused('aimodel.OutPointSpent', api.tx.aimodel.reprice(stale, tariff({ perCall: 6n })), bob);
+	await world.refused('aimodel.NotOwner', api.tx.aimodel.reprice(wine.outPoint, tariff({ perCall: 6n })), ferdie);
 });
 
 world.test('an input of another length', async () => {
@@ -257,7 +257,7 @@ world.test('a proof where the worker gives its word, which costs the word', asyn
 // --- Keys and versions ---------------------------------------------------------------------------
 
 const verifyingKey = readVerifyingKey((await digitsKeys()).verifyingKey);
-const deployTx = (record) => api.tx.aimodel.deploy(record, flat({ perCall: 1n }), world.thirds());
+const deployTx = (record) => api.tx.aimodel.deploy(record, tariff({ perCall: 1n }), world.thirds());
 
 world.test('a key that was registered for another artifact', async () => {
 	const artifact = blobHash(await readFile(new URL('../package.json', import.meta.url)));

@@ -15,7 +15,7 @@ import { blocks } from '../src/blocks.js';
 import { accounts, connect, rpc } from '../src/connect.js';
 import { EXAMPLES, example } from '../src/digits.js';
 import { ChainError } from '../src/errors.js';
-import { batch, deploy, flat, readVerifyingKey, registerKey, split, tensor } from '../src/models.js';
+import { batch, deploy, readVerifyingKey, registerKey, split, tariff, tensor } from '../src/models.js';
 import { UNIT } from '../src/money.js';
 import { Node } from '../src/node.js';
 import { requestTx, requested, status } from '../src/requests.js';
@@ -181,6 +181,13 @@ export class World {
 			free[address] = data.free.toBigInt();
 			held[address] = data.reserved.toBigInt();
 		}
+		// The deposit of a customer's record comes back by itself.
+		for (const [key, holds] of await at.query.balances.holds.entries()) {
+			const deposit = holds.find(({ id }) => id.isAimodel && id.asAimodel.type === 'CustomerDeposit');
+			const address = key.args[0].toString();
+			free[address] += deposit?.amount.toBigInt() ?? 0n;
+			held[address] -= deposit?.amount.toBigInt() ?? 0n;
+		}
 		const earnings = {};
 		for (const [key, amount] of await at.query.aimodel.earnings.entries()) {
 			earnings[key.args[0].toString()] = amount.toBigInt();
@@ -242,12 +249,12 @@ export class World {
 			lease,
 			circuit: { key, provingKey, privacy },
 		};
-		const what = { version, pricing: flat({ perCall: price }), split: this.thirds() };
+		const what = { version, tariff: tariff({ perCall: price }), split: this.thirds() };
 		return { ...(await this.sealing(deploy(api, bob, what))), record: version, price };
 	}
 
 	/** Bob deploys the wines' model, priced by its units. */
-	async deployWine({ lease = LEASE, pricing = flat({ perCall: 1_000_003n, perUnit: 7_919n }) } = {}) {
+	async deployWine({ lease = LEASE, price = tariff({ perCall: 1_000_003n, perUnit: 7_919n }) } = {}) {
 		const { api, bob } = this;
 		const version = {
 			artifact: await upload(api, await example('wine/wine.onnx')),
@@ -256,7 +263,7 @@ export class World {
 			lease,
 			circuit: null,
 		};
-		return { ...(await this.sealing(deploy(api, bob, { version, pricing, split: this.thirds() }))), record: version };
+		return { ...(await this.sealing(deploy(api, bob, { version, tariff: price, split: this.thirds() }))), record: version };
 	}
 
 	/** Bonds an account with an operator, and lets it serve versions. */

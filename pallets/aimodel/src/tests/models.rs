@@ -32,10 +32,10 @@ fn a_deployed_model_is_the_tip_of_its_chain_of_outputs() {
 fn every_change_consumes_the_output_and_produces_its_successor() {
 	run(|| {
 		let (model, first) = deploy(attested());
-		assert_ok!(Aimodel::reprice(owner(), first, Pricing::Flat { per_call: 5, per_unit: 0 }));
+		assert_ok!(Aimodel::reprice(owner(), first, Tariff::flat(5, 0)));
 		let second = tip(model);
 		assert_ne!(first, second);
-		assert_noop!(Aimodel::reprice(owner(), first, FLAT), Error::<Test>::OutPointSpent);
+		assert_noop!(Aimodel::reprice(owner(), first, flat()), Error::<Test>::OutPointSpent);
 
 		let alone = RevenueSplit { worker: Permill::one(), beneficiaries: Default::default() };
 		assert_ok!(Aimodel::resplit(owner(), second, alone));
@@ -54,7 +54,7 @@ fn history_keeps_the_latest_spent_outputs() {
 	run(|| {
 		let (model, first) = deploy(attested());
 		for _ in 0..4 {
-			assert_ok!(Aimodel::reprice(owner(), tip(model), FLAT));
+			assert_ok!(Aimodel::reprice(owner(), tip(model), flat()));
 		}
 		let history = History::<Test>::get(model);
 		assert_eq!(history.len(), 3);
@@ -66,7 +66,7 @@ fn history_keeps_the_latest_spent_outputs() {
 fn the_same_content_again_is_another_output() {
 	run(|| {
 		let (model, first) = deploy(attested());
-		assert_ok!(Aimodel::reprice(owner(), first, FLAT));
+		assert_ok!(Aimodel::reprice(owner(), first, flat()));
 		assert_ne!(tip(model), first);
 	});
 }
@@ -74,9 +74,9 @@ fn the_same_content_again_is_another_output() {
 #[test]
 fn two_deployments_of_one_transaction_must_differ() {
 	run(|| {
-		assert_ok!(Aimodel::deploy(owner(), attested(), FLAT, split()));
+		assert_ok!(Aimodel::deploy(owner(), attested(), flat(), split()));
 		assert_noop!(
-			Aimodel::deploy(owner(), attested(), FLAT, split()),
+			Aimodel::deploy(owner(), attested(), flat(), split()),
 			Error::<Test>::AlreadyDeployed
 		);
 	});
@@ -87,7 +87,7 @@ fn only_the_owner_changes_a_model() {
 	run(|| {
 		let (_, out_point) = deploy(attested());
 		let refused = Error::<Test>::NotOwner;
-		assert_noop!(Aimodel::reprice(stranger(), out_point, FLAT), refused);
+		assert_noop!(Aimodel::reprice(stranger(), out_point, flat()), refused);
 		let refused = Error::<Test>::NotOwner;
 		assert_noop!(Aimodel::retire(stranger(), out_point), refused);
 	});
@@ -105,12 +105,12 @@ fn a_transfer_is_offer_and_accept_and_moves_the_deposit() {
 		);
 		// Still the owner's until the other accepts, and an accepted offer is what was offered.
 		let offered = tip(model);
-		assert_ok!(Aimodel::reprice(owner(), offered, FLAT));
+		assert_ok!(Aimodel::reprice(owner(), offered, flat()));
 		assert_noop!(Aimodel::accept_transfer(stranger(), offered), Error::<Test>::OutPointSpent);
 		assert_ok!(Aimodel::accept_transfer(stranger(), tip(model)));
 		assert_eq!((deposit(&OWNER), deposit(&STRANGER)), (0, paid));
-		assert_noop!(Aimodel::reprice(owner(), tip(model), FLAT), Error::<Test>::NotOwner);
-		assert_ok!(Aimodel::reprice(stranger(), tip(model), FLAT));
+		assert_noop!(Aimodel::reprice(owner(), tip(model), flat()), Error::<Test>::NotOwner);
+		assert_ok!(Aimodel::reprice(stranger(), tip(model), flat()));
 	});
 }
 
@@ -158,7 +158,7 @@ fn a_retired_model_takes_no_requests_and_closes_with_its_last_one() {
 			),
 			Error::<Test>::ModelRetired
 		);
-		assert_noop!(Aimodel::reprice(owner(), tip(model), FLAT), Error::<Test>::ModelRetired);
+		assert_noop!(Aimodel::reprice(owner(), tip(model), flat()), Error::<Test>::ModelRetired);
 		assert!(deposit(&OWNER) > 0);
 		assert_ok!(answer(&WORKER, request));
 		assert_eq!(Aimodel::model(model), None);
@@ -186,7 +186,7 @@ fn unsound_versions_are_refused_by_what_is_wrong() {
 		let key = register_key(&OWNER, ARTIFACT, &digits_key());
 		let foreign = register_key(&STRANGER, ARTIFACT, &digits_key());
 		let refuse = |version: Version, error: Error<Test>| {
-			assert_noop!(Aimodel::deploy(owner(), version, FLAT, split()), error);
+			assert_noop!(Aimodel::deploy(owner(), version, flat(), split()), error);
 		};
 		let mut empty = attested();
 		empty.interface.input.shape[1] = Dimension::Fixed(0);
@@ -214,7 +214,7 @@ fn unsound_splits_are_refused() {
 		let half: RevenueSplit<AccountId32> =
 			RevenueSplit { worker: Permill::from_percent(50), beneficiaries: Default::default() };
 		assert_noop!(
-			Aimodel::deploy(owner(), attested(), FLAT, half.clone()),
+			Aimodel::deploy(owner(), attested(), flat(), half.clone()),
 			Error::<Test>::UnsoundSplit
 		);
 		assert_noop!(Aimodel::resplit(owner(), out_point, half), Error::<Test>::UnsoundSplit);
@@ -226,7 +226,7 @@ fn an_owner_who_can_not_pay_the_deposit_deploys_nothing() {
 	run(|| {
 		let poor = AccountId32::new([99; 32]);
 		let refused =
-			Aimodel::deploy(RuntimeOrigin::signed(poor), attested(), FLAT, split()).unwrap_err();
+			Aimodel::deploy(RuntimeOrigin::signed(poor), attested(), flat(), split()).unwrap_err();
 		assert!(matches!(refused, sp_runtime::DispatchError::Token(_)));
 		assert_eq!(Outputs::<Test>::iter().count(), 0);
 	});

@@ -87,12 +87,12 @@ fn a_key_of_fixed_parameters_is_for_no_commitment_and_the_reverse() {
 	run(|| {
 		let fixed = register_key(&OWNER, ARTIFACT, &digits_key());
 		for version in [private_digits(fixed, FIRST), digits(registered())] {
-			let refused = Aimodel::deploy(owner(), version, FLAT, split());
+			let refused = Aimodel::deploy(owner(), version, flat(), split());
 			assert_noop!(refused, Error::<Test>::KeyOfOtherParameters);
 		}
 		// For private parameters, with a public input too few.
 		let narrow = register_key(&OWNER, None, &digits_key());
-		let refused = Aimodel::deploy(owner(), private_digits(narrow, FIRST), FLAT, split());
+		let refused = Aimodel::deploy(owner(), private_digits(narrow, FIRST), flat(), split());
 		assert_noop!(refused, Error::<Test>::KeyOfAnotherStatement);
 	});
 }

@@ -209,7 +209,7 @@ fn a_key_for_another_number_of_public_inputs_deploys_nothing() {
 		for privacy in [Privacy::PUBLIC, OUTPUT, BOTH] {
 			let origin = RuntimeOrigin::signed(OWNER);
 			assert_noop!(
-				Aimodel::deploy(origin, hidden_digits(key, privacy), FLAT, split()),
+				Aimodel::deploy(origin, hidden_digits(key, privacy), flat(), split()),
 				Error::<Test>::KeyOfAnotherStatement
 			);
 		}

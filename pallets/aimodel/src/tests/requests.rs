@@ -15,7 +15,7 @@ fn customer() -> RuntimeOrigin {
 fn a_request_holds_its_price_and_moves_nothing() {
 	run(|| {
 		let (model, out_point) = deploy_served_digits();
-		let quote = Aimodel::quote(model, 64).unwrap();
+		let quote = Aimodel::quote(model, None, 64, None).unwrap();
 		assert_eq!((quote.min_price, quote.max_price), (PRICE, PRICE));
 		let before = free(&CUSTOMER);
 		request(out_point, PROVEN, image(), 10 * PRICE);
@@ -63,7 +63,7 @@ fn later_changes_do_not_touch_an_open_request() {
 	run(|| {
 		let (model, out_point) = deploy_served_digits();
 		let request = request_digit(out_point);
-		let dear = Pricing::Flat { per_call: 50 * PRICE, per_unit: 0 };
+		let dear = Tariff::flat(50 * PRICE, 0);
 		assert_ok!(Aimodel::reprice(RuntimeOrigin::signed(OWNER), out_point, dear));
 		let tip = Tips::<Test>::get(model).unwrap();
 		let greedy = RevenueSplit { worker: Permill::one(), beneficiaries: Default::default() };
@@ -102,7 +102,7 @@ fn what_a_request_asks_must_be_possible() {
 		refuse(float, Assurance::Attested, floats(2), ENDOWMENT, None, Error::NoCapacity);
 
 		let stale = out_point;
-		assert_ok!(Aimodel::reprice(RuntimeOrigin::signed(OWNER), stale, FLAT));
+		assert_ok!(Aimodel::reprice(RuntimeOrigin::signed(OWNER), stale, flat()));
 		refuse(stale, PROVEN, image(), PRICE, None, Error::OutPointSpent);
 		let tip = Tips::<Test>::get(model).unwrap();
 		assert_ok!(Aimodel::request(customer(), tip, PROVEN, image(), PRICE, Some(14)));
@@ -155,7 +155,7 @@ fn capacity_is_free_bond() {
 		let (model, out_point) = deploy_served_digits();
 		// The bond covers one lapse at this price, not two.
 		let price = BOND * 3 / 5;
-		let dear = Pricing::Flat { per_call: price, per_unit: 0 };
+		let dear = Tariff::flat(price, 0);
 		assert_ok!(Aimodel::reprice(RuntimeOrigin::signed(OWNER), out_point, dear));
 		let tip = Tips::<Test>::get(model).unwrap();
 		request(tip, PROVEN, image(), price);

@@ -86,7 +86,7 @@ fn metered_units_are_billed_up_to_the_fee_and_the_rest_is_released() {
 	run(|| {
 		let (_, out_point) = deploy_served_attested();
 		// Two rows of two features: 1 + 4 + 10 · (2..=6) units.
-		let quote = Aimodel::quote(out_point_model(out_point), 16).unwrap();
+		let quote = Aimodel::quote(out_point_model(out_point), None, 16, None).unwrap();
 		assert_eq!((quote.min_units, quote.max_units), (25, 65));
 		let request = request(out_point, Assurance::Attested, floats(4), 10 * PRICE);
 		assert_eq!(held(&CUSTOMER), PRICE - 2 + 65);
@@ -238,7 +238,7 @@ fn settlements_are_pruned_after_their_retention() {
 fn a_free_model_settles_without_money() {
 	run(|| {
 		let (_, out_point) = deploy_served_digits();
-		let nothing = Pricing::Flat { per_call: 0, per_unit: 0 };
+		let nothing = Tariff::flat(0, 0);
 		assert_ok!(Aimodel::reprice(RuntimeOrigin::signed(OWNER), out_point, nothing));
 		let tip = Outputs::<Test>::iter_keys().next().unwrap();
 		let request = request(tip, PROVEN, image(), 0);

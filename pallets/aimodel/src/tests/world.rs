@@ -9,11 +9,12 @@ use aimodel_primitives::{
 	tensor::{Dimension, ElementType, Interface, TensorType},
 	KeyId,
 };
+use core::time::Duration;
 use frame_support::{
 	assert_ok, derive_impl, parameter_types,
 	traits::{
 		fungible::{HoldConsideration, Inspect, InspectHold},
-		ConstU128, ConstU16, ConstU32, ConstU64, Hooks, LinearStoragePrice,
+		ConstU128, ConstU16, ConstU32, ConstU64, Hooks, LinearStoragePrice, UnixTime,
 	},
 	PalletId,
 };
@@ -63,6 +64,8 @@ parameter_types! {
 		RuntimeHoldReason::ZkVerifier(pallet_zk_verifier::HoldReason::KeyDeposit);
 	pub const ModelDeposit: RuntimeHoldReason =
 		RuntimeHoldReason::Aimodel(HoldReason::ModelDeposit);
+	pub const CustomerDeposit: RuntimeHoldReason =
+		RuntimeHoldReason::Aimodel(HoldReason::CustomerDeposit);
 	pub const PotId: PalletId = PalletId(*b"aimodel/");
 	pub const Compensation: Permill = Permill::from_percent(10);
 	pub PlatformAccount: AccountId32 = PLATFORM;
@@ -128,10 +131,20 @@ impl sp_runtime::traits::Convert<RequestId, RuntimeCall> for AcceptCall {
 	}
 }
 
+/// Six seconds a block, the first at midnight.
+pub struct Clock;
+impl UnixTime for Clock {
+	fn now() -> Duration {
+		Duration::from_secs(6 * System::block_number())
+	}
+}
+
 impl Config for Test {
 	type Currency = Balances;
 	type RuntimeHoldReason = RuntimeHoldReason;
 	type Consideration = Deposit<ModelDeposit>;
+	type CustomerDeposit = Deposit<CustomerDeposit>;
+	type Time = Clock;
 	type Verifier = ZkVerifier;
 	type Workers = Workers;
 	type OperatorCrypto = offchain::OperatorCrypto;
@@ -144,6 +157,9 @@ impl Config for Test {
 	type MaxResults = ConstU32<8>;
 	type MaxVersions = ConstU32<3>;
 	type MaxHistory = ConstU32<3>;
+	type MaxPrices = ConstU32<3>;
+	type BillingPeriod = ConstU32<100>;
+	type DemandWindow = ConstU32<10>;
 	type MaxWaiting = ConstU32<16>;
 	type MaxCandidates = ConstU32<3>;
 	type MaxLease = ConstU32<50>;
@@ -314,7 +330,9 @@ pub(super) fn attested() -> Version {
 	}
 }
 
-pub(super) const FLAT: Pricing = Pricing::Flat { per_call: PRICE - 2, per_unit: 1 };
+pub(super) fn flat() -> Tariff {
+	Tariff::flat(PRICE - 2, 1)
+}
 
 /// Half to the worker, the rest to owner and author by odd shares.
 pub(super) fn split() -> RevenueSplit<AccountId32> {
@@ -325,7 +343,7 @@ pub(super) fn split() -> RevenueSplit<AccountId32> {
 
 /// Deploys as the owner.
 pub(super) fn deploy(version: Version) -> (ModelId, OutPoint) {
-	assert_ok!(Aimodel::deploy(RuntimeOrigin::signed(OWNER), version, FLAT, split()));
+	assert_ok!(Aimodel::deploy(RuntimeOrigin::signed(OWNER), version, flat(), split()));
 	match last_event() {
 		Event::Deployed { model, out_point, .. } => {
 			System::inc_account_nonce(OWNER);
@@ -449,8 +467,13 @@ pub(super) fn deadline(request: RequestId) -> u64 {
 	}
 }
 
+/// What an account has free, the deposits of its records included, which it gets back.
 pub(super) fn free(who: &AccountId32) -> Balance {
-	<Balances as Inspect<_>>::balance(who)
+	<Balances as Inspect<_>>::balance(who) + customer_deposit(who)
+}
+
+pub(super) fn customer_deposit(who: &AccountId32) -> Balance {
+	Balances::balance_on_hold(&HoldReason::CustomerDeposit.into(), who)
 }
 
 pub(super) fn held(who: &AccountId32) -> Balance {

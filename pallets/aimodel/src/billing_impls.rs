@@ -1,0 +1,264 @@
+//! What is counted: of each account's use of a model, and of each model.
+
+use crate::*;
+use aimodel_primitives::{
+	billing::{Budget, Ledger, Periods},
+	pricing::Demand,
+};
+use frame_support::{pallet_prelude::*, traits::Defensive, weights::WeightMeter};
+use sp_runtime::{traits::Zero, Permill, SaturatedConversion, Saturating};
+
+/// Billing periods for which an unused record of an account is kept.
+const KEPT_PERIODS: u32 = 2;
+
+/// The part of a model's reliability that one request moves: one in 64.
+const STEP: Permill = Permill::from_parts(15_625);
+
+/// The reliability above which there is a bonus.
+const RELIABLE: Permill = Permill::from_percent(90);
+
+impl<T: Config> Pallet<T> {
+	/// The number of the block, as billing counts it.
+	pub(crate) fn block() -> u32 {
+		frame_system::Pallet::<T>::block_number().saturated_into()
+	}
+
+	pub(crate) fn periods() -> Periods {
+		Periods { length: T::BillingPeriod::get() }
+	}
+
+	// --- Customers -----------------------------------------------------------------------------
+
+	/// Counts a request that an account makes, and refuses it where its budget could be exceeded.
+	pub(crate) fn open_customer(
+		who: &T::AccountId,
+		model: &ModelId,
+		held: Balance,
+	) -> DispatchResult {
+		let mut customer = match Customers::<T>::get(who, model) {
+			Some(customer) => customer,
+			None => Self::new_customer(who)?,
+		};
+		let spend = customer.ledger.at(Self::periods().of(Self::block())).current.spend;
+		let budget = customer.budget.as_ref();
+		ensure!(
+			budget.is_none_or(|budget| budget.admits(spend, customer.held, held)),
+			Error::<T>::BudgetExceeded
+		);
+		customer.open = customer.open.saturating_add(1);
+		customer.held = customer.held.saturating_add(held);
+		Self::keep_customer(who, model, customer);
+		Ok(())
+	}
+
+	/// Sets or removes what an account may spend on a model in a billing period.
+	pub(crate) fn do_set_budget(
+		who: T::AccountId,
+		model: ModelId,
+		budget: Option<Budget>,
+	) -> DispatchResult {
+		let customer = match Customers::<T>::get(&who, model) {
+			Some(customer) => customer,
+			None => {
+				ensure!(Tips::<T>::contains_key(model), Error::<T>::UnknownModel);
+				Self::new_customer(&who)?
+			},
+		};
+		Self::keep_customer(&who, &model, Customer { budget: budget.clone(), ..customer });
+		Self::deposit_event(Event::BudgetSet { account: who, model, budget });
+		Ok(())
+	}
+
+	fn new_customer(who: &T::AccountId) -> Result<Customer<T>, DispatchError> {
+		let size = Customer::<T>::max_encoded_len();
+		let deposit = T::CustomerDeposit::new(who, Footprint::from_parts(1, size))?;
+		let (ledger, budget) = (Ledger::default(), None);
+		Ok(Customer { ledger, open: 0, held: 0, budget, prune: u32::MAX, deposit })
+	}
+
+	/// Stores an account's record as of now, and when it is pruned.
+	fn keep_customer(who: &T::AccountId, model: &ModelId, mut customer: Customer<T>) {
+		let period = Self::periods().of(Self::block());
+		customer.ledger = customer.ledger.at(period);
+		let prune = period.saturating_add(KEPT_PERIODS);
+		if customer.prune != prune {
+			PrunableCustomers::<T>::remove(customer.prune, (who, model));
+			PrunableCustomers::<T>::insert(prune, (who, model), ());
+			customer.prune = prune;
+		}
+		Customers::<T>::insert(who, model, customer);
+	}
+
+	/// How many calls of a model `who` has paid in the billing period.
+	pub(crate) fn calls(who: &T::AccountId, model: &ModelId) -> u64 {
+		let period = Self::periods().of(Self::block());
+		Customers::<T>::get(who, model)
+			.map_or(0, |customer| customer.ledger.at(period).current.calls)
+	}
+
+	/// Changes the record of the customer of a request that closes.
+	fn close_customer(request: &Request<T>, count: impl FnOnce(&mut Customer<T>)) {
+		let (who, model) = (&request.customer, &request.version.model);
+		let Some(mut customer) = Customers::<T>::get(who, model) else {
+			frame_support::defensive!("an open request has a customer");
+			return;
+		};
+		customer.open = customer.open.saturating_sub(1);
+		customer.held = customer.held.saturating_sub(request.held);
+		customer.ledger = customer.ledger.at(Self::periods().of(Self::block()));
+		count(&mut customer);
+		Self::keep_customer(who, model, customer);
+	}
+
+	/// Forgets the records of accounts that were not used for some periods, and gives their deposits
+	/// back; within the limit.
+	pub(crate) fn prune_customers(meter: &mut WeightMeter) {
+		let each = T::WeightInfo::prune_customer();
+		let step = T::DbWeight::get().reads_writes(1, 1);
+		if meter.try_consume(step).is_err() {
+			return;
+		}
+		let now = Self::periods().of(Self::block());
+		let first = CustomerCursor::<T>::get();
+		let mut at = first;
+		while at <= now {
+			if meter.try_consume(step).is_err() {
+				break;
+			}
+			match PrunableCustomers::<T>::iter_key_prefix(at).next() {
+				None => at = at.saturating_add(1),
+				Some(_) if !meter.can_consume(each) => break,
+				Some((who, model)) => {
+					meter.consume(each);
+					PrunableCustomers::<T>::remove(at, (&who, &model));
+					Self::prune_customer(&who, &model);
+				},
+			}
+		}
+		if at != first {
+			CustomerCursor::<T>::put(at);
+		}
+	}
+
+	fn prune_customer(who: &T::AccountId, model: &ModelId) {
+		let Some(customer) = Customers::<T>::get(who, model) else { return };
+		let alive = customer.budget.is_some() && Tips::<T>::contains_key(model);
+		if customer.open > 0 || alive {
+			return Self::keep_customer(who, model, customer);
+		}
+		Customers::<T>::remove(who, model);
+		// It can fail only where the hold is gone already.
+		let _ = customer.deposit.drop(who).defensive();
+	}
+
+	// --- Models -------------------------------------------------------------------------------
+
+	/// A model's record as of now.
+	pub(crate) fn record_now(model: &ModelId, tariff: &Tariff) -> Record {
+		let block = Self::block();
+		let mut record = Records::<T>::get(model);
+		let period = Self::periods().of(block);
+		match period.saturating_sub(record.ledger.period) {
+			0 => (),
+			1 => record.previous_customers = core::mem::take(&mut record.customers),
+			_ => (record.customers, record.previous_customers) = (0, 0),
+		}
+		record.ledger = record.ledger.at(period);
+		let window = block.checked_div(T::DemandWindow::get()).unwrap_or(block);
+		let passed = window.saturating_sub(record.window);
+		if passed > 0 {
+			let fees = core::mem::take(&mut record.window_fees);
+			record.demand = match &tariff.demand {
+				Some(params) => record
+					.demand
+					.after_window(fees, params)
+					.after_empty_windows(passed.saturating_sub(1), params),
+				None => Demand::default(),
+			};
+			record.window = window;
+		}
+		record
+	}
+
+	fn change_record(model: &ModelId, change: impl FnOnce(&mut Record)) {
+		let Some(output) = Tips::<T>::get(model).and_then(Outputs::<T>::get) else { return };
+		let mut record = Self::record_now(model, &output.content.tariff);
+		change(&mut record);
+		Records::<T>::insert(model, record);
+	}
+
+	/// The bonus that a reliability earns: what it has above [`RELIABLE`].
+	pub(crate) fn quality(reliability: Permill) -> Permill {
+		reliability.saturating_sub(RELIABLE)
+	}
+
+	/// Begins the record of a model.
+	pub(crate) fn new_record(model: &ModelId, tariff: &Tariff) {
+		// Without fees and demand, there is nothing that could move.
+		let record = Self::record_now(model, &Tariff { demand: None, ..tariff.clone() });
+		Records::<T>::insert(model, record);
+		Self::note_price(model, tariff.clone());
+	}
+
+	/// Sets what new requests of a model cost from now on; what was counted so far moves by the old
+	/// tariff.
+	pub(crate) fn change_price(model: &ModelId, tariff: Tariff) {
+		Self::change_record(model, |_| ());
+		Self::note_price(model, tariff);
+	}
+
+	fn note_price(model: &ModelId, tariff: Tariff) {
+		Prices::<T>::mutate(model, |prices| {
+			if prices.is_full() {
+				prices.remove(0);
+			}
+			let _ = prices.try_push((Self::block(), tariff));
+		});
+	}
+
+	// --- Requests that close ------------------------------------------------------------------
+
+	/// Counts an answer that was paid.
+	pub(crate) fn count_answer(request: &Request<T>, units: u64, price: Balance) {
+		let mut first = false;
+		Self::close_customer(request, |customer| {
+			let totals = &mut customer.ledger.current;
+			first = totals.calls.is_zero();
+			let before = totals.spend;
+			totals.paid(units, price);
+			let spent = totals.spend;
+			let Some(budget) = &customer.budget else { return };
+			if let Some(share) = budget.crossed(before, spent) {
+				let (account, model) = (request.customer.clone(), request.version.model);
+				let limit = budget.limit;
+				Self::deposit_event(Event::BudgetAlert { account, model, share, spent, limit });
+			}
+		});
+		Self::change_record(&request.version.model, |record| {
+			record.ledger.current.paid(units, price);
+			record.customers = record.customers.saturating_add(first.into());
+			record.window_fees = record.window_fees.saturating_add(price);
+			let missing = Permill::one().saturating_sub(record.reliability);
+			record.reliability = record.reliability.saturating_add(missing.saturating_mul(STEP));
+		});
+	}
+
+	/// Counts a request that closed without an answer.
+	pub(crate) fn count_refund(request: &Request<T>, reason: Unanswered) {
+		let failed = reason == Unanswered::Expired;
+		Self::close_customer(request, |customer| {
+			customer.ledger.current.refunded(request.held, failed);
+		});
+		Self::change_record(&request.version.model, |record| {
+			record.ledger.current.refunded(request.held, failed);
+		});
+	}
+
+	/// Counts an obliged lease of a model that lapsed.
+	pub(crate) fn count_lapse(model: &ModelId) {
+		Self::change_record(model, |record| {
+			let lost = record.reliability.saturating_mul(STEP);
+			record.reliability = record.reliability.saturating_sub(lost);
+		});
+	}
+}
