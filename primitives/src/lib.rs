@@ -1,8 +1,8 @@
 //! The vocabulary that chain, node and clients share.
 //!
 //! Everything that two crates must agree on bit for bit is defined here once: how things are named
-//! ([`ids`]), what a tensor looks like ([`tensor`]), what a request costs ([`pricing`]) and what is
-//! counted of it ([`billing`]), how a fee is divided ([`split`]), what a proof proves ([`statement`]), and what it hides ([`privacy`]). Pallets meet only through the
+//! ([`ids`]), what a tensor looks like ([`tensor`]), who may make requests ([`access`]), what a request costs
+//! ([`pricing`]) and what is counted of it ([`billing`]), how a fee is divided ([`split`]), what a proof proves ([`statement`]), and what it hides ([`privacy`]). Pallets meet only through the
 //! traits of [`traits`]; clients read the chain through [`runtime_api`]; the offchain worker reaches
 //! the native inference service through [`inference`].
 //!
@@ -13,6 +13,7 @@
 
 extern crate alloc;
 
+pub mod access;
 pub mod billing;
 pub mod ids;
 pub mod inference;
@@ -25,6 +26,7 @@ pub mod statement;
 pub mod tensor;
 pub mod traits;
 
+pub use access::Access;
 pub use ids::{ArtifactHash, BlobHash, KeyId, ModelId, OutPoint, RequestId, VersionId};
 pub use pricing::{Tariff, UnitsFormula};
 pub use privacy::{Privacy, Visibility};

@@ -1,6 +1,7 @@
 //! What clients and the node ask the runtime.
 
 use crate::{
+	access::{Figures, Health},
 	billing::{Bill, Revenue},
 	ids::{ArtifactHash, BlobHash, KeyId, ModelId, OutPoint, RequestId, VersionId},
 	pricing::{Breakdown, Quote, QuoteError, Tariff, UnitsFormula},
@@ -201,6 +202,13 @@ sp_api::decl_runtime_apis! {
 
 		/// What a model brought in, in this billing period and the last.
 		fn revenue(model: ModelId) -> Option<Revenue>;
+
+		/// Who may use a model that is not yet closed, whether it is suspended, and how well it answered.
+		fn health(model: ModelId) -> Option<Health>;
+
+		/// How well the bonded account `worker` answered: of its leases that obliged, and of the blocks
+		/// from when one did to its answer.
+		fn worker_figures(worker: AccountId) -> Option<Figures>;
 
 		/// A model that is not yet closed.
 		fn model(model: ModelId) -> Option<ModelInfo<AccountId>>;

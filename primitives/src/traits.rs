@@ -153,7 +153,10 @@ pub trait WorkerPool<AccountId, BlockNumber> {
 	/// The lease of `request`.
 	fn leased(request: RequestId) -> Option<Lease<AccountId, BlockNumber>>;
 
-	/// Ends a lease without fault: its collateral is free again.
+	/// Ends a lease that was answered: its collateral is free again, and the worker's figures tell it.
+	fn answered(request: RequestId);
+
+	/// Ends a lease without answer and without fault: its collateral is free again.
 	fn release(request: RequestId);
 
 	/// Ends a lapsed, obliged lease: of its collateral, `compensation` goes to `customer` and the

@@ -6,6 +6,7 @@ use crate::{
 	TransactionPayment, VERSION,
 };
 use aimodel_primitives::{
+	access::{Figures, Health},
 	billing::{Bill, Revenue},
 	pricing::{Breakdown, Quote, QuoteError},
 	runtime_api::{self, JobInfo, ModelInfo, ProofKey, RequestInfo, Version},
@@ -235,6 +236,14 @@ impl_runtime_apis! {
 
 		fn revenue(model: ModelId) -> Option<Revenue> {
 			Aimodel::revenue(&model)
+		}
+
+		fn health(model: ModelId) -> Option<Health> {
+			Aimodel::health(&model)
+		}
+
+		fn worker_figures(worker: AccountId) -> Option<Figures> {
+			pallet_workers::Workers::<Runtime>::get(worker).map(|worker| worker.figures)
 		}
 
 		fn model(model: ModelId) -> Option<ModelInfo<AccountId>> {

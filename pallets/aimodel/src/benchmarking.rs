@@ -2,6 +2,7 @@
 
 use super::*;
 use aimodel_primitives::{
+	access::{Breaker, BreakerParams, Limits, Policy, RateLimit, Trial, MAX_ACCOUNTS},
 	billing::MAX_ALERTS,
 	pricing::{
 		Bracket, Demand, DemandParams, Factor, TimeBracket, UnitsFormula, MAX_BRACKETS,
@@ -77,6 +78,29 @@ fn idle<T: Config>(model: &ModelId) {
 	});
 	let far: BlockNumberFor<T> = T::DemandWindow::get().saturating_mul(5_000).into();
 	frame_system::Pallet::<T>::set_block_number(far);
+}
+
+/// Access with all that there is to check.
+fn access() -> Access {
+	let (calls, window) = (u32::MAX, 1);
+	Access {
+		policy: Policy::AllowList,
+		paused: false,
+		limits: Limits {
+			rate: Some(RateLimit { calls, window }),
+			open_per_account: Some(u32::MAX),
+			open: Some(u32::MAX),
+		},
+		breaker: Some(BreakerParams { failures: 1, cool_down: 1 }),
+	}
+}
+
+/// A breaker whose cool-down is over, and whose trial nobody has to answer.
+const HALF_OPEN: Breaker = Breaker::Open { until: 0, trial: Some(Trial { request: 0, until: 0 }) };
+
+fn accounts<T: Config>(count: u32) -> Accounts<T> {
+	let accounts: Vec<_> = (0..count).map(|i| account("allowed", i, 0)).collect();
+	BoundedVec::truncate_from(accounts)
 }
 
 /// The largest split.
@@ -261,9 +285,16 @@ mod benchmarks {
 		for _ in 1..T::MaxWaiting::get().min(16) {
 			order::<T>(&world, 1);
 		}
-		// A new customer, whose deposit is taken.
-		let (customer, input) = (RawOrigin::Signed(funded::<T>("new customer")), input::<T>(b));
-		idle::<T>(&Tips::<T>::iter_keys().next().expect("a model; qed"));
+		// A new customer, whose deposit is taken, on the allow-list of a model that was suspended.
+		let (who, input) = (funded::<T>("new customer"), input::<T>(b));
+		let (model, output) = (Tips::<T>::iter_keys().next(), Outputs::<T>::get(world.out_point));
+		let (model, output) = (model.expect("a model; qed"), output.expect("its output; qed"));
+		let content = ModelContent { access: access(), ..output.content };
+		Outputs::<T>::insert(world.out_point, ModelOutput { allowed: 1, content, ..output });
+		Allowed::<T>::insert(model, &who, ());
+		Records::<T>::mutate(model, |record| record.breaker = HALF_OPEN);
+		idle::<T>(&model);
+		let customer = RawOrigin::Signed(who);
 		let open = Requests::<T>::iter().count();
 		#[extrinsic_call]
 		_(customer, world.out_point, Assurance::Attested, input, Balance::MAX, None);
@@ -359,6 +390,65 @@ mod benchmarks {
 			Pallet::<T>::prune_customers(&mut WeightMeter::new());
 		}
 		assert!(!Customers::<T>::contains_key(owner, model));
+	}
+
+	#[benchmark]
+	fn set_access() {
+		let owner = funded::<T>("owner");
+		let (model, out_point) = changed::<T>(&owner, version::<T>(1));
+		Records::<T>::mutate(model, |record| record.breaker = HALF_OPEN);
+		idle::<T>(&model);
+		#[extrinsic_call]
+		_(RawOrigin::Signed(owner), out_point, access());
+		assert!(!Outputs::<T>::contains_key(out_point));
+	}
+
+	#[benchmark]
+	fn pause() {
+		let owner = funded::<T>("owner");
+		let (_, out_point) = changed::<T>(&owner, version::<T>(1));
+		#[extrinsic_call]
+		_(RawOrigin::Signed(owner), out_point);
+		assert!(!Outputs::<T>::contains_key(out_point));
+	}
+
+	#[benchmark]
+	fn unpause() {
+		let owner = funded::<T>("owner");
+		let (model, out_point) = changed::<T>(&owner, version::<T>(1));
+		Pallet::<T>::do_set_paused(owner.clone(), out_point, true).expect("the owner may; qed");
+		let paused = Tips::<T>::get(model).expect("the model is live; qed");
+		#[extrinsic_call]
+		_(RawOrigin::Signed(owner), paused);
+		assert!(!Outputs::<T>::contains_key(paused));
+	}
+
+	/// For a model with as many versions as it may have, which are counted for the deposit.
+	#[benchmark]
+	fn allow(n: Linear<1, MAX_ACCOUNTS>) {
+		let owner = funded::<T>("owner");
+		let (model, _) = deploy::<T>(&owner, version::<T>(1));
+		for index in 1..T::MaxVersions::get() {
+			Versions::<T>::insert(model, index, version::<T>(1));
+		}
+		#[extrinsic_call]
+		_(RawOrigin::Signed(owner), model, accounts::<T>(n));
+		assert_eq!(Allowed::<T>::iter().count() as u32, n);
+	}
+
+	/// Like `allow`.
+	#[benchmark]
+	fn disallow(n: Linear<1, MAX_ACCOUNTS>) {
+		let owner = funded::<T>("owner");
+		let (model, _) = deploy::<T>(&owner, version::<T>(1));
+		for index in 1..T::MaxVersions::get() {
+			Versions::<T>::insert(model, index, version::<T>(1));
+		}
+		let allowed = Pallet::<T>::do_allow(owner.clone(), model, accounts::<T>(n));
+		allowed.expect("the owner may; qed");
+		#[extrinsic_call]
+		_(RawOrigin::Signed(owner), model, accounts::<T>(n));
+		assert_eq!(Allowed::<T>::iter().count(), 0);
 	}
 
 	#[benchmark]

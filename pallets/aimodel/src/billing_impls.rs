@@ -2,6 +2,7 @@
 
 use crate::*;
 use aimodel_primitives::{
+	access::{CallCount, Limits},
 	billing::{Budget, Ledger, Periods},
 	pricing::Demand,
 };
@@ -29,11 +30,13 @@ impl<T: Config> Pallet<T> {
 
 	// --- Customers -----------------------------------------------------------------------------
 
-	/// Counts a request that an account makes, and refuses it where its budget could be exceeded.
+	/// Counts a request that an account makes, and refuses it where its budget could be exceeded or
+	/// a limit of the model is reached.
 	pub(crate) fn open_customer(
 		who: &T::AccountId,
 		model: &ModelId,
 		held: Balance,
+		limits: &Limits,
 	) -> DispatchResult {
 		let mut customer = match Customers::<T>::get(who, model) {
 			Some(customer) => customer,
@@ -45,6 +48,7 @@ impl<T: Config> Pallet<T> {
 			budget.is_none_or(|budget| budget.admits(spend, customer.held, held)),
 			Error::<T>::BudgetExceeded
 		);
+		customer.rate = Self::ensure_within(limits, &customer)?;
 		customer.open = customer.open.saturating_add(1);
 		customer.held = customer.held.saturating_add(held);
 		Self::keep_customer(who, model, customer);
@@ -72,8 +76,8 @@ impl<T: Config> Pallet<T> {
 	fn new_customer(who: &T::AccountId) -> Result<Customer<T>, DispatchError> {
 		let size = Customer::<T>::max_encoded_len();
 		let deposit = T::CustomerDeposit::new(who, Footprint::from_parts(1, size))?;
-		let (ledger, budget) = (Ledger::default(), None);
-		Ok(Customer { ledger, open: 0, held: 0, budget, prune: u32::MAX, deposit })
+		let (ledger, budget, rate) = (Ledger::default(), None, CallCount::default());
+		Ok(Customer { ledger, open: 0, held: 0, budget, rate, prune: u32::MAX, deposit })
 	}
 
 	/// Stores an account's record as of now, and when it is pruned.
@@ -180,7 +184,7 @@ impl<T: Config> Pallet<T> {
 		record
 	}
 
-	fn change_record(model: &ModelId, change: impl FnOnce(&mut Record)) {
+	pub(crate) fn change_record(model: &ModelId, change: impl FnOnce(&mut Record)) {
 		let Some(output) = Tips::<T>::get(model).and_then(Outputs::<T>::get) else { return };
 		let mut record = Self::record_now(model, &output.content.tariff);
 		change(&mut record);
@@ -219,7 +223,7 @@ impl<T: Config> Pallet<T> {
 	// --- Requests that close ------------------------------------------------------------------
 
 	/// Counts an answer that was paid.
-	pub(crate) fn count_answer(request: &Request<T>, units: u64, price: Balance) {
+	pub(crate) fn count_answer(id: RequestId, request: &Request<T>, units: u64, price: Balance) {
 		let mut first = false;
 		Self::close_customer(request, |customer| {
 			let totals = &mut customer.ledger.current;
@@ -240,25 +244,28 @@ impl<T: Config> Pallet<T> {
 			record.window_fees = record.window_fees.saturating_add(price);
 			let missing = Permill::one().saturating_sub(record.reliability);
 			record.reliability = record.reliability.saturating_add(missing.saturating_mul(STEP));
+			Self::note_answer(id, request, record);
 		});
 	}
 
 	/// Counts a request that closed without an answer.
-	pub(crate) fn count_refund(request: &Request<T>, reason: Unanswered) {
+	pub(crate) fn count_refund(id: RequestId, request: &Request<T>, reason: Unanswered) {
 		let failed = reason == Unanswered::Expired;
 		Self::close_customer(request, |customer| {
 			customer.ledger.current.refunded(request.held, failed);
 		});
 		Self::change_record(&request.version.model, |record| {
 			record.ledger.current.refunded(request.held, failed);
+			record.breaker.abandoned(id);
 		});
 	}
 
 	/// Counts an obliged lease of a model that lapsed.
-	pub(crate) fn count_lapse(model: &ModelId) {
+	pub(crate) fn count_lapse(id: RequestId, model: &ModelId) {
 		Self::change_record(model, |record| {
 			let lost = record.reliability.saturating_mul(STEP);
 			record.reliability = record.reliability.saturating_sub(lost);
+			Self::note_lapse(id, model, record);
 		});
 	}
 }

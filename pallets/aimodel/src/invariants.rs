@@ -4,7 +4,10 @@ use crate::*;
 use alloc::collections::BTreeMap;
 use frame_support::{
 	ensure,
-	traits::fungible::{Inspect, InspectHold},
+	traits::{
+		fungible::{Inspect, InspectHold},
+		Get,
+	},
 };
 use sp_runtime::TryRuntimeError;
 
@@ -21,7 +24,9 @@ impl<T: Config> Pallet<T> {
 		Self::every_settlement_is_pruned_once()?;
 		Self::customers_are_charged_for_open_requests()?;
 		Self::every_customer_is_pruned_once()?;
-		Self::live_models_have_records_and_prices()
+		Self::live_models_have_records_and_prices()?;
+		Self::allow_lists_are_counted()?;
+		Self::trials_are_open_requests_of_suspended_models()
 	}
 
 	/// What is held from each customer is the sum over its open requests.
@@ -181,6 +186,39 @@ impl<T: Config> Pallet<T> {
 			Records::<T>::iter_keys().count() == live && Prices::<T>::iter_keys().count() == live,
 			"a record or prices of a closed model"
 		);
+		Ok(())
+	}
+
+	/// The counter of each model is the number of accounts on its allow-list, and no other model has
+	/// one.
+	fn allow_lists_are_counted() -> Result<(), TryRuntimeError> {
+		let mut listed = BTreeMap::<ModelId, u32>::new();
+		for (model, _, ()) in Allowed::<T>::iter() {
+			let count = listed.entry(model).or_default();
+			*count = count.saturating_add(1);
+		}
+		for output in Outputs::<T>::iter_values() {
+			let count = listed.remove(&output.model).unwrap_or_default();
+			ensure!(output.allowed == count, "an allow-list is miscounted");
+			ensure!(count <= T::MaxAllowed::get(), "an allow-list is too long");
+			ensure!(count == 0 || !output.content.retired, "a retired model has an allow-list");
+			ensure!(Self::ensure_sound(&output.content.access).is_ok(), "access is unsound");
+		}
+		ensure!(listed.is_empty(), "an allow-list of a closed model");
+		Ok(())
+	}
+
+	/// A breaker is open, or counts failures, only where the owner set one, and its trial waits for an
+	/// answer.
+	fn trials_are_open_requests_of_suspended_models() -> Result<(), TryRuntimeError> {
+		for output in Outputs::<T>::iter_values() {
+			let breaker = Records::<T>::get(output.model).breaker;
+			let set = output.content.access.breaker.is_some();
+			ensure!(set || breaker == Default::default(), "a breaker that nobody set");
+			let Some(trial) = breaker.trial() else { continue };
+			let request = Requests::<T>::get(trial).ok_or("a trial that is over")?;
+			ensure!(request.version.model == output.model, "a trial of another model");
+		}
 		Ok(())
 	}
 

@@ -24,6 +24,7 @@
 
 extern crate alloc;
 
+mod access_impls;
 #[cfg(feature = "runtime-benchmarks")]
 pub mod benchmarking;
 mod billing_impls;
@@ -45,6 +46,7 @@ pub use types::*;
 pub use weights::WeightInfo;
 
 use aimodel_primitives::{
+	access::Access,
 	billing::Budget,
 	runtime_api::{Assurance, Version},
 	traits::{KeyOrigin, ProofVerifier, WorkerPool},
@@ -133,6 +135,10 @@ pub mod pallet {
 		#[pallet::constant]
 		type MaxVersions: Get<u32>;
 
+		/// The most accounts on one model's allow-list.
+		#[pallet::constant]
+		type MaxAllowed: Get<u32>;
+
 		/// How many spent outputs of a model are remembered.
 		#[pallet::constant]
 		type MaxHistory: Get<u32>;
@@ -215,6 +221,11 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Versions<T: Config> =
 		StorageDoubleMap<_, Blake2_128Concat, ModelId, Twox64Concat, u32, Version>;
+
+	/// The accounts on the allow-list of each model that is not retired.
+	#[pallet::storage]
+	pub type Allowed<T: Config> =
+		StorageDoubleMap<_, Blake2_128Concat, ModelId, Blake2_128Concat, T::AccountId, ()>;
 
 	/// The latest spent outputs of each model, oldest first.
 	#[pallet::storage]
@@ -489,6 +500,34 @@ pub mod pallet {
 			/// What may be spent.
 			limit: Balance,
 		},
+		/// An account was put on a model's allow-list.
+		Allowed {
+			/// The model.
+			model: ModelId,
+			/// The account.
+			account: T::AccountId,
+		},
+		/// An account was taken off a model's allow-list. Its open requests go on.
+		Disallowed {
+			/// The model.
+			model: ModelId,
+			/// The account.
+			account: T::AccountId,
+		},
+		/// A model failed as often in a row as its owner set, or failed on trial: requests are
+		/// refused. Then one is admitted as a trial.
+		Suspended {
+			/// The model.
+			model: ModelId,
+			/// The first block in which a trial is admitted.
+			until: u32,
+		},
+		/// A suspended model takes requests again: it answered its trial, or its owner set another
+		/// breaker.
+		Resumed {
+			/// The model.
+			model: ModelId,
+		},
 		/// The platform's share of prices of new requests changed.
 		PlatformShareSet {
 			/// The share.
@@ -600,6 +639,36 @@ pub mod pallet {
 		NothingDue,
 		/// The account has no earnings.
 		NothingToWithdraw,
+		/// A limit of no request. To take none, pause the model.
+		ZeroLimit,
+		/// The window of a rate limit has no block, or more than a billing period.
+		RateWindowOutOfBounds,
+		/// A breaker needs a failure to trip, and a block to cool down.
+		UnsoundBreaker,
+		/// The model takes no new requests for now.
+		ModelPaused,
+		/// The model is not paused.
+		NotPaused,
+		/// The account is not on the model's allow-list.
+		NotAllowed,
+		/// The account is on the model's allow-list, or named twice.
+		AlreadyAllowed,
+		/// The allow-list would have more accounts than it may.
+		TooManyAllowed,
+		/// No account to allow or to disallow.
+		NoAccounts,
+		/// Before a model is retired, all accounts are taken off its allow-list.
+		AllowListNotEmpty,
+		/// The account made as many requests as it may in this window.
+		RateLimited,
+		/// As many requests of the account wait for the model's answer as may.
+		TooManyOpen,
+		/// As many requests of all accounts wait for the model's answer as may.
+		ModelBusy,
+		/// The model failed too often in a row, and is suspended.
+		ModelSuspended,
+		/// The model was suspended, and a trial shows whether it answers again.
+		ModelOnTrial,
 	}
 
 	#[pallet::hooks]
@@ -858,6 +927,70 @@ pub mod pallet {
 		) -> DispatchResult {
 			let who = ensure_signed(origin)?;
 			Self::do_set_budget(who, model, budget)
+		}
+
+		/// Sets who may make new requests, and how many; and when failures suspend the model. Another
+		/// breaker than before begins anew.
+		///
+		/// - origin: signed by the owner.
+		#[pallet::call_index(20)]
+		#[pallet::weight(T::WeightInfo::set_access())]
+		pub fn set_access(
+			origin: OriginFor<T>,
+			out_point: OutPoint,
+			access: Access,
+		) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_set_access(who, out_point, access)
+		}
+
+		/// Takes no new requests for now. Open ones go on.
+		///
+		/// - origin: signed by the owner.
+		#[pallet::call_index(21)]
+		#[pallet::weight(T::WeightInfo::pause())]
+		pub fn pause(origin: OriginFor<T>, out_point: OutPoint) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_set_paused(who, out_point, true)
+		}
+
+		/// Takes new requests again.
+		///
+		/// - origin: signed by the owner.
+		#[pallet::call_index(22)]
+		#[pallet::weight(T::WeightInfo::unpause())]
+		pub fn unpause(origin: OriginFor<T>, out_point: OutPoint) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_set_paused(who, out_point, false)
+		}
+
+		/// Puts accounts on the model's allow-list. The output stays, so that requests that name it are
+		/// not refused.
+		///
+		/// - origin: signed by the owner; pays a deposit for each account.
+		#[pallet::call_index(23)]
+		#[pallet::weight(T::WeightInfo::allow(accounts.len() as u32))]
+		pub fn allow(
+			origin: OriginFor<T>,
+			model: ModelId,
+			accounts: Accounts<T>,
+		) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_allow(who, model, accounts)
+		}
+
+		/// Takes accounts off the model's allow-list. Their open requests go on.
+		///
+		/// - origin: signed by the owner; has the deposits back.
+		#[pallet::call_index(24)]
+		#[pallet::weight(T::WeightInfo::disallow(accounts.len() as u32))]
+		pub fn disallow(
+			origin: OriginFor<T>,
+			model: ModelId,
+			accounts: Accounts<T>,
+		) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_disallow(who, model, accounts)
 		}
 	}
 }

@@ -23,6 +23,7 @@ impl<T: Config> Pallet<T> {
 			version: 0,
 			record: record_hash(&version),
 			retired: false,
+			access: Default::default(),
 		};
 		let nonce = frame_system::Pallet::<T>::account_nonce(&who).saturated_into::<u64>();
 		let model = ids::model_id(&who, nonce, &content);
@@ -30,10 +31,10 @@ impl<T: Config> Pallet<T> {
 		ensure!(!Tips::<T>::contains_key(model), Error::<T>::AlreadyDeployed);
 		ensure!(!Outputs::<T>::contains_key(out_point), Error::<T>::AlreadyDeployed);
 
-		let deposit = T::Consideration::new(&who, Self::footprint(1))?;
+		let deposit = T::Consideration::new(&who, Self::footprint(1, 0))?;
 		Self::keep_version(model, 0, version)?;
 		Tips::<T>::insert(model, out_point);
-		let output = ModelOutput { model, content, depositor: who.clone(), deposit };
+		let output = ModelOutput { model, content, allowed: 0, depositor: who.clone(), deposit };
 		Outputs::<T>::insert(out_point, output);
 		Self::new_record(&model, &tariff);
 		let version = VersionId { model, index: 0 };
@@ -53,8 +54,8 @@ impl<T: Config> Pallet<T> {
 
 		output.content.version = index;
 		output.content.record = record_hash(&version);
-		output.deposit =
-			output.deposit.update(&output.depositor, Self::footprint(index.saturating_add(1)))?;
+		let footprint = Self::footprint(index.saturating_add(1), output.allowed);
+		output.deposit = output.deposit.update(&output.depositor, footprint)?;
 		Self::keep_version(output.model, index, version)?;
 		Self::succeed(who, out_point, output, Change::Upgraded);
 		Ok(())
@@ -100,7 +101,7 @@ impl<T: Config> Pallet<T> {
 		let mut output = Outputs::<T>::get(out_point).ok_or(Error::<T>::OutPointSpent)?;
 		ensure!(output.content.offered_to.as_ref() == Some(&who), Error::<T>::NotOffered);
 
-		let footprint = Self::footprint(Self::version_count(&output.model));
+		let footprint = Self::footprint(Self::version_count(&output.model), output.allowed);
 		let deposit = T::Consideration::new(&who, footprint)?;
 		core::mem::replace(&mut output.deposit, deposit).drop(&output.depositor)?;
 		output.depositor = who.clone();
@@ -112,6 +113,8 @@ impl<T: Config> Pallet<T> {
 
 	pub(crate) fn do_retire(who: T::AccountId, out_point: OutPoint) -> DispatchResult {
 		let mut output = Self::owned_output(&who, out_point)?;
+		// So that nothing is left to remove, whoever closes the model.
+		ensure!(output.allowed == 0, Error::<T>::AllowListNotEmpty);
 		let model = output.model;
 		output.content.retired = true;
 		output.content.offered_to = None;
@@ -146,7 +149,7 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// The live output of this name, if `who` may change it.
-	fn owned_output(
+	pub(crate) fn owned_output(
 		who: &T::AccountId,
 		out_point: OutPoint,
 	) -> Result<ModelOutput<T>, DispatchError> {
@@ -157,7 +160,12 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Consumes `spent` and makes `output` the model's tip.
-	fn succeed(by: T::AccountId, spent: OutPoint, output: ModelOutput<T>, change: Change) {
+	pub(crate) fn succeed(
+		by: T::AccountId,
+		spent: OutPoint,
+		output: ModelOutput<T>,
+		change: Change,
+	) {
 		let model = output.model;
 		let out_point = ids::out_point(&spent, &output.content);
 		Outputs::<T>::remove(spent);
@@ -210,15 +218,19 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Versions are numbered in order and all kept until the model closes.
-	fn version_count(model: &ModelId) -> u32 {
+	pub(crate) fn version_count(model: &ModelId) -> u32 {
 		Versions::<T>::iter_key_prefix(model).count().saturated_into()
 	}
 
-	fn footprint(versions: u32) -> Footprint {
+	/// What a model with so many versions and so many accounts on its allow-list takes.
+	pub(crate) fn footprint(versions: u32, allowed: u32) -> Footprint {
 		let history = HistoryRecord::<T::AccountId, frame_system::pallet_prelude::BlockNumberFor<T>>::max_encoded_len()
 			.saturating_mul(T::MaxHistory::get() as usize);
 		let versions_size = Version::max_encoded_len().saturating_mul(versions as usize);
+		let allowed_size =
+			<(ModelId, T::AccountId)>::max_encoded_len().saturating_mul(allowed as usize);
 		let size = ModelOutput::<T>::max_encoded_len()
+			.saturating_add(allowed_size)
 			.saturating_add(versions_size)
 			.saturating_add(history)
 			.saturating_add(Record::max_encoded_len())

@@ -2,6 +2,7 @@
 
 use crate::*;
 use aimodel_primitives::{
+	access::Health,
 	billing::{Bill, Revenue},
 	pricing::{self, second_of_day, Breakdown, Market, Quote, QuoteError},
 	runtime_api::{Circuit, JobInfo, ModelInfo, ProofKey, RequestInfo},
@@ -117,6 +118,19 @@ impl<T: Config> Pallet<T> {
 		})
 	}
 
+	/// Who may use a model that is not yet closed, whether it is suspended, and how well it answered.
+	pub fn health(model: &ModelId) -> Option<Health> {
+		let ModelOutput { content, allowed, .. } = Self::tip(model)?;
+		let Record { breaker, figures, .. } = Records::<T>::get(model);
+		Some(Health {
+			access: content.access,
+			allowed,
+			open: OpenRequests::<T>::get(model),
+			breaker: breaker.state(Self::block(), Self::is_obliged),
+			figures,
+		})
+	}
+
 	/// The content of a model that takes requests.
 	fn live(model: &ModelId) -> Result<ModelContent<T::AccountId>, QuoteError> {
 		let output = Self::tip(model).filter(|output| !output.content.retired);
@@ -204,7 +218,7 @@ impl<T: Config> Pallet<T> {
 		leases.filter_map(job).collect()
 	}
 
-	fn tip(model: &ModelId) -> Option<ModelOutput<T>> {
+	pub(crate) fn tip(model: &ModelId) -> Option<ModelOutput<T>> {
 		Outputs::<T>::get(Tips::<T>::get(model)?)
 	}
 }

@@ -2,6 +2,7 @@
 
 use crate::*;
 use aimodel_primitives::{
+	access::Admission,
 	pricing::{Quote, QuoteError},
 	privacy::{Privacy, Visibility},
 	traits::{Lease, LeaseTerms},
@@ -42,6 +43,7 @@ impl<T: Config> Pallet<T> {
 		let ModelOutput { model, content, .. } =
 			Outputs::<T>::get(out_point).ok_or(Error::<T>::OutPointSpent)?;
 		ensure!(!content.retired, Error::<T>::ModelRetired);
+		let admission = Self::ensure_admitted(&customer, &model, &content)?;
 		let version = VersionId { model, index: content.version };
 		let record = Versions::<T>::get(model, version.index).ok_or(Error::<T>::OutPointSpent)?;
 		let assurance = Self::ensure_assurance(assurance, &record, &input)?;
@@ -68,14 +70,18 @@ impl<T: Config> Pallet<T> {
 		let next = id.checked_add(1).ok_or(ArithmeticError::Overflow)?;
 		waiting.try_push((id, version)).map_err(|_| Error::<T>::BlockFull)?;
 
-		Self::open_customer(&customer, &model, held)?;
+		Self::open_customer(&customer, &model, held, &content.access.limits)?;
 		T::Currency::hold(&HoldReason::Escrow.into(), &customer, held)?;
 		if let (Assurance::Proven { .. }, Some(circuit)) = (&assurance, &record.circuit) {
 			T::Verifier::reference(&circuit.key)?;
 		}
+		if admission == Admission::Trial {
+			Self::begin_trial(&model, id, &terms);
+		}
 		let due = deadline.saturating_add(1u32.into());
 		let request = Request::<T> {
 			customer: customer.clone(),
+			requested_at: frame_system::Pallet::<T>::block_number(),
 			out_point,
 			version,
 			assurance,
@@ -140,7 +146,7 @@ impl<T: Config> Pallet<T> {
 		let compensation = if lease.obliged {
 			let most = T::LapseCompensation::get().mul_floor(request.held);
 			let owed = most.saturating_sub(request.compensated);
-			Self::count_lapse(&request.version.model);
+			Self::count_lapse(id, &request.version.model);
 			T::Workers::slash(id, &request.customer, owed)?
 		} else {
 			T::Workers::release(id);
@@ -229,7 +235,7 @@ impl<T: Config> Pallet<T> {
 		let reason_held = HoldReason::Escrow.into();
 		let (customer, amount) = (request.customer.clone(), request.held);
 		T::Currency::release(&reason_held, &customer, amount, Precision::Exact)?;
-		Self::count_refund(&request, reason);
+		Self::count_refund(id, &request, reason);
 		Self::close_request(id, request)?;
 		Self::deposit_event(Event::Refunded { request: id, customer, amount, reason });
 		Ok(())

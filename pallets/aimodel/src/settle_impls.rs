@@ -112,8 +112,8 @@ impl<T: Config> Pallet<T> {
 	fn settle(answer: Checked<T>) -> DispatchResult {
 		let Checked { id, request, worker, output, units, price, claim: _ } = answer;
 		let payout = Self::pay(&request, &worker, price)?;
-		Self::count_answer(&request, units, price);
-		T::Workers::release(id);
+		Self::count_answer(id, &request, units, price);
+		T::Workers::answered(id);
 		let now = frame_system::Pallet::<T>::block_number();
 		let output_hash = output.hash();
 		let (assurance, refund) = (request.assurance, request.held.saturating_sub(price));

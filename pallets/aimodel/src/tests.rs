@@ -1,5 +1,6 @@
 //! The market under test, with the real pallets of workers and of proofs beside it.
 
+mod access;
 mod batches;
 mod billing;
 mod clockwork;

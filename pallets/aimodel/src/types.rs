@@ -2,6 +2,7 @@
 
 use crate::Config;
 use aimodel_primitives::{
+	access::{Access, Breaker, CallCount, Figures, MAX_ACCOUNTS},
 	billing::{Budget, Ledger},
 	inference::{input_hash, JobInput},
 	pricing::{Demand, Rates, Tariff},
@@ -20,6 +21,9 @@ use sp_runtime::Permill;
 
 /// The prices of a model, by the block from which they held.
 pub(crate) type PricesOf<T> = BoundedVec<(u32, Tariff), <T as Config>::MaxPrices>;
+
+/// Accounts that an owner allows or disallows at once.
+pub type Accounts<T> = BoundedVec<<T as frame_system::Config>::AccountId, ConstU32<MAX_ACCOUNTS>>;
 
 /// A lease of the pool of workers.
 pub(crate) type LeaseOf<T> = Lease<<T as frame_system::Config>::AccountId, BlockNumberFor<T>>;
@@ -41,6 +45,8 @@ pub struct ModelContent<AccountId> {
 	pub record: H256,
 	/// Whether it takes no new requests.
 	pub retired: bool,
+	/// Who may make new requests, and how many.
+	pub access: Access,
 }
 
 /// A live output of a model: consumed exactly once, by the change that produces its successor.
@@ -52,6 +58,8 @@ pub struct ModelOutput<T: Config> {
 	pub model: ModelId,
 	/// What the output's name commits to.
 	pub content: ModelContent<T::AccountId>,
+	/// Accounts on its allow-list, for which the deposit pays too.
+	pub allowed: u32,
 	/// Who paid the deposit.
 	pub depositor: T::AccountId,
 	/// The deposit.
@@ -84,6 +92,12 @@ pub enum Change {
 	Transferred,
 	/// No new requests.
 	Retired,
+	/// Who may make requests, and how many, is another.
+	AccessSet,
+	/// No new requests for now.
+	Paused,
+	/// New requests again.
+	Unpaused,
 }
 
 /// What is kept of a spent output.
@@ -239,6 +253,8 @@ pub struct Answer<T: Config> {
 pub struct Request<T: Config> {
 	/// Who pays.
 	pub customer: T::AccountId,
+	/// When it was made.
+	pub requested_at: BlockNumberFor<T>,
 	/// The output that it was quoted on.
 	pub out_point: OutPoint,
 	/// The version that answers.
@@ -321,6 +337,8 @@ pub struct Customer<T: Config> {
 	pub held: Balance,
 	/// What may be spent in a period.
 	pub budget: Option<Budget>,
+	/// What was counted against the model's rate limit.
+	pub rate: CallCount,
 	/// The period in whose course it is pruned, unless it is used before: its key in
 	/// `PrunableCustomers`.
 	pub prune: u32,
@@ -343,8 +361,13 @@ pub struct Record {
 	pub window: u32,
 	/// Fees that were paid in it.
 	pub window_fees: Balance,
-	/// The moving share of requests that were answered; at first none.
+	/// What the bonus for quality follows: the moving share of requests that were answered, at first
+	/// none. What customers are told is in `figures`.
 	pub reliability: Permill,
+	/// How well it answered, and how soon after the request.
+	pub figures: Figures,
+	/// Whether failures suspended it.
+	pub breaker: Breaker,
 }
 
 /// What is kept of a settled request until it is pruned.

@@ -28,6 +28,11 @@ pub trait WeightInfo {
 	fn set_platform_share() -> Weight;
 	fn set_budget() -> Weight;
 	fn prune_customer() -> Weight;
+	fn set_access() -> Weight;
+	fn pause() -> Weight;
+	fn unpause() -> Weight;
+	fn allow(n: u32, ) -> Weight;
+	fn disallow(n: u32, ) -> Weight;
 	fn draw(s: u32, ) -> Weight;
 	fn prune() -> Weight;
 }
@@ -91,6 +96,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 			.saturating_add(Weight::from_parts(838, 0).saturating_mul(b.into()))
 			.saturating_add(T::DbWeight::get().reads(11_u64))
 			.saturating_add(T::DbWeight::get().writes(7_u64))
+			// The allow-list, a trial that is over, and the one that begins.
+			.saturating_add(T::DbWeight::get().reads_writes(2, 1))
 	}
 	/// The range of component `b` is `[1, 65536]`.
 	fn submit_result(b: u32, ) -> Weight {
@@ -137,6 +144,28 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	fn prune_customer() -> Weight {
 		// Like `accept_transfer`, which does more.
 		Self::accept_transfer()
+	}
+	fn set_access() -> Weight {
+		// Like `accept_transfer`, which does more.
+		Self::accept_transfer()
+	}
+	fn pause() -> Weight {
+		// Like `reprice`, which does more.
+		Self::reprice()
+	}
+	fn unpause() -> Weight {
+		// Like `reprice`, which does more.
+		Self::reprice()
+	}
+	/// The range of component `n` is `[1, 64]`.
+	fn allow(n: u32, ) -> Weight {
+		// Like `upgrade`, and for each account `withdraw`, which do more.
+		Self::upgrade().saturating_add(Self::withdraw().saturating_mul(n.into()))
+	}
+	/// The range of component `n` is `[1, 64]`.
+	fn disallow(n: u32, ) -> Weight {
+		// Like `allow`.
+		Self::allow(n)
 	}
 	/// The range of component `s` is `[1, 64]`.
 	fn draw(s: u32, ) -> Weight {
@@ -215,6 +244,8 @@ impl WeightInfo for () {
 			.saturating_add(Weight::from_parts(838, 0).saturating_mul(b.into()))
 			.saturating_add(RocksDbWeight::get().reads(11_u64))
 			.saturating_add(RocksDbWeight::get().writes(7_u64))
+			// The allow-list, a trial that is over, and the one that begins.
+			.saturating_add(RocksDbWeight::get().reads_writes(2, 1))
 	}
 	/// The range of component `b` is `[1, 65536]`.
 	fn submit_result(b: u32, ) -> Weight {
@@ -261,6 +292,28 @@ impl WeightInfo for () {
 	fn prune_customer() -> Weight {
 		// Like `accept_transfer`, which does more.
 		Self::accept_transfer()
+	}
+	fn set_access() -> Weight {
+		// Like `accept_transfer`, which does more.
+		Self::accept_transfer()
+	}
+	fn pause() -> Weight {
+		// Like `reprice`, which does more.
+		Self::reprice()
+	}
+	fn unpause() -> Weight {
+		// Like `reprice`, which does more.
+		Self::reprice()
+	}
+	/// The range of component `n` is `[1, 64]`.
+	fn allow(n: u32, ) -> Weight {
+		// Like `upgrade`, and for each account `withdraw`, which do more.
+		Self::upgrade().saturating_add(Self::withdraw().saturating_mul(n.into()))
+	}
+	/// The range of component `n` is `[1, 64]`.
+	fn disallow(n: u32, ) -> Weight {
+		// Like `allow`.
+		Self::allow(n)
 	}
 	/// The range of component `s` is `[1, 64]`.
 	fn draw(s: u32, ) -> Weight {

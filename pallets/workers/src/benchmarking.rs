@@ -219,13 +219,14 @@ mod benchmarks {
 		assert!(Leases::<T>::contains_key(REQUEST));
 	}
 
+	/// Of an answered lease, which changes the worker's figures too.
 	#[benchmark]
 	fn release() {
 		leased::<T>(true);
 
 		#[block]
 		{
-			Pallet::<T>::release(REQUEST);
+			Pallet::<T>::answered(REQUEST);
 		}
 
 		assert!(!Leases::<T>::contains_key(REQUEST));

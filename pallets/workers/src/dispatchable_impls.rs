@@ -32,6 +32,7 @@ impl<T: Config> Pallet<T> {
 			retiring_at: None,
 			leases: 0,
 			services: 0,
+			figures: Default::default(),
 		};
 		Workers::<T>::insert(&who, worker);
 		Self::deposit_event(Event::Registered { worker: who, operator, bond });

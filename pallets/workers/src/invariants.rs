@@ -1,7 +1,10 @@
 //! What holds between any two calls. Run by `try_state`, and after every unit test.
 
 use crate::*;
-use aimodel_primitives::{Balance, RequestId, VersionId};
+use aimodel_primitives::{
+	access::{Figures, MEMORY},
+	Balance, RequestId, VersionId,
+};
 use alloc::{
 	collections::{BTreeMap, BTreeSet},
 	vec::Vec,
@@ -111,6 +114,11 @@ impl<T: Config> Pallet<T> {
 			let count = services.remove(&who).unwrap_or_default();
 			ensure!(worker.services == count, "count of services differs from the services");
 			ensure!(count <= T::MaxServices::get(), "more than MaxServices services");
+			let Figures { leases, answers, .. } = worker.figures;
+			ensure!(
+				answers <= leases && leases <= MEMORY,
+				"more answers than leases, or than kept"
+			);
 		}
 		ensure!(services.is_empty(), "a service without a worker");
 		let lists: Vec<_> = Servers::<T>::iter_values().collect();

@@ -4,6 +4,7 @@
 
 use crate::*;
 use aimodel_primitives::{
+	access::Figures,
 	traits::{Lease, WorkerPool},
 	Balance, RequestId,
 };
@@ -23,7 +24,10 @@ use frame_support::{
 };
 use frame_system::pallet_prelude::BlockNumberFor;
 use sp_core::H256;
-use sp_runtime::{traits::EnsureAdd, DispatchError, DispatchResult};
+use sp_runtime::{
+	traits::{EnsureAdd, Saturating},
+	DispatchError, DispatchResult, SaturatedConversion,
+};
 
 impl<T: Config> WorkerPool<T::AccountId, BlockNumberFor<T>> for Pallet<T> {
 	fn accept_window() -> BlockNumberFor<T> {
@@ -81,9 +85,21 @@ impl<T: Config> WorkerPool<T::AccountId, BlockNumberFor<T>> for Pallet<T> {
 		Leases::<T>::get(request)
 	}
 
+	fn answered(request: RequestId) {
+		let Some(lease) = Leases::<T>::get(request) else { return };
+		if !lease.obliged {
+			return Self::release(request);
+		}
+		let now = frame_system::Pallet::<T>::block_number();
+		let obliged_since = lease.until.saturating_sub(lease.length);
+		let took = now.saturating_sub(obliged_since).saturated_into();
+		Self::close_lease(request, &lease, 0, |figures| figures.answered(took));
+		Self::deposit_event(Event::LeaseReleased { request, worker: lease.worker });
+	}
+
 	fn release(request: RequestId) {
 		let Some(lease) = Leases::<T>::get(request) else { return };
-		Self::close_lease(request, &lease, 0);
+		Self::close_lease(request, &lease, 0, |_| ());
 		Self::deposit_event(Event::LeaseReleased { request, worker: lease.worker });
 	}
 
@@ -101,7 +117,7 @@ impl<T: Config> WorkerPool<T::AccountId, BlockNumberFor<T>> for Pallet<T> {
 			let amount = lease.collateral;
 			let compensation = Self::compensate(&lease.worker, customer, compensation.min(amount));
 			let burned = Self::burn(&lease.worker, amount.saturating_sub(compensation))?;
-			Self::close_lease(request, &lease, amount);
+			Self::close_lease(request, &lease, amount, Figures::lapsed);
 			let worker = lease.worker;
 			Self::deposit_event(Event::Slashed { worker, request, amount, compensation, burned });
 			Ok(compensation)

@@ -1,6 +1,7 @@
 //! What is stored of a worker and of what it offers.
 
 use aimodel_primitives::{
+	access::Figures,
 	traits::{Lease, LeaseTerms},
 	Balance,
 };
@@ -25,6 +26,8 @@ pub struct Worker<AccountId, BlockNumber> {
 	pub leases: u32,
 	/// For how many versions it has a [`Service`].
 	pub services: u32,
+	/// How well it answered what it was obliged to, and how soon after it was.
+	pub figures: Figures,
 }
 
 impl<AccountId, BlockNumber> Worker<AccountId, BlockNumber> {

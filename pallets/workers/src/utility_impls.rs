@@ -1,7 +1,7 @@
 //! What calls and leases share: the lists of servers, the terms that a worker takes, the books.
 
 use crate::*;
-use aimodel_primitives::{Balance, RequestId, VersionId};
+use aimodel_primitives::{access::Figures, Balance, RequestId, VersionId};
 use frame_support::{defensive, ensure, traits::Get};
 use sp_runtime::{traits::EnsureAdd, DispatchError, DispatchResult};
 
@@ -137,8 +137,14 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// Takes a lease out of the books, and what the worker lost by it out of its bond.
-	pub(crate) fn close_lease(request: RequestId, lease: &LeaseOf<T>, lost: Balance) {
+	/// Takes a lease out of the books, and what the worker lost by it out of its bond; counts how it
+	/// ended.
+	pub(crate) fn close_lease(
+		request: RequestId,
+		lease: &LeaseOf<T>,
+		lost: Balance,
+		count: impl FnOnce(&mut Figures),
+	) {
 		Leases::<T>::remove(request);
 		LeasesOf::<T>::remove(&lease.worker, request);
 		let Some(mut worker) = Workers::<T>::get(&lease.worker) else {
@@ -148,6 +154,7 @@ impl<T: Config> Pallet<T> {
 		worker.bond = worker.bond.saturating_sub(lost);
 		worker.reserved = worker.reserved.saturating_sub(lease.collateral);
 		worker.leases = worker.leases.saturating_sub(1);
+		count(&mut worker.figures);
 		match Services::<T>::get(&lease.worker, lease.version) {
 			Some(mut service) => {
 				service.busy = service.busy.saturating_sub(1);

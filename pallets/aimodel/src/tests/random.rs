@@ -4,6 +4,7 @@
 use super::world::*;
 use crate::*;
 use aimodel_primitives::{
+	access::{BreakerParams, Limits, Policy, RateLimit},
 	billing::Budget,
 	pricing::{Bounds, Bracket},
 };
@@ -156,6 +157,22 @@ impl Scenario {
 		RevenueSplit { worker, beneficiaries: shares.try_into().unwrap() }
 	}
 
+	fn access(&mut self) -> Access {
+		let mut some =
+			|below: u64| (self.dice.roll(2) > 0).then(|| 1 + self.dice.roll(below) as u32);
+		let limits = Limits {
+			rate: some(9).map(|calls| RateLimit { calls, window: 10 }),
+			open_per_account: some(9),
+			open: some(20),
+		};
+		let breaker = some(2).map(|failures| BreakerParams { failures, cool_down: 7 });
+		let policy = match self.dice.roll(4) {
+			0 => Policy::AllowList,
+			_ => Policy::Open,
+		};
+		Access { policy, paused: self.dice.roll(8) == 0, limits, breaker }
+	}
+
 	/// One step; says which, if it did something.
 	fn step(&mut self) -> Option<&'static str> {
 		let who = CUSTOMERS[self.dice.roll(3) as usize].clone();
@@ -163,7 +180,7 @@ impl Scenario {
 		let owner = RuntimeOrigin::signed(OWNER);
 		let ids: Vec<_> = self.open.keys().copied().collect();
 		let id = self.dice.pick(&ids).copied().unwrap_or(u64::MAX);
-		match self.dice.roll(20) {
+		match self.dice.roll(22) {
 			0..=6 => self.request(who, model, proven),
 			7..=10 => self.answer(id),
 			11 => self.cancel(&who, id),
@@ -192,6 +209,18 @@ impl Scenario {
 				let budget = (self.dice.roll(2) > 0).then_some(Budget { limit, alerts });
 				let set = Aimodel::set_budget(RuntimeOrigin::signed(who), model, budget);
 				set.is_ok().then_some("set budget")
+			},
+			19 => {
+				let access = self.access();
+				Aimodel::set_access(owner, tip(model), access).is_ok().then_some("set access")
+			},
+			20 => {
+				let listed = vec![who].try_into().unwrap();
+				let changed = match self.dice.roll(3) {
+					0 => Aimodel::disallow(owner, model, listed),
+					_ => Aimodel::allow(owner, model, listed),
+				};
+				changed.is_ok().then_some("allow list")
 			},
 			_ => {
 				let blocks = 1 + self.dice.roll(6);
@@ -309,7 +338,9 @@ fn anything(seed: u64) {
 			*scenario.done.entry(what.unwrap_or("refused")).or_default() += 1;
 		}
 		println!("{:?}", scenario.done);
-		for kind in ["request", "answer", "cancel", "lapse", "withdraw", "reprice", "resplit"] {
+		for kind in
+			["request", "answer", "cancel", "lapse", "withdraw", "reprice", "resplit", "set access"]
+		{
 			assert!(scenario.done.get(kind).is_some_and(|times| *times > 3), "{kind} hardly ever");
 		}
 	});

@@ -156,6 +156,7 @@ impl Config for Test {
 	type MaxInlineOutput = ConstU32<256>;
 	type MaxResults = ConstU32<8>;
 	type MaxVersions = ConstU32<3>;
+	type MaxAllowed = ConstU32<4>;
 	type MaxHistory = ConstU32<3>;
 	type MaxPrices = ConstU32<3>;
 	type BillingPeriod = ConstU32<100>;
