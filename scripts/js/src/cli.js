@@ -4,6 +4,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { hexToU8a, u8aToHex } from '@polkadot/util';
+import { access, allow, disallow, health, pause, setAccess, unpause } from './access.js';
 import { bills, revenue, setBudget } from './billing.js';
 import { upload } from './blobs.js';
 import { account, connect, DEFAULT_URL } from './connect.js';
@@ -22,6 +23,13 @@ const HELP = `aimodel: models, requests and workers of an AI model chain
                  [--tariff FILE.json] [--lease BLOCKS]
                  [--worker-share PERCENT] [--beneficiary ADDRESS=PERCENT]...
   aimodel model ID
+  aimodel access --model ID [--allow-list] [--rate CALLS/BLOCKS] [--open COUNT] [--open-each COUNT]
+                 [--breaker LAPSES/BLOCKS]
+  aimodel allow --model ID ADDRESS...
+  aimodel disallow --model ID ADDRESS...
+  aimodel pause --model ID
+  aimodel unpause --model ID
+  aimodel health --model ID
   aimodel quote --model ID --bytes COUNT [--account ADDRESS]
   aimodel request --model ID --input FILE [--max-fee AMOUNT] [--attested] [--no-wait]
                   [--salt FILE] [--worker-url URL]
@@ -59,9 +67,11 @@ encrypted to the node of its worker (--worker-url, if that is another one). Its 
 const OPTIONS = {
 	account: { type: 'string' },
 	alert: { type: 'string', multiple: true, default: [] },
+	'allow-list': { type: 'boolean', default: false },
 	attested: { type: 'boolean' },
 	beneficiary: { type: 'string', multiple: true, default: [] },
 	bond: { type: 'string' },
+	breaker: { type: 'string' },
 	bytes: { type: 'string' },
 	csv: { type: 'boolean' },
 	help: { type: 'boolean', short: 'h' },
@@ -74,10 +84,13 @@ const OPTIONS = {
 	minimum: { type: 'string', default: '0' },
 	model: { type: 'string' },
 	'no-wait': { type: 'boolean' },
+	open: { type: 'string' },
+	'open-each': { type: 'string' },
 	operator: { type: 'string' },
 	output: { type: 'string' },
 	price: { type: 'string' },
 	'proving-key': { type: 'string' },
+	rate: { type: 'string' },
 	slots: { type: 'string', default: '1' },
 	tariff: { type: 'string' },
 	suri: { type: 'string', default: process.env.AIMODEL_SURI },
@@ -124,6 +137,40 @@ const COMMANDS = {
 	},
 
 	model: (api, _, [id]) => model(api, wanted(id, 'the id of a model')),
+
+	async access(api, options) {
+		const [calls, window] = ratio(options, 'rate');
+		const [failures, coolDown] = ratio(options, 'breaker');
+		const [open, openPerAccount] = ['open', 'open-each'].map((name) => (options[name] === undefined ? null : count(options, name)));
+		const what = access({
+			allowList: options['allow-list'],
+			rate: window ? { calls, window } : null,
+			breaker: coolDown ? { failures, coolDown } : null,
+			open,
+			openPerAccount,
+		});
+		return changed(api, options, (owner, outPoint) => setAccess(api, owner, outPoint, what));
+	},
+
+	async allow(api, options, accounts) {
+		await allow(api, signer(options), need(options, 'model'), accounts);
+		return { model: options.model, allowed: accounts };
+	},
+
+	async disallow(api, options, accounts) {
+		await disallow(api, signer(options), need(options, 'model'), accounts);
+		return { model: options.model, disallowed: accounts };
+	},
+
+	pause: (api, options) => changed(api, options, (owner, outPoint) => pause(api, owner, outPoint)),
+
+	unpause: (api, options) => changed(api, options, (owner, outPoint) => unpause(api, owner, outPoint)),
+
+	async health(api, options) {
+		const found = await health(api, need(options, 'model'));
+		if (!found) throw new Error(`There is no model ${options.model}.`);
+		return found;
+	},
 
 	async quote(api, options) {
 		const who = { account: options.account };
@@ -212,6 +259,12 @@ const COMMANDS = {
 	},
 };
 
+/** Changes a model as its owner, from what is its output now. */
+async function changed(api, options, change) {
+	const { outPoint } = await model(api, need(options, 'model'));
+	return { model: options.model, outPoint: await change(signer(options), outPoint) };
+}
+
 /** Totals with their money as text. */
 const amounts = ({ calls, units, spend, refunds, failures }) => ({ calls, units, spend: format(spend), refunds: format(refunds), failures });
 
@@ -277,6 +330,14 @@ function count(options, name, fallback) {
 	const text = options[name] ?? (fallback === undefined ? need(options, name) : String(fallback));
 	if (!/^\d+$/.test(text)) throw new Error(`--${name} takes a number, not "${text}".`);
 	return Number(text);
+}
+
+/** Two numbers, `5/100`, or none. */
+function ratio(options, name) {
+	if (options[name] === undefined) return [];
+	const [, first, second] = /^(\d+)\/(\d+)$/.exec(options[name]) ?? [];
+	if (!second) throw new Error(`--${name} takes two numbers, such as 5/100, not "${options[name]}".`);
+	return [Number(first), Number(second)];
 }
 
 /** A tensor type as text: `u8[1,64]`, `f32[N<=64,13]`. */
