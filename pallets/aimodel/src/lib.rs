@@ -851,7 +851,7 @@ pub mod pallet {
 		///
 		/// - origin: signed by the customer.
 		#[pallet::call_index(9)]
-		#[pallet::weight(T::WeightInfo::cancel())]
+		#[pallet::weight(T::WeightInfo::cancel().saturating_add(Pallet::<T>::counting_weight()))]
 		pub fn cancel(origin: OriginFor<T>, request: RequestId) -> DispatchResult {
 			let who = ensure_signed(origin)?;
 			Self::do_cancel(who, request)
@@ -861,7 +861,7 @@ pub mod pallet {
 		///
 		/// - origin: signed by anybody.
 		#[pallet::call_index(10)]
-		#[pallet::weight(T::WeightInfo::expire())]
+		#[pallet::weight(T::WeightInfo::expire().saturating_add(Pallet::<T>::counting_weight()))]
 		pub fn expire(origin: OriginFor<T>, request: RequestId) -> DispatchResult {
 			ensure_signed(origin)?;
 			Self::do_expire(request)
@@ -872,7 +872,11 @@ pub mod pallet {
 		///
 		/// - origin: signed by anybody.
 		#[pallet::call_index(11)]
-		#[pallet::weight(T::WeightInfo::advance().saturating_add(Pallet::<T>::draw_weight(1)))]
+		#[pallet::weight(
+			T::WeightInfo::advance()
+				.saturating_add(Pallet::<T>::draw_weight(1))
+				.saturating_add(Pallet::<T>::counting_weight())
+		)]
 		pub fn advance(origin: OriginFor<T>, request: RequestId) -> DispatchResult {
 			ensure_signed(origin)?;
 			Self::do_advance(request)

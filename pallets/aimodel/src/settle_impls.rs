@@ -174,6 +174,7 @@ impl<T: Config> Pallet<T> {
 	fn settle_weight(output_bytes: u64) -> Weight {
 		let bytes = u32::try_from(output_bytes).unwrap_or(u32::MAX);
 		T::WeightInfo::submit_result(bytes.min(T::MaxInlineOutput::get()))
+			.saturating_add(Self::counting_weight())
 	}
 
 	/// The bonded account behind `operator`, if it may answer now.

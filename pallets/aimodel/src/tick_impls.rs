@@ -9,11 +9,18 @@ use sp_runtime::traits::Saturating;
 const DEFERRAL: u32 = 100;
 
 impl<T: Config> Pallet<T> {
+	/// What the records of a customer and a model add to calls that were measured before there were any:
+	/// each is read and written, with what names it in queues; the deposit of a new one is taken.
+	pub(crate) fn counting_weight() -> Weight {
+		Weight::from_parts(150_000_000, 0).saturating_add(T::DbWeight::get().reads_writes(8, 8))
+	}
+
 	/// The weight of a request: its own, its draw, its leases, and, since a successful result is
 	/// free, its settlement.
 	pub(crate) fn request_weight(input_bytes: u64) -> Weight {
 		let bytes = u32::try_from(input_bytes).unwrap_or(u32::MAX);
 		T::WeightInfo::request(bytes.min(T::MaxInlineInput::get()))
+			.saturating_add(Self::counting_weight())
 			.saturating_add(Self::draw_weight(1))
 			.saturating_add(Self::submit_result_weight(
 				T::Verifier::max_public_inputs(),
@@ -45,7 +52,8 @@ impl<T: Config> Pallet<T> {
 		// A lapsed lease may be followed by a new draw.
 		let each = T::WeightInfo::advance()
 			.saturating_add(Self::draw_weight(1))
-			.max(T::WeightInfo::expire());
+			.max(T::WeightInfo::expire())
+			.saturating_add(Self::counting_weight());
 		drain_queue::<T, DueRequests<T>, DueCursor<T>>(now, each, meter, |id| {
 			if let Err(error) = with_storage_layer(|| Self::process_due_request(id, now)) {
 				log::error!(target: LOG_TARGET, "due request {id} was deferred: {error:?}");
