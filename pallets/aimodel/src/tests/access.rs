@@ -115,7 +115,7 @@ fn happened(event: Event<Test>) -> usize {
 	events().into_iter().filter(|other| *other == event).count()
 }
 
-mod access {
+mod who {
 	use super::*;
 
 	#[test]
