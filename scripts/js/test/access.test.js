@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { access, allow, disallow, health, pause, setAccess, unpause } from '../src/access.js';
 import { testImages } from '../src/digits.js';
 import { model } from '../src/models.js';
-import { requestTx, submitResultTx } from '../src/requests.js';
+import { requestTx } from '../src/requests.js';
+import { submitResultTx } from '../src/workers.js';
 import { World } from './world.js';
 
 const world = await World.forTests();
