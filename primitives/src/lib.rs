@@ -2,9 +2,10 @@
 //!
 //! Everything that two crates must agree on bit for bit is defined here once: how things are named
 //! ([`ids`]), what a tensor looks like ([`tensor`]), who may make requests ([`access`]), what a request costs
-//! ([`pricing`]) and what is counted of it ([`billing`]), how a fee is divided ([`split`]), what a proof proves ([`statement`]), and what it hides ([`privacy`]). Pallets meet only through the
-//! traits of [`traits`]; clients read the chain through [`runtime_api`]; the offchain worker reaches
-//! the native inference service through [`inference`].
+//! ([`pricing`]) and what is counted of it ([`billing`]), how a fee is divided ([`split`]), how a model describes itself
+//! ([`models`]), what a proof proves ([`statement`]), and what it hides ([`privacy`]). Pallets meet
+//! only through the traits of [`traits`]; clients read the chain through [`runtime_api`]; the offchain
+//! worker reaches the native inference service through [`inference`].
 //!
 //! This crate depends on nothing of ours.
 
@@ -17,6 +18,7 @@ pub mod access;
 pub mod billing;
 pub mod ids;
 pub mod inference;
+pub mod models;
 pub mod operator;
 pub mod pricing;
 pub mod privacy;

@@ -78,6 +78,8 @@ pub enum QuoteError {
 	NotProvable,
 	/// The price does not fit the currency.
 	Overflow,
+	/// The notice period of the version that answers is over.
+	Deprecated,
 }
 
 /// What one request would cost, before anything is held.

@@ -4,6 +4,7 @@ use crate::{
 	access::{Figures, Health},
 	billing::{Bill, Revenue},
 	ids::{ArtifactHash, BlobHash, KeyId, ModelId, OutPoint, RequestId, VersionId},
+	models::{Alias, Candidate, HistoryRecord, KeptVersion, Metadata, Tag},
 	pricing::{Breakdown, Quote, QuoteError, Tariff, UnitsFormula},
 	privacy::Privacy,
 	split::RevenueSplit,
@@ -110,6 +111,14 @@ pub struct ModelInfo<AccountId> {
 	pub record: Version,
 	/// Requests that wait for their answer.
 	pub open_requests: u32,
+	/// Versions that are kept.
+	pub versions: u32,
+	/// Changes that led to its live output.
+	pub changes: u32,
+	/// How it describes itself.
+	pub metadata: Metadata,
+	/// The version that answers a share of new requests. It takes, gives and costs the same.
+	pub candidate: Option<Candidate>,
 }
 
 /// How far a request is.
@@ -212,6 +221,36 @@ sp_api::decl_runtime_apis! {
 
 		/// A model that is not yet closed.
 		fn model(model: ModelId) -> Option<ModelInfo<AccountId>>;
+
+		/// The spent outputs of a model, oldest first, and who changed what: `limit` of them, 256 at
+		/// most, from this index on. [`ModelInfo::changes`] says how many there are.
+		fn history(
+			model: ModelId,
+			from: u32,
+			limit: u32,
+		) -> Vec<HistoryRecord<AccountId, BlockNumber>>;
+
+		/// The models of an owner that are not closed, and how they describe themselves: `limit` of
+		/// them, 256 at most, behind `from`, which is the last of the page before.
+		fn models_of(
+			owner: AccountId,
+			from: Option<ModelId>,
+			limit: u32,
+		) -> Vec<(ModelId, Metadata)>;
+
+		/// The same for those with a tag.
+		fn models_tagged(
+			tag: Tag,
+			from: Option<ModelId>,
+			limit: u32,
+		) -> Vec<(ModelId, Metadata)>;
+
+		/// The versions of a model that is not closed.
+		fn versions(model: ModelId) -> Vec<KeptVersion<BlockNumber>>;
+
+		/// The version of a model that has a role now. Requests name none of them: who signs a name
+		/// that moves does not know what it will mean.
+		fn resolve(model: ModelId, alias: Alias) -> Option<VersionId>;
 
 		/// A version that a model or an open request uses.
 		fn version(version: VersionId) -> Option<Version>;

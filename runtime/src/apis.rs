@@ -8,6 +8,7 @@ use crate::{
 use aimodel_primitives::{
 	access::{Figures, Health},
 	billing::{Bill, Revenue},
+	models::{Alias, HistoryRecord, KeptVersion, Metadata, Tag},
 	pricing::{Breakdown, Quote, QuoteError},
 	runtime_api::{self, JobInfo, ModelInfo, ProofKey, RequestInfo, Version},
 	ModelId, RequestId, VersionId,
@@ -248,6 +249,38 @@ impl_runtime_apis! {
 
 		fn model(model: ModelId) -> Option<ModelInfo<AccountId>> {
 			Aimodel::model(model)
+		}
+
+		fn history(
+			model: ModelId,
+			from: u32,
+			limit: u32,
+		) -> Vec<HistoryRecord<AccountId, BlockNumber>> {
+			Aimodel::history(model, from, limit)
+		}
+
+		fn models_of(
+			owner: AccountId,
+			from: Option<ModelId>,
+			limit: u32,
+		) -> Vec<(ModelId, Metadata)> {
+			Aimodel::models_of(&owner, from, limit)
+		}
+
+		fn models_tagged(
+			tag: Tag,
+			from: Option<ModelId>,
+			limit: u32,
+		) -> Vec<(ModelId, Metadata)> {
+			Aimodel::models_tagged(&tag, from, limit)
+		}
+
+		fn versions(model: ModelId) -> Vec<KeptVersion<BlockNumber>> {
+			Aimodel::versions(model)
+		}
+
+		fn resolve(model: ModelId, alias: Alias) -> Option<VersionId> {
+			Aimodel::resolve(model, alias)
 		}
 
 		fn version(version: VersionId) -> Option<Version> {

@@ -22,8 +22,11 @@ impl BenchmarkHelper<AccountId> for Market {
 			let (worker, operator) = (account("worker", index, 0), account("operator", index, 0));
 			let origin = RuntimeOrigin::signed(AccountId::clone(&worker));
 			Balances::set_balance(&worker, 2_000_000 * UNIT);
-			Workers::register(origin.clone(), 1_000_000 * UNIT, AccountId::clone(&operator))
-				.expect("the worker is funded and new; qed");
+			// It may serve another version already.
+			if !pallet_workers::Workers::<Runtime>::contains_key(&worker) {
+				Workers::register(origin.clone(), 1_000_000 * UNIT, AccountId::clone(&operator))
+					.expect("the worker is funded and new; qed");
+			}
 			Workers::serve(origin, version, 0, 1, slots).expect("it may serve; qed");
 			(worker, operator)
 		};

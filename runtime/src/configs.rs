@@ -215,7 +215,7 @@ impl pallet_aimodel::Config for Runtime {
 	type MaxResults = ConstU32<64>;
 	type MaxVersions = ConstU32<32>;
 	type MaxAllowed = ConstU32<4_096>;
-	type MaxHistory = ConstU32<64>;
+	type HistoryStep = ConstU32<64>;
 	type MaxPrices = ConstU32<16>;
 	type BillingPeriod = ConstU32<{ 30 * DAYS }>;
 	type DemandWindow = ConstU32<{ 60 * MINUTES }>;

@@ -37,8 +37,9 @@ impl<T: Config> Pallet<T> {
 		out_point: OutPoint,
 		access: Access,
 	) -> DispatchResult {
-		let mut output = Self::owned_output(&who, out_point)?;
+		let output = Self::owned_output(&who, out_point)?;
 		Self::ensure_sound(&access)?;
+		let mut output = Self::lengthen(output)?;
 		if access.breaker != output.content.access.breaker {
 			Self::reset_breaker(&output.model);
 		}
@@ -52,13 +53,14 @@ impl<T: Config> Pallet<T> {
 		out_point: OutPoint,
 		paused: bool,
 	) -> DispatchResult {
-		let mut output = Self::owned_output(&who, out_point)?;
+		let output = Self::owned_output(&who, out_point)?;
 		let (unchanged, change) = if paused {
 			(Error::<T>::ModelPaused, Change::Paused)
 		} else {
 			(Error::<T>::NotPaused, Change::Unpaused)
 		};
 		ensure!(output.content.access.paused != paused, unchanged);
+		let mut output = Self::lengthen(output)?;
 		output.content.access.paused = paused;
 		Self::succeed(who, out_point, output, change);
 		Ok(())
@@ -132,9 +134,9 @@ impl<T: Config> Pallet<T> {
 		mut output: ModelOutput<T>,
 		allowed: u32,
 	) -> DispatchResult {
-		let footprint = Self::footprint(Self::version_count(&output.model), allowed);
-		output.deposit = output.deposit.update(&output.depositor, footprint)?;
 		output.allowed = allowed;
+		let footprint = Self::footprint_of(&output);
+		output.deposit = output.deposit.update(&output.depositor, footprint)?;
 		Outputs::<T>::insert(out_point, output);
 		Ok(())
 	}

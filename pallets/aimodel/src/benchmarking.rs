@@ -4,6 +4,7 @@ use super::*;
 use aimodel_primitives::{
 	access::{Breaker, BreakerParams, Limits, Policy, RateLimit, Trial, MAX_ACCOUNTS},
 	billing::MAX_ALERTS,
+	models::MAX_TAGS,
 	pricing::{
 		Bracket, Demand, DemandParams, Factor, TimeBracket, UnitsFormula, MAX_BRACKETS,
 		MAX_TIME_BRACKETS,
@@ -150,14 +151,42 @@ fn deploy<T: Config>(owner: &T::AccountId, version: Version) -> (ModelId, OutPoi
 	Tips::<T>::iter().last().expect("it was deployed; qed")
 }
 
-/// A model with a full history.
+/// A model with a history of which one record is left to what closes in one step.
 fn changed<T: Config>(owner: &T::AccountId, version: Version) -> (ModelId, OutPoint) {
 	let (model, _) = deploy::<T>(owner, version);
 	let tip = || Tips::<T>::get(model).expect("the model is live; qed");
-	for _ in 0..T::MaxHistory::get() {
+	for _ in 1..T::HistoryStep::get() {
 		Pallet::<T>::do_reprice(owner.clone(), tip(), tariff()).expect("the owner may; qed");
 	}
 	(model, tip())
+}
+
+/// The largest metadata, whose tags begin with eight letters from this one on.
+fn described(first: u8) -> Metadata {
+	let tag = |letter| {
+		let mut tag = alloc::vec![b'z'; 32];
+		tag[0] = letter;
+		BoundedVec::truncate_from(tag)
+	};
+	let letters = first..first + MAX_TAGS as u8;
+	Metadata {
+		name: BoundedVec::truncate_from(alloc::vec![b'n'; 64]),
+		description: Some(H256::zero()),
+		licence: BoundedVec::truncate_from(alloc::vec![b'l'; 64]),
+		tags: BoundedVec::truncate_from(letters.map(tag).collect()),
+		card: Some(H256::zero()),
+	}
+}
+
+/// A model whose second version is the candidate for nearly all requests.
+fn staged<T: Config>() -> (T::AccountId, ModelId, OutPoint) {
+	let owner = funded::<T>("owner");
+	let (model, out_point) = changed::<T>(&owner, version::<T>(1));
+	let tip = || Tips::<T>::get(model).expect("the model is live; qed");
+	Pallet::<T>::do_publish(owner.clone(), out_point, version::<T>(1)).expect("sound; qed");
+	let share = Permill::from_parts(999_999);
+	Pallet::<T>::do_stage(owner.clone(), tip(), 1, share).expect("equal; qed");
+	(owner, model, tip())
 }
 
 struct Ordered<T: Config> {
@@ -269,10 +298,15 @@ mod benchmarks {
 	fn retire(v: Linear<1, { T::MaxVersions::get() }>) {
 		let owner = funded::<T>("owner");
 		let version = provable::<T>(&owner);
-		let (model, _) = changed::<T>(&owner, version.clone());
+		let (model, _) = deploy::<T>(&owner, version.clone());
 		let tip = || Tips::<T>::get(model).expect("the model is live; qed");
 		for _ in 1..v {
 			Pallet::<T>::do_upgrade(owner.clone(), tip(), version.clone()).expect("sound; qed");
+		}
+		let described = described(b'a');
+		Pallet::<T>::do_describe(owner.clone(), tip(), described).expect("sound; qed");
+		for _ in v + 1..T::HistoryStep::get() {
+			Pallet::<T>::do_reprice(owner.clone(), tip(), tariff()).expect("the owner may; qed");
 		}
 		#[extrinsic_call]
 		_(RawOrigin::Signed(owner), tip());
@@ -280,8 +314,106 @@ mod benchmarks {
 	}
 
 	#[benchmark]
+	fn rollback() {
+		let owner = funded::<T>("owner");
+		let (model, _) = changed::<T>(&owner, version::<T>(1));
+		let tip = || Tips::<T>::get(model).expect("the model is live; qed");
+		Pallet::<T>::do_upgrade(owner.clone(), tip(), version::<T>(2)).expect("sound; qed");
+		let spent = tip();
+		#[extrinsic_call]
+		_(RawOrigin::Signed(owner), spent, 0);
+		assert!(!Outputs::<T>::contains_key(spent));
+	}
+
+	#[benchmark]
+	fn describe() {
+		let owner = funded::<T>("owner");
+		let (model, out_point) = changed::<T>(&owner, version::<T>(1));
+		Pallet::<T>::do_describe(owner.clone(), out_point, described(b'a')).expect("sound; qed");
+		let spent = Tips::<T>::get(model).expect("the model is live; qed");
+		#[extrinsic_call]
+		_(RawOrigin::Signed(owner), spent, described(b'm'));
+		assert_eq!(ModelsTagged::<T>::iter().count() as u32, MAX_TAGS);
+	}
+
+	#[benchmark]
+	fn publish() {
+		let owner = funded::<T>("owner");
+		let version = provable::<T>(&owner);
+		let (_, out_point) = changed::<T>(&owner, version.clone());
+		#[extrinsic_call]
+		_(RawOrigin::Signed(owner), out_point, version);
+		assert!(!Outputs::<T>::contains_key(out_point));
+	}
+
+	#[benchmark]
+	fn stage() {
+		let (owner, _, out_point) = staged::<T>();
+		#[extrinsic_call]
+		_(RawOrigin::Signed(owner), out_point, 1, Permill::from_percent(50));
+		assert!(!Outputs::<T>::contains_key(out_point));
+	}
+
+	#[benchmark]
+	fn promote() {
+		let (owner, _, out_point) = staged::<T>();
+		#[extrinsic_call]
+		_(RawOrigin::Signed(owner), out_point);
+		assert!(!Outputs::<T>::contains_key(out_point));
+	}
+
+	#[benchmark]
+	fn abort() {
+		let (owner, _, out_point) = staged::<T>();
+		#[extrinsic_call]
+		_(RawOrigin::Signed(owner), out_point);
+		assert!(!Outputs::<T>::contains_key(out_point));
+	}
+
+	#[benchmark]
+	fn deprecate() {
+		let (owner, model, out_point) = staged::<T>();
+		#[extrinsic_call]
+		_(RawOrigin::Signed(owner), out_point, 1, 1u32.into());
+		assert!(Deprecations::<T>::contains_key(model, 1));
+	}
+
+	#[benchmark]
+	fn close() {
+		let owner = funded::<T>("owner");
+		let version = provable::<T>(&owner);
+		let (model, _) = changed::<T>(&owner, version.clone());
+		let tip = || Tips::<T>::get(model).expect("the model is live; qed");
+		for _ in 1..T::MaxVersions::get() {
+			Pallet::<T>::do_upgrade(owner.clone(), tip(), version.clone()).expect("sound; qed");
+		}
+		for _ in T::MaxVersions::get()..T::HistoryStep::get() {
+			Pallet::<T>::do_reprice(owner.clone(), tip(), tariff()).expect("the owner may; qed");
+		}
+		let described = described(b'a');
+		Pallet::<T>::do_describe(owner.clone(), tip(), described).expect("sound; qed");
+		// Retiring takes the first step, closing the second and last.
+		Pallet::<T>::do_retire(owner.clone(), tip()).expect("the owner may; qed");
+		#[extrinsic_call]
+		_(RawOrigin::Signed(owner), model);
+		assert!(!Tips::<T>::contains_key(model));
+	}
+
+	#[benchmark]
 	fn request(b: Linear<1, { T::MaxInlineInput::get() }>) {
-		let world = served::<T>(1);
+		// Workers of two versions are counted.
+		let (owner, model, _) = staged::<T>();
+		let tip = || Tips::<T>::get(model).expect("the model is live; qed");
+		let servers = T::Workers::max_servers();
+		for index in [0, 1] {
+			T::BenchmarkHelper::serve(VersionId { model, index }, servers);
+		}
+		for version in [0, 1] {
+			let notice: BlockNumberFor<T> = u32::MAX.into();
+			Pallet::<T>::do_deprecate(owner.clone(), tip(), version, notice).expect("kept; qed");
+		}
+		let out_point = tip();
+		let world = Ordered { customer: funded::<T>("customer"), out_point, workers: Vec::new() };
 		for _ in 1..T::MaxWaiting::get().min(16) {
 			order::<T>(&world, 1);
 		}

@@ -1,6 +1,7 @@
 //! What is true after every call, each by its name.
 
 use crate::*;
+use aimodel_primitives::models::interchangeable;
 use alloc::collections::BTreeMap;
 use frame_support::{
 	ensure,
@@ -26,7 +27,13 @@ impl<T: Config> Pallet<T> {
 		Self::every_customer_is_pruned_once()?;
 		Self::live_models_have_records_and_prices()?;
 		Self::allow_lists_are_counted()?;
-		Self::trials_are_open_requests_of_suspended_models()
+		Self::trials_are_open_requests_of_suspended_models()?;
+		Self::histories_and_versions_are_complete()?;
+		Self::retired_models_without_requests_are_closing()?;
+		Self::models_are_found_by_their_owner()?;
+		Self::models_are_found_by_their_tags()?;
+		Self::candidates_can_stand_in()?;
+		Self::deprecations_are_of_kept_versions()
 	}
 
 	/// What is held from each customer is the sum over its open requests.
@@ -219,6 +226,89 @@ impl<T: Config> Pallet<T> {
 			let request = Requests::<T>::get(trial).ok_or("a trial that is over")?;
 			ensure!(request.version.model == output.model, "a trial of another model");
 		}
+		Ok(())
+	}
+
+	/// Every change of a model that is not closed left its record, and every version is kept; there
+	/// are no others.
+	fn histories_and_versions_are_complete() -> Result<(), TryRuntimeError> {
+		let (mut changes, mut versions) = (0_usize, 0_usize);
+		for output in Outputs::<T>::iter_values() {
+			let model = output.model;
+			ensure!(
+				(0..output.changes).all(|index| History::<T>::contains_key(model, index)),
+				"a change left no record"
+			);
+			ensure!(
+				(0..output.versions).all(|index| Versions::<T>::contains_key(model, index)),
+				"a version is not kept"
+			);
+			changes = changes.saturating_add(output.changes as usize);
+			versions = versions.saturating_add(output.versions as usize);
+		}
+		ensure!(History::<T>::iter_keys().count() == changes, "a record of no change");
+		ensure!(Versions::<T>::iter_keys().count() == versions, "a version is not counted");
+		Ok(())
+	}
+
+	/// Exactly the retired models without open requests are being closed.
+	fn retired_models_without_requests_are_closing() -> Result<(), TryRuntimeError> {
+		let mut closing = 0_usize;
+		for output in Outputs::<T>::iter_values() {
+			let done = output.content.retired && OpenRequests::<T>::get(output.model) == 0;
+			ensure!(done == Closing::<T>::contains_key(output.model), "a model never closes");
+			closing = closing.saturating_add(done.into());
+		}
+		ensure!(Closing::<T>::iter_keys().count() == closing, "a closed model is closing");
+		Ok(())
+	}
+
+	/// The index of owners has every model that is not closed, and nothing else.
+	fn models_are_found_by_their_owner() -> Result<(), TryRuntimeError> {
+		let mut expected = 0_usize;
+		for ModelOutput { model, content, .. } in Outputs::<T>::iter_values() {
+			ensure!(ModelsOf::<T>::contains_key(content.owner, model), "a model of nobody's");
+			expected = expected.saturating_add(1);
+		}
+		ensure!(ModelsOf::<T>::iter_keys().count() == expected, "a model of two owners");
+		Ok(())
+	}
+
+	/// The index of tags has every tag of every model that is not closed, and nothing else.
+	fn models_are_found_by_their_tags() -> Result<(), TryRuntimeError> {
+		let mut expected = 0_usize;
+		for ModelOutput { model, content, .. } in Outputs::<T>::iter_values() {
+			for tag in content.metadata.tags {
+				ensure!(ModelsTagged::<T>::contains_key(tag, model), "a tag finds no model");
+				expected = expected.saturating_add(1);
+			}
+		}
+		ensure!(ModelsTagged::<T>::iter_keys().count() == expected, "a tag of another model");
+		Ok(())
+	}
+
+	/// A candidate is a kept version, not the one that it stands in for, and no customer could tell
+	/// them apart but by their answers.
+	fn candidates_can_stand_in() -> Result<(), TryRuntimeError> {
+		for ModelOutput { model, content, .. } in Outputs::<T>::iter_values() {
+			let Some(candidate) = content.candidate else { continue };
+			ensure!(!content.retired, "a candidate of a retired model");
+			ensure!(candidate.version != content.version, "a candidate for itself");
+			let record = Versions::<T>::get(model, candidate.version).ok_or("no candidate")?;
+			ensure!(types::record_hash(&record) == candidate.record, "a candidate changed");
+			let stable = Versions::<T>::get(model, content.version).ok_or("no version")?;
+			ensure!(interchangeable(&stable, &record), "a candidate can not stand in");
+		}
+		Ok(())
+	}
+
+	/// Only kept versions are deprecated.
+	fn deprecations_are_of_kept_versions() -> Result<(), TryRuntimeError> {
+		ensure!(
+			Deprecations::<T>::iter_keys()
+				.all(|(model, version)| Versions::<T>::contains_key(model, version)),
+			"a deprecation of no version"
+		);
 		Ok(())
 	}
 

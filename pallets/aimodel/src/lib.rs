@@ -28,17 +28,20 @@ mod access_impls;
 #[cfg(feature = "runtime-benchmarks")]
 pub mod benchmarking;
 mod billing_impls;
+mod close_impls;
 #[cfg(any(test, feature = "try-runtime"))]
 mod invariants;
 mod model_impls;
 pub mod offchain;
 mod query_impls;
 mod request_impls;
+mod search_impls;
 mod settle_impls;
 #[cfg(test)]
 mod tests;
 mod tick_impls;
 pub mod types;
+mod version_impls;
 pub mod weights;
 
 pub use pallet::*;
@@ -48,6 +51,7 @@ pub use weights::WeightInfo;
 use aimodel_primitives::{
 	access::Access,
 	billing::Budget,
+	models::{Metadata, Tag},
 	runtime_api::{Assurance, Version},
 	traits::{KeyOrigin, ProofVerifier, WorkerPool},
 	Balance, ModelId, OutPoint, RequestId, RevenueSplit, Tariff, VersionId,
@@ -139,9 +143,9 @@ pub mod pallet {
 		#[pallet::constant]
 		type MaxAllowed: Get<u32>;
 
-		/// How many spent outputs of a model are remembered.
+		/// How many records of its history a closing model loses in one step.
 		#[pallet::constant]
-		type MaxHistory: Get<u32>;
+		type HistoryStep: Get<u32>;
 
 		/// How many prices of a model are remembered.
 		#[pallet::constant]
@@ -227,15 +231,35 @@ pub mod pallet {
 	pub type Allowed<T: Config> =
 		StorageDoubleMap<_, Blake2_128Concat, ModelId, Blake2_128Concat, T::AccountId, ()>;
 
-	/// The latest spent outputs of each model, oldest first.
+	/// The spent outputs of each model that is not closed, counted from its first.
 	#[pallet::storage]
-	pub type History<T: Config> = StorageMap<
+	pub type History<T: Config> = StorageDoubleMap<
 		_,
 		Blake2_128Concat,
 		ModelId,
-		BoundedVec<HistoryRecord<T::AccountId, BlockNumberFor<T>>, T::MaxHistory>,
-		ValueQuery,
+		Twox64Concat,
+		u32,
+		HistoryRecord<T::AccountId, BlockNumberFor<T>>,
 	>;
+
+	/// The first block at which new requests to a version are refused.
+	#[pallet::storage]
+	pub type Deprecations<T: Config> =
+		StorageDoubleMap<_, Blake2_128Concat, ModelId, Twox64Concat, u32, BlockNumberFor<T>>;
+
+	/// The models of each owner that are not closed.
+	#[pallet::storage]
+	pub type ModelsOf<T: Config> =
+		StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Blake2_128Concat, ModelId, ()>;
+
+	/// The models with each tag that are not closed.
+	#[pallet::storage]
+	pub type ModelsTagged<T: Config> =
+		StorageDoubleMap<_, Blake2_128Concat, Tag, Blake2_128Concat, ModelId, ()>;
+
+	/// Retired models without open requests: what is kept of them goes, step by step.
+	#[pallet::storage]
+	pub type Closing<T: Config> = StorageMap<_, Blake2_128Concat, ModelId, ()>;
 
 	/// How many requests of each model wait for their answer.
 	#[pallet::storage]
@@ -380,7 +404,14 @@ pub mod pallet {
 			/// What the change did.
 			change: Change,
 		},
-		/// A retired model's last request closed: its deposit is back, its keys are free.
+		/// New requests to a version will be refused.
+		Deprecated {
+			/// The version.
+			version: VersionId,
+			/// The first block at which they are.
+			from: BlockNumberFor<T>,
+		},
+		/// A retired model without open requests closed: its deposit is back, its keys are free.
 		Closed {
 			/// The model.
 			model: ModelId,
@@ -547,6 +578,31 @@ pub mod pallet {
 		AlreadyDeployed,
 		/// The model was retired.
 		ModelRetired,
+		/// The model is not retired, has open requests, or is closed already.
+		NotClosing,
+		/// The model has no version of this index.
+		UnknownVersion,
+		/// The version answers new requests already.
+		SameVersion,
+		/// The notice period of the version is over: it takes no new requests.
+		VersionDeprecated,
+		/// The notice is shorter than what was announced before.
+		NoticeTooShort,
+		/// A candidate takes more than none and less than all of the requests.
+		ShareOutOfBounds,
+		/// The candidate has another interface, other units, another lease, or hides other things
+		/// than the version that customers were quoted.
+		CandidateDiffers,
+		/// A candidate is staged: promote or abort it first.
+		CandidateStaged,
+		/// No candidate is staged.
+		NoCandidate,
+		/// The name is no UTF-8, or has control characters.
+		UnsoundName,
+		/// The licence has characters that no SPDX expression has.
+		UnsoundLicence,
+		/// A tag is not of lower-case letters, digits and hyphens, or tags do not ascend.
+		UnsoundTags,
 		/// The model has as many versions as it may.
 		TooManyVersions,
 		/// The interface has an empty, an oversized, or a misplaced dimension.
@@ -682,6 +738,7 @@ pub mod pallet {
 			Self::process_due(now, &mut meter);
 			Self::prune_settlements(now, &mut meter);
 			Self::prune_customers(&mut meter);
+			Self::close_models(&mut meter);
 			meter.consumed()
 		}
 
@@ -697,6 +754,7 @@ pub mod pallet {
 			assert!(longest <= T::MaxDeadline::get(), "the longest lease fits no deadline");
 			assert!(T::MaxCandidates::get() > 0, "a request needs a candidate");
 			assert!(T::Retention::get() > 0, "a settled request must be readable");
+			assert!(T::HistoryStep::get() > 0, "a retired model must close");
 			assert!(T::MaxPrices::get() > 0, "a model has a price");
 			assert!(T::BillingPeriod::get() > 0, "a billing period has a block");
 			assert!(T::DemandWindow::get() > 0, "a window of demand has a block");
@@ -795,7 +853,8 @@ pub mod pallet {
 			Self::do_accept_transfer(who, out_point)
 		}
 
-		/// Stops new requests. The model closes, and its deposit returns, with its last open one.
+		/// Stops new requests. The model closes, and its deposit returns, after its last open one: at
+		/// once, or, if its history is long, within a few idle blocks.
 		///
 		/// - origin: signed by the owner.
 		#[pallet::call_index(6)]
@@ -995,6 +1054,109 @@ pub mod pallet {
 		) -> DispatchResult {
 			let who = ensure_signed(origin)?;
 			Self::do_disallow(who, model, accounts)
+		}
+
+		/// Lets a version that was kept answer new requests. Open ones keep theirs.
+		///
+		/// - origin: signed by the owner.
+		#[pallet::call_index(30)]
+		#[pallet::weight(T::WeightInfo::rollback())]
+		pub fn rollback(origin: OriginFor<T>, out_point: OutPoint, version: u32) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_rollback(who, out_point, version)
+		}
+
+		/// Takes the closing of a retired model without open requests a step further. Done by the
+		/// chain itself when it is idle.
+		///
+		/// - origin: signed by anybody.
+		#[pallet::call_index(31)]
+		#[pallet::weight(T::WeightInfo::close())]
+		pub fn close(origin: OriginFor<T>, model: ModelId) -> DispatchResult {
+			ensure_signed(origin)?;
+			Self::do_close(model)
+		}
+
+		/// Sets how a model describes itself, and by which tags it is found.
+		///
+		/// - origin: signed by the owner.
+		#[pallet::call_index(32)]
+		#[pallet::weight(T::WeightInfo::describe())]
+		pub fn describe(
+			origin: OriginFor<T>,
+			out_point: OutPoint,
+			metadata: Metadata,
+		) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_describe(who, out_point, metadata)
+		}
+
+		/// Keeps a version that answers nothing yet, so that workers can serve it before it does.
+		///
+		/// - origin: signed by the owner.
+		#[pallet::call_index(33)]
+		#[pallet::weight(T::WeightInfo::publish())]
+		pub fn publish(
+			origin: OriginFor<T>,
+			out_point: OutPoint,
+			version: Version,
+		) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_publish(who, out_point, version)
+		}
+
+		/// Lets a kept version answer a share of new requests, drawn by a hash of their ids, as far as
+		/// workers serve it. It replaces a candidate that is staged already.
+		///
+		/// - origin: signed by the owner.
+		/// - `version`: with the interface, units, lease and privacy of the one that answers.
+		#[pallet::call_index(34)]
+		#[pallet::weight(T::WeightInfo::stage())]
+		pub fn stage(
+			origin: OriginFor<T>,
+			out_point: OutPoint,
+			version: u32,
+			share: Permill,
+		) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_stage(who, out_point, version, share)
+		}
+
+		/// Lets the candidate answer all new requests.
+		///
+		/// - origin: signed by the owner.
+		#[pallet::call_index(35)]
+		#[pallet::weight(T::WeightInfo::promote())]
+		pub fn promote(origin: OriginFor<T>, out_point: OutPoint) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_promote(who, out_point)
+		}
+
+		/// Lets the candidate answer no more requests. Open ones keep it.
+		///
+		/// - origin: signed by the owner.
+		#[pallet::call_index(36)]
+		#[pallet::weight(T::WeightInfo::abort())]
+		pub fn abort(origin: OriginFor<T>, out_point: OutPoint) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_abort(who, out_point)
+		}
+
+		/// Announces that new requests to a version will be refused; what was announced can be put
+		/// off, not brought forward.
+		///
+		/// - origin: signed by the owner.
+		/// - `notice`: blocks until then.
+		#[pallet::call_index(37)]
+		#[pallet::weight(T::WeightInfo::deprecate())]
+		pub fn deprecate(
+			origin: OriginFor<T>,
+			out_point: OutPoint,
+			version: u32,
+			notice: BlockNumberFor<T>,
+		) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_deprecate(who, out_point, version, notice)
 		}
 	}
 }

@@ -3,7 +3,8 @@
 use crate::{types::record_hash, *};
 use aimodel_primitives::{ids, runtime_api::Circuit, statement};
 use frame_support::pallet_prelude::*;
-use sp_runtime::traits::SaturatedConversion;
+use frame_system::pallet_prelude::BlockNumberFor;
+use sp_runtime::{traits::SaturatedConversion, ArithmeticError};
 
 impl<T: Config> Pallet<T> {
 	pub(crate) fn do_deploy(
@@ -24,6 +25,8 @@ impl<T: Config> Pallet<T> {
 			record: record_hash(&version),
 			retired: false,
 			access: Default::default(),
+			metadata: Default::default(),
+			candidate: None,
 		};
 		let nonce = frame_system::Pallet::<T>::account_nonce(&who).saturated_into::<u64>();
 		let model = ids::model_id(&who, nonce, &content);
@@ -31,10 +34,13 @@ impl<T: Config> Pallet<T> {
 		ensure!(!Tips::<T>::contains_key(model), Error::<T>::AlreadyDeployed);
 		ensure!(!Outputs::<T>::contains_key(out_point), Error::<T>::AlreadyDeployed);
 
-		let deposit = T::Consideration::new(&who, Self::footprint(1, 0))?;
+		let deposit = T::Consideration::new(&who, Self::footprint(1, 0, 0))?;
 		Self::keep_version(model, 0, version)?;
 		Tips::<T>::insert(model, out_point);
-		let output = ModelOutput { model, content, allowed: 0, depositor: who.clone(), deposit };
+		ModelsOf::<T>::insert(&who, model, ());
+		let depositor = who.clone();
+		let output =
+			ModelOutput { model, content, depositor, deposit, versions: 1, changes: 0, allowed: 0 };
 		Outputs::<T>::insert(out_point, output);
 		Self::new_record(&model, &tariff);
 		let version = VersionId { model, index: 0 };
@@ -48,15 +54,12 @@ impl<T: Config> Pallet<T> {
 		version: Version,
 	) -> DispatchResult {
 		let mut output = Self::owned_output(&who, out_point)?;
-		Self::ensure_version(&who, &version)?;
-		let index = Self::version_count(&output.model);
-		ensure!(index < T::MaxVersions::get(), Error::<T>::TooManyVersions);
+		Self::ensure_no_candidate(&output)?;
+		let index = Self::ensure_another_version(&who, &output, &version)?;
 
 		output.content.version = index;
 		output.content.record = record_hash(&version);
-		let footprint = Self::footprint(index.saturating_add(1), output.allowed);
-		output.deposit = output.deposit.update(&output.depositor, footprint)?;
-		Self::keep_version(output.model, index, version)?;
+		let output = Self::add_version(output, version)?;
 		Self::succeed(who, out_point, output, Change::Upgraded);
 		Ok(())
 	}
@@ -66,8 +69,9 @@ impl<T: Config> Pallet<T> {
 		out_point: OutPoint,
 		tariff: Tariff,
 	) -> DispatchResult {
-		let mut output = Self::owned_output(&who, out_point)?;
+		let output = Self::owned_output(&who, out_point)?;
 		ensure!(tariff.validate().is_ok(), Error::<T>::UnsoundTariff);
+		let mut output = Self::lengthen(output)?;
 		Self::change_price(&output.model, tariff.clone());
 		output.content.tariff = tariff;
 		Self::succeed(who, out_point, output, Change::Repriced);
@@ -79,8 +83,9 @@ impl<T: Config> Pallet<T> {
 		out_point: OutPoint,
 		split: RevenueSplit<T::AccountId>,
 	) -> DispatchResult {
-		let mut output = Self::owned_output(&who, out_point)?;
+		let output = Self::owned_output(&who, out_point)?;
 		ensure!(split.validate().is_ok(), Error::<T>::UnsoundSplit);
+		let mut output = Self::lengthen(output)?;
 		output.content.split = split;
 		Self::succeed(who, out_point, output, Change::Resplit);
 		Ok(())
@@ -91,7 +96,7 @@ impl<T: Config> Pallet<T> {
 		out_point: OutPoint,
 		to: Option<T::AccountId>,
 	) -> DispatchResult {
-		let mut output = Self::owned_output(&who, out_point)?;
+		let mut output = Self::lengthen(Self::owned_output(&who, out_point)?)?;
 		output.content.offered_to = to;
 		Self::succeed(who, out_point, output, Change::Offered);
 		Ok(())
@@ -101,9 +106,12 @@ impl<T: Config> Pallet<T> {
 		let mut output = Outputs::<T>::get(out_point).ok_or(Error::<T>::OutPointSpent)?;
 		ensure!(output.content.offered_to.as_ref() == Some(&who), Error::<T>::NotOffered);
 
-		let footprint = Self::footprint(Self::version_count(&output.model), output.allowed);
+		output.changes = Self::next_change(&output)?;
+		let footprint = Self::footprint_of(&output);
 		let deposit = T::Consideration::new(&who, footprint)?;
 		core::mem::replace(&mut output.deposit, deposit).drop(&output.depositor)?;
+		ModelsOf::<T>::remove(&output.content.owner, output.model);
+		ModelsOf::<T>::insert(&who, output.model, ());
 		output.depositor = who.clone();
 		output.content.owner = who.clone();
 		output.content.offered_to = None;
@@ -116,35 +124,15 @@ impl<T: Config> Pallet<T> {
 		// So that nothing is left to remove, whoever closes the model.
 		ensure!(output.allowed == 0, Error::<T>::AllowListNotEmpty);
 		let model = output.model;
+		// Its record is paid for already: an owner without funds can still retire.
+		output.changes = Self::next_change(&output)?;
 		output.content.retired = true;
+		output.content.candidate = None;
 		output.content.offered_to = None;
 		Self::succeed(who, out_point, output, Change::Retired);
-		Self::close_if_done(&model)
-	}
-
-	/// Closes a retired model without open requests: nothing of it stays.
-	pub(crate) fn close_if_done(model: &ModelId) -> DispatchResult {
-		if OpenRequests::<T>::get(model) > 0 {
-			return Ok(());
+		if Self::begin_to_close(&model) {
+			Self::close_step(&model);
 		}
-		let Some(tip) = Tips::<T>::get(model) else { return Ok(()) };
-		let Some(output) = Outputs::<T>::get(tip) else { return Ok(()) };
-		if !output.content.retired {
-			return Ok(());
-		}
-		output.deposit.drop(&output.depositor)?;
-		Outputs::<T>::remove(tip);
-		Tips::<T>::remove(model);
-		History::<T>::remove(model);
-		OpenRequests::<T>::remove(model);
-		Records::<T>::remove(model);
-		Prices::<T>::remove(model);
-		for (_, version) in Versions::<T>::drain_prefix(model) {
-			if let Some(circuit) = version.circuit {
-				T::Verifier::dereference(&circuit.key);
-			}
-		}
-		Self::deposit_event(Event::Closed { model: *model });
 		Ok(())
 	}
 
@@ -159,29 +147,59 @@ impl<T: Config> Pallet<T> {
 		Ok(output)
 	}
 
-	/// Consumes `spent` and makes `output` the model's tip.
+	/// Counts a change of `output`, and takes the deposit of the record that it leaves.
+	pub(crate) fn lengthen(mut output: ModelOutput<T>) -> Result<ModelOutput<T>, DispatchError> {
+		output.changes = Self::next_change(&output)?;
+		let footprint = Self::footprint_of(&output);
+		output.deposit = output.deposit.update(&output.depositor, footprint)?;
+		Ok(output)
+	}
+
+	fn next_change(output: &ModelOutput<T>) -> Result<u32, ArithmeticError> {
+		output.changes.checked_add(1).ok_or(ArithmeticError::Overflow)
+	}
+
+	/// Consumes `spent` and makes `output`, whose change was counted, the model's tip.
 	pub(crate) fn succeed(
 		by: T::AccountId,
 		spent: OutPoint,
 		output: ModelOutput<T>,
 		change: Change,
 	) {
-		let model = output.model;
+		let (model, index) = (output.model, output.changes.saturating_sub(1));
 		let out_point = ids::out_point(&spent, &output.content);
 		Outputs::<T>::remove(spent);
 		Outputs::<T>::insert(out_point, output);
 		Tips::<T>::insert(model, out_point);
-		History::<T>::mutate(model, |history| {
-			if history.is_full() {
-				history.remove(0);
-			}
-			let at = frame_system::Pallet::<T>::block_number();
-			let _ = history.try_push(HistoryRecord { spent, change, by, at });
-		});
+		let at = frame_system::Pallet::<T>::block_number();
+		History::<T>::insert(model, index, HistoryRecord { spent, change, by, at });
 		Self::deposit_event(Event::Changed { model, spent, out_point, change });
 	}
 
-	fn keep_version(model: ModelId, index: u32, version: Version) -> DispatchResult {
+	/// Checks that a version is sound and that there is room for it; returns its index.
+	pub(crate) fn ensure_another_version(
+		who: &T::AccountId,
+		output: &ModelOutput<T>,
+		version: &Version,
+	) -> Result<u32, DispatchError> {
+		Self::ensure_version(who, version)?;
+		ensure!(output.versions < T::MaxVersions::get(), Error::<T>::TooManyVersions);
+		Ok(output.versions)
+	}
+
+	/// Keeps another version, for a change that is counted here.
+	pub(crate) fn add_version(
+		mut output: ModelOutput<T>,
+		version: Version,
+	) -> Result<ModelOutput<T>, DispatchError> {
+		let index = output.versions;
+		output.versions = index.saturating_add(1);
+		let output = Self::lengthen(output)?;
+		Self::keep_version(output.model, index, version)?;
+		Ok(output)
+	}
+
+	pub(crate) fn keep_version(model: ModelId, index: u32, version: Version) -> DispatchResult {
 		if let Some(circuit) = &version.circuit {
 			T::Verifier::reference(&circuit.key)?;
 		}
@@ -217,24 +235,27 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// Versions are numbered in order and all kept until the model closes.
-	pub(crate) fn version_count(model: &ModelId) -> u32 {
-		Versions::<T>::iter_key_prefix(model).count().saturated_into()
+	/// What the chain stores of the model of an output.
+	pub(crate) fn footprint_of(output: &ModelOutput<T>) -> Footprint {
+		Self::footprint(output.versions, output.changes, output.allowed)
 	}
 
-	/// What a model with so many versions and so many accounts on its allow-list takes.
-	pub(crate) fn footprint(versions: u32, allowed: u32) -> Footprint {
-		let history = HistoryRecord::<T::AccountId, frame_system::pallet_prelude::BlockNumberFor<T>>::max_encoded_len()
-			.saturating_mul(T::MaxHistory::get() as usize);
-		let versions_size = Version::max_encoded_len().saturating_mul(versions as usize);
-		let allowed_size =
-			<(ModelId, T::AccountId)>::max_encoded_len().saturating_mul(allowed as usize);
+	/// What the chain stores of a model, with one more record of its history: of the change that
+	/// retires it.
+	fn footprint(versions: u32, changes: u32, allowed: u32) -> Footprint {
+		let of_list = <(ModelId, T::AccountId)>::max_encoded_len().saturating_mul(allowed as usize);
+		let of_version = Version::max_encoded_len()
+			.saturating_add(BlockNumberFor::<T>::max_encoded_len())
+			.saturating_mul(versions as usize);
+		let of_history = HistoryRecord::<T::AccountId, BlockNumberFor<T>>::max_encoded_len()
+			.saturating_mul(changes.saturating_add(1) as usize);
 		let size = ModelOutput::<T>::max_encoded_len()
-			.saturating_add(allowed_size)
-			.saturating_add(versions_size)
-			.saturating_add(history)
+			.saturating_add(of_version)
+			.saturating_add(of_history)
+			.saturating_add(of_list)
 			.saturating_add(Record::max_encoded_len())
-			.saturating_add(PricesOf::<T>::max_encoded_len());
+			.saturating_add(PricesOf::<T>::max_encoded_len())
+			.saturating_add(Self::index_size());
 		// Counted as one item, since `LinearStoragePrice` multiplies the size by the count.
 		Footprint::from_parts(1, size)
 	}

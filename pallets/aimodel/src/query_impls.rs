@@ -15,6 +15,9 @@ use sp_runtime::SaturatedConversion;
 /// The most leases of one worker that a query lists, and an offchain worker serves in one run.
 pub(crate) const MAX_JOBS: u32 = 256;
 
+/// The most items that a query of what can be paged through lists at once.
+pub(crate) const MAX_LISTED: u32 = 256;
+
 /// The most bills that a query lists.
 const MAX_BILLS: usize = 256;
 
@@ -134,13 +137,18 @@ impl<T: Config> Pallet<T> {
 	/// The content of a model that takes requests.
 	fn live(model: &ModelId) -> Result<ModelContent<T::AccountId>, QuoteError> {
 		let output = Self::tip(model).filter(|output| !output.content.retired);
-		Ok(output.ok_or(QuoteError::UnknownModel)?.content)
+		let content = output.ok_or(QuoteError::UnknownModel)?.content;
+		let version = VersionId { model: *model, index: content.version };
+		if Self::is_deprecated(&version) {
+			return Err(QuoteError::Deprecated);
+		}
+		Ok(content)
 	}
 
 	/// A model that is not yet closed.
 	pub fn model(model: ModelId) -> Option<ModelInfo<T::AccountId>> {
 		let out_point = Tips::<T>::get(model)?;
-		let content = Outputs::<T>::get(out_point)?.content;
+		let ModelOutput { content, versions, changes, .. } = Outputs::<T>::get(out_point)?;
 		Some(ModelInfo {
 			out_point,
 			owner: content.owner,
@@ -151,7 +159,22 @@ impl<T: Config> Pallet<T> {
 			version: VersionId { model, index: content.version },
 			record: Versions::<T>::get(model, content.version)?,
 			open_requests: OpenRequests::<T>::get(model),
+			versions,
+			changes,
+			metadata: content.metadata,
+			candidate: content.candidate,
 		})
+	}
+
+	/// The spent outputs of a model, oldest first, from this index on; 256 of them at most.
+	pub fn history(
+		model: ModelId,
+		from: u32,
+		limit: u32,
+	) -> Vec<HistoryRecord<T::AccountId, BlockNumberFor<T>>> {
+		let changes = Self::tip(&model).map_or(0, |output| output.changes);
+		let indices = (from..changes).take(limit.min(MAX_LISTED) as usize);
+		indices.filter_map(|index| History::<T>::get(model, index)).collect()
 	}
 
 	/// A version that a model or an open request uses.

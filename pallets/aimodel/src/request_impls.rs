@@ -27,6 +27,7 @@ impl<T: Config> From<QuoteError> for Error<T> {
 			QuoteError::Shape(_) => Self::InputLength,
 			QuoteError::NotProvable => Self::NotProvable,
 			QuoteError::Overflow => Self::PriceOverflow,
+			QuoteError::Deprecated => Self::VersionDeprecated,
 		}
 	}
 }
@@ -45,6 +46,7 @@ impl<T: Config> Pallet<T> {
 		ensure!(!content.retired, Error::<T>::ModelRetired);
 		let admission = Self::ensure_admitted(&customer, &model, &content)?;
 		let version = VersionId { model, index: content.version };
+		ensure!(!Self::is_deprecated(&version), Error::<T>::VersionDeprecated);
 		let record = Versions::<T>::get(model, version.index).ok_or(Error::<T>::OutPointSpent)?;
 		let assurance = Self::ensure_assurance(assurance, &record, &input)?;
 		// What is committed to is one row, as only fixed tensors are provable.
@@ -64,10 +66,13 @@ impl<T: Config> Pallet<T> {
 		};
 		let deadline = Self::ensure_deadline(deadline, &terms)?;
 		let mut waiting = Waiting::<T>::get();
-		let before = waiting.iter().filter(|(_, other)| *other == version).count();
-		ensure!(T::Workers::capacity(&terms) as usize > before, Error::<T>::NoCapacity);
 		let id = NextRequest::<T>::get();
 		let next = id.checked_add(1).ok_or(ArithmeticError::Overflow)?;
+		let (terms, record) =
+			Self::staged(id, content.candidate, &assurance, &input, &terms, &waiting)
+				.unwrap_or((terms, record));
+		let version = terms.version;
+		ensure!(Self::has_capacity(&terms, &waiting), Error::<T>::NoCapacity);
 		waiting.try_push((id, version)).map_err(|_| Error::<T>::BlockFull)?;
 
 		Self::open_customer(&customer, &model, held, &content.access.limits)?;
@@ -255,7 +260,8 @@ impl<T: Config> Pallet<T> {
 			}
 		}
 		OpenRequests::<T>::mutate(model, |open| *open = open.saturating_sub(1));
-		Self::close_if_done(&model)
+		Self::begin_to_close(&model);
+		Ok(())
 	}
 
 	/// Held for open requests of `who`.
@@ -264,7 +270,7 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Checks that the version can give what `assurance` asks, and fills in the chain's default.
-	fn ensure_assurance(
+	pub(crate) fn ensure_assurance(
 		assurance: Assurance,
 		record: &Version,
 		input: &Input<T::MaxInlineInput>,

@@ -1,10 +1,13 @@
 //! What the pallet stores, and what its calls carry.
 
+pub use aimodel_primitives::models::{Change, HistoryRecord};
+
 use crate::Config;
 use aimodel_primitives::{
 	access::{Access, Breaker, CallCount, Figures, MAX_ACCOUNTS},
 	billing::{Budget, Ledger},
 	inference::{input_hash, JobInput},
+	models::{Candidate, Metadata},
 	pricing::{Demand, Rates, Tariff},
 	privacy::Commitment,
 	runtime_api::{Assurance, Version},
@@ -47,6 +50,10 @@ pub struct ModelContent<AccountId> {
 	pub retired: bool,
 	/// Who may make new requests, and how many.
 	pub access: Access,
+	/// How it describes itself.
+	pub metadata: Metadata,
+	/// The version that answers a share of new requests.
+	pub candidate: Option<Candidate>,
 }
 
 /// A live output of a model: consumed exactly once, by the change that produces its successor.
@@ -64,53 +71,10 @@ pub struct ModelOutput<T: Config> {
 	pub depositor: T::AccountId,
 	/// The deposit.
 	pub deposit: T::Consideration,
-}
-
-/// What a change did.
-#[derive(
-	Clone,
-	Copy,
-	Debug,
-	Decode,
-	DecodeWithMemTracking,
-	Encode,
-	Eq,
-	MaxEncodedLen,
-	PartialEq,
-	TypeInfo,
-)]
-pub enum Change {
-	/// A new version answers from now on.
-	Upgraded,
-	/// A new pricing.
-	Repriced,
-	/// A new split.
-	Resplit,
-	/// Offered to another owner, or the offer withdrawn.
-	Offered,
-	/// The offer was accepted.
-	Transferred,
-	/// No new requests.
-	Retired,
-	/// Who may make requests, and how many, is another.
-	AccessSet,
-	/// No new requests for now.
-	Paused,
-	/// New requests again.
-	Unpaused,
-}
-
-/// What is kept of a spent output.
-#[derive(Clone, Debug, Decode, Encode, Eq, MaxEncodedLen, PartialEq, TypeInfo)]
-pub struct HistoryRecord<AccountId, BlockNumber> {
-	/// The spent output.
-	pub spent: OutPoint,
-	/// What consumed it.
-	pub change: Change,
-	/// Who did.
-	pub by: AccountId,
-	/// When.
-	pub at: BlockNumber,
+	/// How many versions are kept: they are numbered in order.
+	pub versions: u32,
+	/// How many changes led to it, each of which left a record.
+	pub changes: u32,
 }
 
 /// The input of a request.

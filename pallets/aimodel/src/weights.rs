@@ -27,6 +27,14 @@ pub trait WeightInfo {
 	fn withdraw() -> Weight;
 	fn set_platform_share() -> Weight;
 	fn set_budget() -> Weight;
+	fn rollback() -> Weight;
+	fn close() -> Weight;
+	fn describe() -> Weight;
+	fn publish() -> Weight;
+	fn stage() -> Weight;
+	fn promote() -> Weight;
+	fn abort() -> Weight;
+	fn deprecate() -> Weight;
 	fn prune_customer() -> Weight;
 	fn set_access() -> Weight;
 	fn pause() -> Weight;
@@ -44,7 +52,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 		// Minimum execution time: 124_556_000 picoseconds.
 		Weight::from_parts(151_135_000, 4309)
 			.saturating_add(T::DbWeight::get().reads(5_u64))
-			.saturating_add(T::DbWeight::get().writes(6_u64))
+			.saturating_add(T::DbWeight::get().writes(7_u64))
 	}
 	fn upgrade() -> Weight {
 		// Minimum execution time: 181_470_000 picoseconds.
@@ -53,28 +61,22 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 			.saturating_add(T::DbWeight::get().writes(8_u64))
 	}
 	fn reprice() -> Weight {
-		// Minimum execution time: 48_853_000 picoseconds.
-		Weight::from_parts(53_780_000, 7931)
-			.saturating_add(T::DbWeight::get().reads(2_u64))
-			.saturating_add(T::DbWeight::get().writes(4_u64))
+		// Like `accept_transfer`, which does more.
+		Self::accept_transfer()
 	}
 	fn resplit() -> Weight {
-		// Minimum execution time: 51_387_000 picoseconds.
-		Weight::from_parts(56_534_000, 7931)
-			.saturating_add(T::DbWeight::get().reads(2_u64))
-			.saturating_add(T::DbWeight::get().writes(4_u64))
+		// Like `accept_transfer`, which does more.
+		Self::accept_transfer()
 	}
 	fn transfer() -> Weight {
-		// Minimum execution time: 50_184_000 picoseconds.
-		Weight::from_parts(56_524_000, 7931)
-			.saturating_add(T::DbWeight::get().reads(2_u64))
-			.saturating_add(T::DbWeight::get().writes(4_u64))
+		// Like `accept_transfer`, which does more.
+		Self::accept_transfer()
 	}
 	fn accept_transfer() -> Weight {
 		// Minimum execution time: 144_985_000 picoseconds.
 		Weight::from_parts(158_275_000, 7931)
 			.saturating_add(T::DbWeight::get().reads(8_u64))
-			.saturating_add(T::DbWeight::get().writes(8_u64))
+			.saturating_add(T::DbWeight::get().writes(10_u64))
 	}
 	/// The range of component `v` is `[1, 32]`.
 	fn retire(v: u32, ) -> Weight {
@@ -87,6 +89,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 			.saturating_add(T::DbWeight::get().writes(8_u64))
 			.saturating_add(T::DbWeight::get().writes((1_u64).saturating_mul(v.into())))
 			.saturating_add(Weight::from_parts(0, 2726).saturating_mul(v.into()))
+			// Records of the history, the owner, tags and deprecations, until they are measured.
+			.saturating_add(T::DbWeight::get().writes(105_u64))
 	}
 	/// The range of component `b` is `[1, 65536]`.
 	fn request(b: u32, ) -> Weight {
@@ -94,6 +98,9 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 		Weight::from_parts(121_618_256, 7119)
 			// Standard Error: 7
 			.saturating_add(Weight::from_parts(838, 0).saturating_mul(b.into()))
+			// A candidate, and the workers of both versions, until they are measured.
+			.saturating_add(T::DbWeight::get().reads(3_u64))
+			.saturating_add(Self::draw(64).saturating_mul(2))
 			.saturating_add(T::DbWeight::get().reads(11_u64))
 			.saturating_add(T::DbWeight::get().writes(7_u64))
 			// The allow-list, a trial that is over, and the one that begins.
@@ -136,6 +143,38 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 		// Minimum execution time: 5_287_000 picoseconds.
 		Weight::from_parts(6_059_000, 0)
 			.saturating_add(T::DbWeight::get().writes(1_u64))
+	}
+	fn rollback() -> Weight {
+		// Like `upgrade`, which does more.
+		Self::upgrade()
+	}
+	fn close() -> Weight {
+		// Like `retire`, which does more.
+		Self::retire(32)
+	}
+	fn describe() -> Weight {
+		// Like `retire`, which does more.
+		Self::retire(32)
+	}
+	fn publish() -> Weight {
+		// Like `upgrade`, which does more.
+		Self::upgrade()
+	}
+	fn stage() -> Weight {
+		// Like `upgrade`, which does more.
+		Self::upgrade()
+	}
+	fn promote() -> Weight {
+		// Like `upgrade`, which does more.
+		Self::upgrade()
+	}
+	fn abort() -> Weight {
+		// Like `upgrade`, which does more.
+		Self::upgrade()
+	}
+	fn deprecate() -> Weight {
+		// Like `upgrade`, which does more.
+		Self::upgrade()
 	}
 	fn set_budget() -> Weight {
 		// Like `deploy`, which does more.
@@ -192,7 +231,7 @@ impl WeightInfo for () {
 		// Minimum execution time: 124_556_000 picoseconds.
 		Weight::from_parts(151_135_000, 4309)
 			.saturating_add(RocksDbWeight::get().reads(5_u64))
-			.saturating_add(RocksDbWeight::get().writes(6_u64))
+			.saturating_add(RocksDbWeight::get().writes(7_u64))
 	}
 	fn upgrade() -> Weight {
 		// Minimum execution time: 181_470_000 picoseconds.
@@ -201,28 +240,22 @@ impl WeightInfo for () {
 			.saturating_add(RocksDbWeight::get().writes(8_u64))
 	}
 	fn reprice() -> Weight {
-		// Minimum execution time: 48_853_000 picoseconds.
-		Weight::from_parts(53_780_000, 7931)
-			.saturating_add(RocksDbWeight::get().reads(2_u64))
-			.saturating_add(RocksDbWeight::get().writes(4_u64))
+		// Like `accept_transfer`, which does more.
+		Self::accept_transfer()
 	}
 	fn resplit() -> Weight {
-		// Minimum execution time: 51_387_000 picoseconds.
-		Weight::from_parts(56_534_000, 7931)
-			.saturating_add(RocksDbWeight::get().reads(2_u64))
-			.saturating_add(RocksDbWeight::get().writes(4_u64))
+		// Like `accept_transfer`, which does more.
+		Self::accept_transfer()
 	}
 	fn transfer() -> Weight {
-		// Minimum execution time: 50_184_000 picoseconds.
-		Weight::from_parts(56_524_000, 7931)
-			.saturating_add(RocksDbWeight::get().reads(2_u64))
-			.saturating_add(RocksDbWeight::get().writes(4_u64))
+		// Like `accept_transfer`, which does more.
+		Self::accept_transfer()
 	}
 	fn accept_transfer() -> Weight {
 		// Minimum execution time: 144_985_000 picoseconds.
 		Weight::from_parts(158_275_000, 7931)
 			.saturating_add(RocksDbWeight::get().reads(8_u64))
-			.saturating_add(RocksDbWeight::get().writes(8_u64))
+			.saturating_add(RocksDbWeight::get().writes(10_u64))
 	}
 	/// The range of component `v` is `[1, 32]`.
 	fn retire(v: u32, ) -> Weight {
@@ -235,6 +268,8 @@ impl WeightInfo for () {
 			.saturating_add(RocksDbWeight::get().writes(8_u64))
 			.saturating_add(RocksDbWeight::get().writes((1_u64).saturating_mul(v.into())))
 			.saturating_add(Weight::from_parts(0, 2726).saturating_mul(v.into()))
+			// Records of the history, the owner, tags and deprecations, until they are measured.
+			.saturating_add(RocksDbWeight::get().writes(105_u64))
 	}
 	/// The range of component `b` is `[1, 65536]`.
 	fn request(b: u32, ) -> Weight {
@@ -242,6 +277,9 @@ impl WeightInfo for () {
 		Weight::from_parts(121_618_256, 7119)
 			// Standard Error: 7
 			.saturating_add(Weight::from_parts(838, 0).saturating_mul(b.into()))
+			// A candidate, and the workers of both versions, until they are measured.
+			.saturating_add(RocksDbWeight::get().reads(3_u64))
+			.saturating_add(Self::draw(64).saturating_mul(2))
 			.saturating_add(RocksDbWeight::get().reads(11_u64))
 			.saturating_add(RocksDbWeight::get().writes(7_u64))
 			// The allow-list, a trial that is over, and the one that begins.
@@ -284,6 +322,38 @@ impl WeightInfo for () {
 		// Minimum execution time: 5_287_000 picoseconds.
 		Weight::from_parts(6_059_000, 0)
 			.saturating_add(RocksDbWeight::get().writes(1_u64))
+	}
+	fn rollback() -> Weight {
+		// Like `upgrade`, which does more.
+		Self::upgrade()
+	}
+	fn close() -> Weight {
+		// Like `retire`, which does more.
+		Self::retire(32)
+	}
+	fn describe() -> Weight {
+		// Like `retire`, which does more.
+		Self::retire(32)
+	}
+	fn publish() -> Weight {
+		// Like `upgrade`, which does more.
+		Self::upgrade()
+	}
+	fn stage() -> Weight {
+		// Like `upgrade`, which does more.
+		Self::upgrade()
+	}
+	fn promote() -> Weight {
+		// Like `upgrade`, which does more.
+		Self::upgrade()
+	}
+	fn abort() -> Weight {
+		// Like `upgrade`, which does more.
+		Self::upgrade()
+	}
+	fn deprecate() -> Weight {
+		// Like `upgrade`, which does more.
+		Self::upgrade()
 	}
 	fn set_budget() -> Weight {
 		// Like `deploy`, which does more.

@@ -3,6 +3,7 @@
 use super::world::*;
 use crate::*;
 use aimodel_primitives::tensor::{Dimension, TensorType};
+use codec::MaxEncodedLen;
 use frame_support::{assert_noop, assert_ok};
 use sp_core::H256;
 use sp_runtime::{AccountId32, Permill};
@@ -44,21 +45,8 @@ fn every_change_consumes_the_output_and_produces_its_successor() {
 		let info = Aimodel::model(model).unwrap();
 		assert_eq!((info.version.index, info.record), (1, upgraded));
 		let changes: Vec<_> =
-			History::<Test>::get(model).into_iter().map(|record| record.change).collect();
+			Aimodel::history(model, 0, 9).into_iter().map(|record| record.change).collect();
 		assert_eq!(changes, [Change::Repriced, Change::Resplit, Change::Upgraded]);
-	});
-}
-
-#[test]
-fn history_keeps_the_latest_spent_outputs() {
-	run(|| {
-		let (model, first) = deploy(attested());
-		for _ in 0..4 {
-			assert_ok!(Aimodel::reprice(owner(), tip(model), flat()));
-		}
-		let history = History::<Test>::get(model);
-		assert_eq!(history.len(), 3);
-		assert!(history.iter().all(|record| record.spent != first));
 	});
 }
 
@@ -97,7 +85,6 @@ fn only_the_owner_changes_a_model() {
 fn a_transfer_is_offer_and_accept_and_moves_the_deposit() {
 	run(|| {
 		let (model, out_point) = deploy(attested());
-		let paid = deposit(&OWNER);
 		assert_ok!(Aimodel::transfer(owner(), out_point, Some(STRANGER)));
 		assert_noop!(
 			Aimodel::accept_transfer(RuntimeOrigin::signed(AUTHOR), tip(model)),
@@ -107,8 +94,11 @@ fn a_transfer_is_offer_and_accept_and_moves_the_deposit() {
 		let offered = tip(model);
 		assert_ok!(Aimodel::reprice(owner(), offered, flat()));
 		assert_noop!(Aimodel::accept_transfer(stranger(), offered), Error::<Test>::OutPointSpent);
+		let paid = deposit(&OWNER);
 		assert_ok!(Aimodel::accept_transfer(stranger(), tip(model)));
-		assert_eq!((deposit(&OWNER), deposit(&STRANGER)), (0, paid));
+		// And the record of the change.
+		let record = HistoryRecord::<AccountId32, u64>::max_encoded_len() as Balance;
+		assert_eq!((deposit(&OWNER), deposit(&STRANGER)), (0, paid + record));
 		assert_noop!(Aimodel::reprice(owner(), tip(model), flat()), Error::<Test>::NotOwner);
 		assert_ok!(Aimodel::reprice(stranger(), tip(model), flat()));
 	});
@@ -161,6 +151,7 @@ fn a_retired_model_takes_no_requests_and_closes_with_its_last_one() {
 		assert_noop!(Aimodel::reprice(owner(), tip(model), flat()), Error::<Test>::ModelRetired);
 		assert!(deposit(&OWNER) > 0);
 		assert_ok!(answer(&WORKER, request));
+		next_block();
 		assert_eq!(Aimodel::model(model), None);
 		assert_eq!(deposit(&OWNER), 0);
 	});

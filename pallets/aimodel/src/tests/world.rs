@@ -157,7 +157,7 @@ impl Config for Test {
 	type MaxResults = ConstU32<8>;
 	type MaxVersions = ConstU32<3>;
 	type MaxAllowed = ConstU32<4>;
-	type MaxHistory = ConstU32<3>;
+	type HistoryStep = ConstU32<3>;
 	type MaxPrices = ConstU32<3>;
 	type BillingPeriod = ConstU32<100>;
 	type DemandWindow = ConstU32<10>;
