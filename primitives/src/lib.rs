@@ -2,10 +2,11 @@
 //!
 //! Everything that two crates must agree on bit for bit is defined here once: how things are named
 //! ([`ids`]), what a tensor looks like ([`tensor`]), who may make requests ([`access`]), what a request costs
-//! ([`pricing`]) and what is counted of it ([`billing`]), how a fee is divided ([`split`]), how a model describes itself
-//! ([`models`]), what a proof proves ([`statement`]), and what it hides ([`privacy`]). Pallets meet
-//! only through the traits of [`traits`]; clients read the chain through [`runtime_api`]; the offchain
-//! worker reaches the native inference service through [`inference`].
+//! ([`pricing`]) and what is counted of it ([`billing`]), how a fee is divided ([`split`]), what is counted of that
+//! ([`income`]) and how models are rewarded ([`incentives`]), how a model describes itself ([`models`]), what a
+//! proof proves ([`statement`]), and what it hides ([`privacy`]). Pallets meet only through the traits of
+//! [`traits`]; clients read the chain through [`runtime_api`]; the offchain worker reaches the native
+//! inference service through [`inference`].
 //!
 //! This crate depends on nothing of ours.
 
@@ -17,6 +18,8 @@ extern crate alloc;
 pub mod access;
 pub mod billing;
 pub mod ids;
+pub mod incentives;
+pub mod income;
 pub mod inference;
 pub mod models;
 pub mod operator;
@@ -32,7 +35,7 @@ pub use access::Access;
 pub use ids::{ArtifactHash, BlobHash, KeyId, ModelId, OutPoint, RequestId, VersionId};
 pub use pricing::{Tariff, UnitsFormula};
 pub use privacy::{Privacy, Visibility};
-pub use split::RevenueSplit;
+pub use split::{Payee, RevenueSplit};
 pub use tensor::{Dimension, ElementType, Interface, TensorType};
 
 /// An amount of the chain's currency, in its smallest unit.

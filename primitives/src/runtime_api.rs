@@ -4,6 +4,8 @@ use crate::{
 	access::{Figures, Health},
 	billing::{Bill, Revenue},
 	ids::{ArtifactHash, BlobHash, KeyId, ModelId, OutPoint, RequestId, VersionId},
+	incentives::{Incentives, Reward},
+	income::{Income, Sums},
 	models::{Alias, Candidate, HistoryRecord, KeptVersion, Metadata, Tag},
 	pricing::{Breakdown, Quote, QuoteError, Tariff, UnitsFormula},
 	privacy::Privacy,
@@ -218,6 +220,17 @@ sp_api::decl_runtime_apis! {
 		/// How well the bonded account `worker` answered: of its leases that obliged, and of the blocks
 		/// from when one did to its answer.
 		fn worker_figures(worker: AccountId) -> Option<Figures>;
+		/// What a model earned for whom, in this billing period and the last.
+		fn income(model: ModelId) -> Option<Income<AccountId>>;
+
+		/// What `account` earned as a beneficiary of a model, in this billing period and the last.
+		fn earned(account: AccountId, model: ModelId) -> Option<Sums>;
+
+		/// The eras whose rewards can be claimed, and the current one.
+		fn incentives() -> Incentives;
+
+		/// What a model has merited in these eras and not claimed.
+		fn rewards(model: ModelId) -> Vec<Reward>;
 
 		/// A model that is not yet closed.
 		fn model(model: ModelId) -> Option<ModelInfo<AccountId>>;

@@ -1,14 +1,44 @@
 //! Dividing a fee so that the parts always sum to the whole.
+//!
+//! A [`RevenueSplit`] is what an owner sets. Its beneficiaries are accounts and other models, whose
+//! own splits say who is paid; a [`FlatSplit`] follows them all to accounts, and is what a request
+//! freezes.
 
-use crate::Balance;
+mod flat;
+
+pub use flat::{FlatSplit, Source, MAX_DEPTH, MAX_PAYEES, WHOLE};
+
+use crate::{Balance, ModelId};
 use alloc::{collections::BTreeSet, vec::Vec};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
-use sp_core::ConstU32;
+use sp_core::{ConstU32, U256};
 use sp_runtime::{BoundedVec, PerThing, Permill};
 
 /// The most beneficiaries of one split.
 pub const MAX_BENEFICIARIES: u32 = 16;
+
+/// Who has a share.
+#[derive(
+	Clone,
+	Decode,
+	DecodeWithMemTracking,
+	Encode,
+	Eq,
+	MaxEncodedLen,
+	Ord,
+	PartialEq,
+	PartialOrd,
+	Debug,
+	TypeInfo,
+)]
+pub enum Payee<AccountId> {
+	/// An account.
+	Account(AccountId),
+	/// The owner's side of a model: its beneficiaries, in the proportion of their shares, or its
+	/// owner where it has none.
+	Model(ModelId),
+}
 
 /// How what remains after the platform's share is divided. Shares sum to exactly one.
 #[derive(
@@ -17,8 +47,8 @@ pub const MAX_BENEFICIARIES: u32 = 16;
 pub struct RevenueSplit<AccountId> {
 	/// The share of whoever did the work.
 	pub worker: Permill,
-	/// Everybody else: account and share, no account twice.
-	pub beneficiaries: BoundedVec<(AccountId, Permill), ConstU32<MAX_BENEFICIARIES>>,
+	/// Everybody else: payee and share, no payee twice.
+	pub beneficiaries: BoundedVec<(Payee<AccountId>, Permill), ConstU32<MAX_BENEFICIARIES>>,
 }
 
 /// Why a split is refused.
@@ -26,29 +56,37 @@ pub struct RevenueSplit<AccountId> {
 pub enum SplitError {
 	/// A share of zero.
 	ZeroShare,
-	/// An account that stands twice among the beneficiaries.
+	/// A payee that stands twice among the beneficiaries.
 	DuplicateBeneficiary,
 	/// Shares that do not sum to exactly one.
 	NotWhole,
+	/// A beneficiary that is no live model.
+	UnknownModel,
+	/// Models that lead back to one of them.
+	Cycle,
+	/// More than [`MAX_DEPTH`] models in a row.
+	TooDeep,
+	/// More than [`MAX_PAYEES`] payees in all.
+	TooManyPayees,
 }
 
-/// A divided fee: `platform + worker + Σ beneficiaries` is the amount that was divided.
+/// A divided fee: `platform + worker + Σ payees` is the amount that was divided.
 #[derive(Clone, Decode, Encode, Eq, PartialEq, Debug, TypeInfo)]
 pub struct Division {
 	/// The platform's part.
 	pub platform: Balance,
 	/// The worker's part.
 	pub worker: Balance,
-	/// The beneficiaries' parts, in the order of the split.
-	pub beneficiaries: Vec<Balance>,
+	/// The payees' parts, in their order.
+	pub payees: Vec<Balance>,
 }
 
 impl<AccountId: Ord> RevenueSplit<AccountId> {
 	/// Checks that every share is positive, that no beneficiary stands twice, and that shares sum
 	/// to exactly one.
 	pub fn validate(&self) -> Result<(), SplitError> {
-		let accounts: BTreeSet<_> = self.beneficiaries.iter().map(|(who, _)| who).collect();
-		if accounts.len() != self.beneficiaries.len() {
+		let payees: BTreeSet<_> = self.beneficiaries.iter().map(|(payee, _)| payee).collect();
+		if payees.len() != self.beneficiaries.len() {
 			return Err(SplitError::DuplicateBeneficiary);
 		}
 		if self.shares().any(|share| share.is_zero()) {
@@ -61,38 +99,31 @@ impl<AccountId: Ord> RevenueSplit<AccountId> {
 		Ok(())
 	}
 
-	/// Divides `amount`: the platform's share first, rounded down, then the remainder by this
-	/// split's shares.
-	pub fn divide(&self, amount: Balance, platform_share: Permill) -> Division {
-		let platform = platform_share.mul_floor(amount);
-		let shares: Vec<_> = self.shares().collect();
-		let mut parts = largest_remainder(amount.saturating_sub(platform), &shares).into_iter();
-		Division { platform, worker: parts.next().unwrap_or(0), beneficiaries: parts.collect() }
-	}
-
 	fn shares(&self) -> impl Iterator<Item = Permill> + '_ {
 		core::iter::once(self.worker).chain(self.beneficiaries.iter().map(|(_, share)| *share))
 	}
 }
 
-/// Divides `total` by `shares` that sum to one: each part rounded down, the units left over given
-/// one by one to the largest remainders, ties to the lower index (Hamilton's method).
-///
-/// `total · share` is never computed: with `total = q · 10^6 + r`, the part is
-/// `q · share + ⌊r · share / 10^6⌋` and the remainder `r · share mod 10^6`.
-fn largest_remainder(total: Balance, shares: &[Permill]) -> Vec<Balance> {
-	const ONE: Balance = Permill::ACCURACY as Balance;
-	let (quotient, rest) = (total / ONE, total % ONE);
-	let mut parts = Vec::with_capacity(shares.len());
-	let mut remainders = Vec::with_capacity(shares.len());
+/// Divides `total` in proportion to `weights`, which are not all zero: each part rounded down, the
+/// units left over given one by one to the largest remainders, ties to the lower index (Hamilton's
+/// method). A weight of zero has nothing.
+fn largest_remainder(total: Balance, weights: &[u128]) -> Vec<Balance> {
+	let whole =
+		weights.iter().fold(U256::zero(), |sum, weight| sum.saturating_add((*weight).into()));
+	if whole.is_zero() {
+		return alloc::vec![0; weights.len()];
+	}
+	let mut parts = Vec::with_capacity(weights.len());
+	let mut remainders = Vec::with_capacity(weights.len());
 	let mut left = total;
-	for (index, share) in shares.iter().enumerate() {
-		let share = Balance::from(share.deconstruct());
-		let fraction = rest.saturating_mul(share);
-		let part = quotient.saturating_mul(share).saturating_add(fraction / ONE);
+	for (index, weight) in weights.iter().enumerate() {
+		let product = U256::from(total).saturating_mul((*weight).into());
+		let (part, remainder) = product.div_mod(whole);
+		// At most `total`, since no weight exceeds their sum.
+		let part = part.low_u128();
 		left = left.saturating_sub(part);
 		parts.push(part);
-		remainders.push((core::cmp::Reverse(fraction % ONE), index));
+		remainders.push((core::cmp::Reverse(remainder), index));
 	}
 	remainders.sort_unstable();
 	for ((_, index), _) in remainders.into_iter().zip(0..left) {
@@ -107,8 +138,8 @@ mod tests {
 	use proptest::prelude::*;
 
 	fn split(worker: u32, beneficiaries: &[(u8, u32)]) -> RevenueSplit<u8> {
-		let shares: Vec<_> =
-			beneficiaries.iter().map(|(who, parts)| (*who, Permill::from_parts(*parts))).collect();
+		let share = |(who, parts): &(u8, u32)| (Payee::Account(*who), Permill::from_parts(*parts));
+		let shares: Vec<_> = beneficiaries.iter().map(share).collect();
 		RevenueSplit {
 			worker: Permill::from_parts(worker),
 			beneficiaries: shares.try_into().unwrap(),
@@ -116,25 +147,10 @@ mod tests {
 	}
 
 	#[test]
-	fn three_equal_shares_of_two_units_give_two_units() {
-		let split = split(333_334, &[(1, 333_333), (2, 333_333)]);
-		assert_eq!(split.validate(), Ok(()));
-		let division = split.divide(2, Permill::zero());
-		assert_eq!((division.worker, division.beneficiaries), (1, Vec::from([1, 0])));
-	}
-
-	#[test]
 	fn ties_go_to_the_lower_index() {
-		let quarters = split(250_000, &[(1, 250_000), (2, 250_000), (3, 250_000)]);
-		let division = quarters.divide(2, Permill::zero());
-		assert_eq!((division.worker, division.beneficiaries), (1, Vec::from([1, 0, 0])));
-	}
-
-	#[test]
-	fn the_platform_is_served_first_and_rounded_down() {
-		let half = split(500_000, &[(1, 500_000)]);
-		let division = half.divide(9, Permill::from_percent(30));
-		assert_eq!((division.platform, division.worker, division.beneficiaries), (2, 4, vec![3]));
+		assert_eq!(largest_remainder(2, &[7; 4]), [1, 1, 0, 0]);
+		assert_eq!(largest_remainder(2, &[1, 2, 1, 2]), [0, 1, 0, 1]);
+		assert_eq!(largest_remainder(1, &[0, 1, 0]), [0, 1, 0]);
 	}
 
 	#[test]
@@ -146,40 +162,33 @@ mod tests {
 		assert_eq!(split(1_000_000, &[(1, 1)]).validate(), Err(SplitError::NotWhole));
 		let twice = split(500_000, &[(1, 250_000), (1, 250_000)]);
 		assert_eq!(twice.validate(), Err(SplitError::DuplicateBeneficiary));
-	}
-
-	/// Splits that sum to one, of 1 to 17 payees.
-	fn any_split() -> impl Strategy<Value = RevenueSplit<u8>> {
-		prop::collection::btree_set(1..1_000_000u32, 0..=16usize).prop_map(|cuts| {
-			let mut edges: Vec<u32> = core::iter::once(0).chain(cuts).collect();
-			edges.push(1_000_000);
-			let shares: Vec<_> = edges.windows(2).map(|w| w[1] - w[0]).collect();
-			let beneficiaries: Vec<_> =
-				shares[1..].iter().enumerate().map(|(i, s)| (i as u8, *s)).collect();
-			split(shares[0], &beneficiaries)
-		})
+		let (model, share) = (Payee::<u8>::Model(ModelId::zero()), Permill::from_percent(25));
+		let beneficiaries = vec![(model.clone(), share), (model, share)].try_into().unwrap();
+		let twice = RevenueSplit { worker: Permill::from_percent(50), beneficiaries };
+		assert_eq!(twice.validate(), Err(SplitError::DuplicateBeneficiary));
 	}
 
 	proptest! {
 		#[test]
 		fn the_parts_always_sum_to_the_whole(
-			split in any_split(),
-			amount: u128,
-			platform in 0..=1_000_000u32,
+			total: u128,
+			weights in prop::collection::vec(0..=WHOLE, 1..40),
 		) {
-			prop_assert_eq!(split.validate(), Ok(()));
-			let division = split.divide(amount, Permill::from_parts(platform));
-			let shared: u128 = division.worker + division.beneficiaries.iter().sum::<u128>();
-			prop_assert_eq!(division.platform + shared, amount);
+			prop_assume!(weights.iter().any(|weight| *weight > 0));
+			let parts = largest_remainder(total, &weights);
+			let sum: U256 = parts.iter().fold(U256::zero(), |sum, part| sum + U256::from(*part));
+			prop_assert_eq!(sum, U256::from(total));
 		}
 
 		#[test]
-		fn no_part_is_off_by_a_unit_or_more(split in any_split(), amount in 0..1u128 << 100) {
-			let division = split.divide(amount, Permill::zero());
-			let parts = core::iter::once(division.worker).chain(division.beneficiaries);
-			for (part, share) in parts.zip(split.shares()) {
-				let exact = amount * u128::from(share.deconstruct());
-				prop_assert!((part * 1_000_000).abs_diff(exact) < 1_000_000);
+		fn no_part_is_off_by_a_unit_or_more(
+			total: u128,
+			weights in prop::collection::vec(1..=WHOLE, 1..40),
+		) {
+			let whole: U256 = weights.iter().fold(U256::zero(), |sum, w| sum + U256::from(*w));
+			for (part, weight) in largest_remainder(total, &weights).into_iter().zip(weights) {
+				let (part, exact) = (U256::from(part) * whole, U256::from(total) * U256::from(weight));
+				prop_assert!(part.abs_diff(exact) < whole);
 			}
 		}
 	}

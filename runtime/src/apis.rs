@@ -8,6 +8,8 @@ use crate::{
 use aimodel_primitives::{
 	access::{Figures, Health},
 	billing::{Bill, Revenue},
+	incentives::{Incentives, Reward},
+	income::{Income, Sums},
 	models::{Alias, HistoryRecord, KeptVersion, Metadata, Tag},
 	pricing::{Breakdown, Quote, QuoteError},
 	runtime_api::{self, JobInfo, ModelInfo, ProofKey, RequestInfo, Version},
@@ -245,6 +247,22 @@ impl_runtime_apis! {
 
 		fn worker_figures(worker: AccountId) -> Option<Figures> {
 			pallet_workers::Workers::<Runtime>::get(worker).map(|worker| worker.figures)
+		}
+
+		fn income(model: ModelId) -> Option<Income<AccountId>> {
+			Aimodel::income(&model)
+		}
+
+		fn earned(account: AccountId, model: ModelId) -> Option<Sums> {
+			Aimodel::earned(&account, &model)
+		}
+
+		fn incentives() -> Incentives {
+			Aimodel::incentives()
+		}
+
+		fn rewards(model: ModelId) -> Vec<Reward> {
+			Aimodel::rewards(&model)
 		}
 
 		fn model(model: ModelId) -> Option<ModelInfo<AccountId>> {

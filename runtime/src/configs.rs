@@ -172,6 +172,8 @@ parameter_types! {
 	pub const PotId: PalletId = PalletId(*b"aimodel/");
 	/// Has no key: governance acts for it by `sudo_as`.
 	pub PlatformAccount: AccountId = PalletId(*b"aimodel$").into_account_truncating();
+	pub const MinPlatformShare: Permill = Permill::from_percent(5);
+	pub const MaxPlatformShare: Permill = Permill::from_percent(50);
 	pub const LapseCompensation: Permill = Permill::from_percent(10);
 }
 
@@ -209,6 +211,8 @@ impl pallet_aimodel::Config for Runtime {
 	type AcceptCall = AcceptCall;
 	type GovernanceOrigin = EnsureRoot<AccountId>;
 	type PlatformAccount = PlatformAccount;
+	type MinPlatformShare = MinPlatformShare;
+	type MaxPlatformShare = MaxPlatformShare;
 	type PalletId = PotId;
 	type MaxInlineInput = ConstU32<{ 64 * 1024 }>;
 	type MaxInlineOutput = ConstU32<{ 64 * 1024 }>;
@@ -219,6 +223,9 @@ impl pallet_aimodel::Config for Runtime {
 	type MaxPrices = ConstU32<16>;
 	type BillingPeriod = ConstU32<{ 30 * DAYS }>;
 	type DemandWindow = ConstU32<{ 60 * MINUTES }>;
+	type EraLength = ConstU32<{ 7 * DAYS }>;
+	// The current one, and eight whose rewards can be claimed.
+	type KeptEras = ConstU32<9>;
 	type MaxWaiting = ConstU32<128>;
 	type MaxCandidates = ConstU32<3>;
 	type MaxLease = ConstU32<MAX_LEASE>;

@@ -4,6 +4,8 @@ use super::*;
 use aimodel_primitives::{
 	access::{Breaker, BreakerParams, Limits, Policy, RateLimit, Trial, MAX_ACCOUNTS},
 	billing::MAX_ALERTS,
+	incentives::{Merit, MAX_INCENTIVE_SHARE},
+	income::MAX_EARNERS,
 	models::MAX_TAGS,
 	pricing::{
 		Bracket, Demand, DemandParams, Factor, TimeBracket, UnitsFormula, MAX_BRACKETS,
@@ -11,11 +13,11 @@ use aimodel_primitives::{
 	},
 	privacy::Privacy,
 	runtime_api::Circuit,
-	split::MAX_BENEFICIARIES,
+	split::{FlatSplit, MAX_BENEFICIARIES, MAX_PAYEES, WHOLE},
 	tensor::{Dimension, ElementType, Interface, TensorType},
-	KeyId,
+	KeyId, Payee,
 };
-use alloc::vec::Vec;
+use alloc::{collections::BTreeSet, vec::Vec};
 use frame_benchmarking::{account, v2::*};
 use frame_support::{
 	traits::{
@@ -106,13 +108,69 @@ fn accounts<T: Config>(count: u32) -> Accounts<T> {
 
 /// The largest split.
 fn split<T: Config>() -> RevenueSplit<T::AccountId> {
+	split_among::<T>(0)
+}
+
+/// The largest split, among other accounts for each seed.
+fn split_among<T: Config>(seed: u32) -> RevenueSplit<T::AccountId> {
 	let share = Permill::from_parts(10_000);
-	let beneficiaries: Vec<_> =
-		(0..MAX_BENEFICIARIES).map(|i| (account("beneficiary", i, 0), share)).collect();
-	RevenueSplit {
-		worker: Permill::from_parts(1_000_000 - 10_000 * MAX_BENEFICIARIES),
-		beneficiaries: BoundedVec::truncate_from(beneficiaries),
+	let beneficiaries: Vec<_> = (0..MAX_BENEFICIARIES)
+		.map(|i| (Payee::Account(account("beneficiary", i, seed)), share))
+		.collect();
+	split_of::<T>(beneficiaries)
+}
+
+/// These shares of a hundredth, and the rest to the worker.
+fn split_of<T: Config>(
+	beneficiaries: Vec<(Payee<T::AccountId>, Permill)>,
+) -> RevenueSplit<T::AccountId> {
+	let parts = 1_000_000 - 10_000 * beneficiaries.len() as u32;
+	let worker = Permill::from_parts(parts);
+	RevenueSplit { worker, beneficiaries: BoundedVec::truncate_from(beneficiaries) }
+}
+
+/// A model that is paid together with the given ones.
+fn deploy_over<T: Config>(owner: &T::AccountId, bases: &[ModelId]) -> ModelId {
+	let known: BTreeSet<_> = Tips::<T>::iter_keys().collect();
+	let split = if bases.is_empty() { split::<T>() } else { split_over::<T>(bases) };
+	Pallet::<T>::do_deploy(owner.clone(), version::<T>(1), tariff(), split)
+		.expect("a sound model deploys; qed");
+	frame_system::Pallet::<T>::inc_account_nonce(owner);
+	Tips::<T>::iter_keys().find(|id| !known.contains(id)).expect("it was deployed; qed")
+}
+
+fn split_over<T: Config>(bases: &[ModelId]) -> RevenueSplit<T::AccountId> {
+	let share = |base: &ModelId| (Payee::Model(*base), Permill::from_parts(10_000));
+	split_of::<T>(bases.iter().map(share).collect())
+}
+
+/// A record that names as many payees as it can, and none that will be paid.
+fn full_income<T: Config>() -> Income<T::AccountId> {
+	let mut income = Income::default();
+	for i in 0..MAX_EARNERS {
+		income.pay(&account("former beneficiary", i, 0), 1);
 	}
+	income
+}
+
+fn change_request<T: Config>(id: RequestId, change: impl FnOnce(&mut Request<T>)) {
+	Requests::<T>::mutate(id, |request| change(request.as_mut().expect("it was made; qed")));
+}
+
+/// A leased request whose lapse counts against what its model merits.
+fn leased_proven<T: Config>(world: &Ordered<T>) -> RequestId {
+	let id = leased::<T>(world);
+	let proven = Assurance::Proven { weakest_origin: None };
+	change_request::<T>(id, |request| request.assurance = proven);
+	id
+}
+
+/// A split that led to as many payees as it can.
+fn widest<T: Config>() -> FlatSplit<T::AccountId> {
+	let weight = WHOLE / u128::from(MAX_PAYEES + 1);
+	let payees: Vec<_> = (0..MAX_PAYEES).map(|i| (account("beneficiary", i, 0), weight)).collect();
+	let worker = WHOLE - weight * u128::from(MAX_PAYEES);
+	FlatSplit { worker, payees: BoundedVec::truncate_from(payees) }
 }
 
 fn bytes(max: u32) -> TensorType {
@@ -437,6 +495,10 @@ mod benchmarks {
 	fn submit_result(b: Linear<1, { T::MaxInlineOutput::get() }>) {
 		let world = served::<T>(1);
 		let id = order::<T>(&world, b.min(T::MaxInlineInput::get()));
+		change_request::<T>(id, |request| request.split = widest::<T>());
+		let model = Tips::<T>::iter_keys().next().expect("a model; qed");
+		Incomes::<T>::insert(model, full_income::<T>());
+		IncentiveShare::<T>::put(MAX_INCENTIVE_SHARE);
 		pass::<T>(1);
 		Pallet::<T>::draw_workers();
 		let output = alloc::vec![1; b.min(T::MaxInlineInput::get()) as usize];
@@ -450,7 +512,7 @@ mod benchmarks {
 	#[benchmark]
 	fn cancel() {
 		let world = served::<T>(1);
-		let id = leased::<T>(&world);
+		let id = leased_proven::<T>(&world);
 		pass::<T>(2);
 		#[extrinsic_call]
 		_(RawOrigin::Signed(world.customer), id);
@@ -460,7 +522,7 @@ mod benchmarks {
 	#[benchmark]
 	fn expire() {
 		let world = served::<T>(1);
-		let id = leased::<T>(&world);
+		let id = leased_proven::<T>(&world);
 		pass::<T>(T::MaxDeadline::get() + 1);
 		#[extrinsic_call]
 		_(RawOrigin::Signed(world.customer), id);
@@ -470,7 +532,7 @@ mod benchmarks {
 	#[benchmark]
 	fn advance() {
 		let world = served::<T>(T::MaxCandidates::get());
-		let id = leased::<T>(&world);
+		let id = leased_proven::<T>(&world);
 		pass::<T>(2);
 		#[extrinsic_call]
 		_(RawOrigin::Signed(world.customer), id);
@@ -490,12 +552,63 @@ mod benchmarks {
 	}
 
 	#[benchmark]
+	fn withdraw_to() {
+		let (who, dest): (T::AccountId, T::AccountId) =
+			(account("beneficiary", 0, 0), account("purse", 0, 0));
+		let amount = T::Currency::minimum_balance() * 10;
+		let pot = Pallet::<T>::pot();
+		T::Currency::set_balance(&pot, amount * 2);
+		Earnings::<T>::insert(&who, amount);
+		#[extrinsic_call]
+		_(RawOrigin::Signed(who.clone()), dest.clone());
+		assert_eq!(Earnings::<T>::get(who), 0);
+		assert_eq!(T::Currency::balance(&dest), amount);
+	}
+
+	#[benchmark]
 	fn set_platform_share() -> Result<(), BenchmarkError> {
 		let origin =
 			T::GovernanceOrigin::try_successful_origin().map_err(|_| BenchmarkError::Weightless)?;
 		#[extrinsic_call]
-		_(origin as T::RuntimeOrigin, Permill::one());
+		_(origin as T::RuntimeOrigin, T::MaxPlatformShare::get());
 		Ok(())
+	}
+
+	#[benchmark]
+	fn set_incentive_share() -> Result<(), BenchmarkError> {
+		let origin =
+			T::GovernanceOrigin::try_successful_origin().map_err(|_| BenchmarkError::Weightless)?;
+		#[extrinsic_call]
+		_(origin as T::RuntimeOrigin, MAX_INCENTIVE_SHARE);
+		Ok(())
+	}
+
+	#[benchmark]
+	fn claim_reward() {
+		// A model that pays as many accounts as it can, and as many eras as are kept.
+		let owner = funded::<T>("owner");
+		let bases: Vec<_> =
+			(0..MAX_PAYEES / MAX_BENEFICIARIES).map(|_| deploy_over::<T>(&owner, &[])).collect();
+		for (seed, base) in bases.iter().enumerate() {
+			let tip = Tips::<T>::get(base).expect("the model is live; qed");
+			Pallet::<T>::do_resplit(owner.clone(), tip, split_among::<T>(seed as u32))
+				.expect("the owner may; qed");
+		}
+		let model = deploy_over::<T>(&owner, &bases);
+		let merit = Merit { fees: 1_000_000, failed: 1 };
+		let kept = T::KeptEras::get();
+		let era = |index| Era { index, fund: 1_000_000, claimed: 0, weight: merit.weight() };
+		let eras: BoundedVec<_, T::KeptEras> =
+			BoundedVec::truncate_from((0..kept).map(era).collect());
+		Eras::<T>::put(eras);
+		let merits: MeritsOf<T> =
+			BoundedVec::truncate_from((0..kept).map(|index| (index, merit)).collect());
+		Merits::<T>::insert(model, merits);
+		let now: BlockNumberFor<T> = T::EraLength::get().saturating_mul(kept - 1).into();
+		frame_system::Pallet::<T>::set_block_number(now);
+		#[extrinsic_call]
+		_(RawOrigin::Signed(owner), model, 0);
+		assert_eq!(Earnings::<T>::iter().count() as u32, MAX_PAYEES);
 	}
 
 	#[benchmark]
@@ -581,6 +694,25 @@ mod benchmarks {
 		#[extrinsic_call]
 		_(RawOrigin::Signed(owner), model, accounts::<T>(n));
 		assert_eq!(Allowed::<T>::iter().count(), 0);
+	}
+
+	#[benchmark]
+	fn flatten() {
+		// As many models as a walk can come to: the lowest are too deep to be followed.
+		let owner = funded::<T>("owner");
+		let over = |bases: &[ModelId]| deploy_over::<T>(&owner, bases);
+		let mut models: Vec<_> = (0..MAX_PAYEES).map(|_| over(&[])).collect();
+		for bases in [1, 1, (MAX_PAYEES / MAX_BENEFICIARIES) as usize] {
+			models = models.chunks(bases).map(over).collect();
+		}
+		let mut content = Pallet::<T>::tip(&models[0]).expect("the model is live; qed").content;
+		content.split = split_over::<T>(&models);
+		let split;
+		#[block]
+		{
+			split = Pallet::<T>::flat_split(ModelId::zero(), &content);
+		}
+		assert!(split.is_sound());
 	}
 
 	#[benchmark]

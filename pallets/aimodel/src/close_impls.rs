@@ -55,6 +55,8 @@ impl<T: Config> Pallet<T> {
 		OpenRequests::<T>::remove(model);
 		Records::<T>::remove(model);
 		Prices::<T>::remove(model);
+		Incomes::<T>::remove(model);
+		Merits::<T>::remove(model);
 		for (_, version) in Versions::<T>::drain_prefix(model) {
 			if let Some(circuit) = version.circuit {
 				T::Verifier::dereference(&circuit.key);

@@ -1,8 +1,8 @@
 //! What is true after every call, each by its name.
 
 use crate::*;
-use aimodel_primitives::models::interchangeable;
-use alloc::collections::BTreeMap;
+use aimodel_primitives::{models::interchangeable, Payee};
+use alloc::collections::{BTreeMap, BTreeSet};
 use frame_support::{
 	ensure,
 	traits::{
@@ -20,6 +20,7 @@ impl<T: Config> Pallet<T> {
 		Self::open_requests_are_counted()?;
 		Self::keys_are_referenced_by_versions_and_requests()?;
 		Self::shares_sum_to_one()?;
+		Self::splits_close_no_cycle()?;
 		Self::every_open_request_falls_due_once()?;
 		Self::leases_belong_to_drawn_requests()?;
 		Self::every_settlement_is_pruned_once()?;
@@ -33,7 +34,9 @@ impl<T: Config> Pallet<T> {
 		Self::models_are_found_by_their_owner()?;
 		Self::models_are_found_by_their_tags()?;
 		Self::candidates_can_stand_in()?;
-		Self::deprecations_are_of_kept_versions()
+		Self::deprecations_are_of_kept_versions()?;
+		Self::incomes_sum_to_what_was_paid()?;
+		Self::merits_are_weighed()
 	}
 
 	/// What is held from each customer is the sum over its open requests.
@@ -52,9 +55,12 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// The pot holds an existential deposit and every unit that can be withdrawn.
+	/// The pot holds an existential deposit, every unit that can be withdrawn, and every unit of the
+	/// incentives that was not claimed.
 	fn the_pot_covers_all_earnings() -> Result<(), TryRuntimeError> {
+		let incentives = Eras::<T>::get().into_iter().map(|era| era.rest());
 		let owed = Earnings::<T>::iter_values()
+			.chain(incentives)
 			.try_fold(T::Currency::minimum_balance(), |sum, earned| sum.checked_add(earned))
 			.ok_or("earnings overflow")?;
 		ensure!(T::Currency::balance(&Self::pot()) >= owed, "the pot does not cover all earnings");
@@ -124,9 +130,32 @@ impl<T: Config> Pallet<T> {
 	fn shares_sum_to_one() -> Result<(), TryRuntimeError> {
 		ensure!(
 			Outputs::<T>::iter_values().all(|output| output.content.split.validate().is_ok())
-				&& Requests::<T>::iter_values().all(|request| request.split.validate().is_ok()),
+				&& Requests::<T>::iter_values().all(|request| request.split.is_sound()),
 			"shares do not sum to one"
 		);
+		Ok(())
+	}
+
+	/// No model is paid through itself.
+	fn splits_close_no_cycle() -> Result<(), TryRuntimeError> {
+		let bases = |output: ModelOutput<T>| {
+			let payees = output.content.split.beneficiaries.into_iter();
+			let bases = payees.filter_map(|(payee, _)| match payee {
+				Payee::Model(base) => Some(base),
+				Payee::Account(_) => None,
+			});
+			(output.model, bases.collect::<BTreeSet<_>>())
+		};
+		let mut open: BTreeMap<_, _> = Outputs::<T>::iter_values().map(bases).collect();
+		// Models all of whose bases lead to accounts do so too.
+		loop {
+			let known: BTreeSet<_> = open.keys().copied().collect();
+			open.retain(|_, bases| !bases.is_disjoint(&known));
+			if open.len() == known.len() {
+				break;
+			}
+		}
+		ensure!(open.is_empty(), "a split leads back to its model");
 		Ok(())
 	}
 
@@ -309,6 +338,44 @@ impl<T: Config> Pallet<T> {
 				.all(|(model, version)| Versions::<T>::contains_key(model, version)),
 			"a deprecation of no version"
 		);
+		Ok(())
+	}
+
+	/// What a model earned for everybody is what its customers paid, to the last unit.
+	fn incomes_sum_to_what_was_paid() -> Result<(), TryRuntimeError> {
+		let period = Self::periods().of(Self::block());
+		for (model, record) in Records::<T>::iter() {
+			let ledger = record.ledger.at(period);
+			let earned = Self::income_now(&model).total();
+			let paid = (ledger.current.spend, ledger.previous.spend);
+			ensure!((earned.current, earned.previous) == paid, "an income is not what was paid");
+		}
+		ensure!(
+			Incomes::<T>::iter_keys().all(Tips::<T>::contains_key),
+			"an income of a closed model"
+		);
+		Ok(())
+	}
+
+	/// Eras ascend, and no more was claimed of one than it had; the weight of each is at least that of
+	/// what was merited and not claimed in it.
+	fn merits_are_weighed() -> Result<(), TryRuntimeError> {
+		let eras = Eras::<T>::get();
+		let ascend = eras.windows(2).all(|pair| pair[0].index < pair[1].index);
+		ensure!(ascend, "eras do not ascend");
+		ensure!(eras.iter().all(|era| era.claimed <= era.fund), "more was claimed than there was");
+		let mut weights = BTreeMap::<u32, Balance>::new();
+		for (model, merits) in Merits::<T>::iter() {
+			ensure!(Tips::<T>::contains_key(model), "a merit of a closed model");
+			for (era, merit) in merits {
+				let weight = weights.entry(era).or_default();
+				*weight = weight.checked_add(merit.weight()).ok_or("weights overflow")?;
+			}
+		}
+		for era in &eras {
+			let weight = weights.remove(&era.index).unwrap_or_default();
+			ensure!(weight <= era.weight, "a merit that was not weighed");
+		}
 		Ok(())
 	}
 

@@ -29,12 +29,14 @@ mod access_impls;
 pub mod benchmarking;
 mod billing_impls;
 mod close_impls;
+mod incentive_impls;
 #[cfg(any(test, feature = "try-runtime"))]
 mod invariants;
 mod model_impls;
 pub mod offchain;
 mod query_impls;
 mod request_impls;
+mod revenue_impls;
 mod search_impls;
 mod settle_impls;
 #[cfg(test)]
@@ -51,6 +53,8 @@ pub use weights::WeightInfo;
 use aimodel_primitives::{
 	access::Access,
 	billing::Budget,
+	incentives::Era,
+	income::Income,
 	models::{Metadata, Tag},
 	runtime_api::{Assurance, Version},
 	traits::{KeyOrigin, ProofVerifier, WorkerPool},
@@ -119,6 +123,14 @@ pub mod pallet {
 		#[pallet::constant]
 		type PlatformAccount: Get<Self::AccountId>;
 
+		/// The least that the platform's share can be set to.
+		#[pallet::constant]
+		type MinPlatformShare: Get<Permill>;
+
+		/// The most that the platform's share can be set to.
+		#[pallet::constant]
+		type MaxPlatformShare: Get<Permill>;
+
 		/// Names the account that keeps earnings until they are withdrawn.
 		#[pallet::constant]
 		type PalletId: Get<PalletId>;
@@ -158,6 +170,14 @@ pub mod pallet {
 		/// Blocks of a window of demand.
 		#[pallet::constant]
 		type DemandWindow: Get<u32>;
+
+		/// Blocks of an era, at whose end models are rewarded.
+		#[pallet::constant]
+		type EraLength: Get<u32>;
+
+		/// How many eras are kept: the current one, and those whose rewards can be claimed.
+		#[pallet::constant]
+		type KeptEras: Get<u32>;
 
 		/// The most requests that can wait for one block's draw.
 		#[pallet::constant]
@@ -324,10 +344,27 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Prices<T: Config> = StorageMap<_, Blake2_128Concat, ModelId, PricesOf<T>, ValueQuery>;
 
+	/// What each model that is not closed earned for whom, since it first did.
+	#[pallet::storage]
+	pub type Incomes<T: Config> =
+		StorageMap<_, Blake2_128Concat, ModelId, Income<T::AccountId>, ValueQuery>;
+
 	/// What each account can withdraw.
 	#[pallet::storage]
 	pub type Earnings<T: Config> =
 		StorageMap<_, Blake2_128Concat, T::AccountId, Balance, ValueQuery>;
+
+	/// The part of the platform's share that feeds the incentives: at first none.
+	#[pallet::storage]
+	pub type IncentiveShare<T: Config> = StorageValue<_, Permill, ValueQuery>;
+
+	/// The latest eras, oldest first, as far as anything happened in them.
+	#[pallet::storage]
+	pub type Eras<T: Config> = StorageValue<_, BoundedVec<Era, T::KeptEras>, ValueQuery>;
+
+	/// What each model that is not closed has merited in these eras and not claimed.
+	#[pallet::storage]
+	pub type Merits<T: Config> = StorageMap<_, Blake2_128Concat, ModelId, MeritsOf<T>, ValueQuery>;
 
 	/// The platform's share of every price.
 	#[pallet::storage]
@@ -503,8 +540,10 @@ pub mod pallet {
 		},
 		/// Earnings were paid out.
 		Withdrawn {
-			/// To whom.
+			/// Whose.
 			account: T::AccountId,
+			/// To whom.
+			to: T::AccountId,
 			/// How much.
 			amount: Balance,
 		},
@@ -564,6 +603,22 @@ pub mod pallet {
 			/// The share.
 			share: Permill,
 		},
+		/// The part of the platform's share that feeds the incentives changed.
+		IncentiveShareSet {
+			/// The part.
+			share: Permill,
+		},
+		/// A model's reward for an era was credited to its owner's side.
+		RewardClaimed {
+			/// The model.
+			model: ModelId,
+			/// The era.
+			era: u32,
+			/// The reward.
+			reward: Balance,
+			/// The part of each account that the split leads to.
+			beneficiaries: Parts<T::AccountId>,
+		},
 	}
 
 	#[pallet::error]
@@ -609,7 +664,7 @@ pub mod pallet {
 		UnsoundInterface,
 		/// The lease is zero, or longer than allowed.
 		LeaseOutOfBounds,
-		/// Shares must be positive, sum to exactly one, and name no beneficiary twice.
+		/// Shares must be positive, sum to exactly one, and name no payee twice.
 		UnsoundSplit,
 		/// No verifying key of this name is registered.
 		UnknownKey,
@@ -725,6 +780,20 @@ pub mod pallet {
 		ModelSuspended,
 		/// The model was suspended, and a trial shows whether it answers again.
 		ModelOnTrial,
+		/// The platform's share would be below its floor or above its cap.
+		PlatformShareOutOfBounds,
+		/// More of the platform's share would feed the incentives than may.
+		IncentiveShareTooHigh,
+		/// The era is not over.
+		EraNotOver,
+		/// The model has no reward for the era: it merited none, has claimed it, or came too late.
+		NothingToClaim,
+		/// The split leads back to a model from which it comes.
+		SplitCycle,
+		/// The split leads through more models in a row than allowed.
+		SplitTooDeep,
+		/// The split leads to more payees than allowed.
+		TooManyPayees,
 	}
 
 	#[pallet::hooks]
@@ -758,6 +827,12 @@ pub mod pallet {
 			assert!(T::MaxPrices::get() > 0, "a model has a price");
 			assert!(T::BillingPeriod::get() > 0, "a billing period has a block");
 			assert!(T::DemandWindow::get() > 0, "a window of demand has a block");
+			assert!(T::EraLength::get() > 0, "an era has a block");
+			assert!(T::KeptEras::get() > 1, "a reward can not be claimed");
+			assert!(
+				Self::platform_share_is_bounded(DefaultPlatformShare::get()),
+				"the default share of the platform is out of bounds"
+			);
 		}
 
 		#[cfg(feature = "try-runtime")]
@@ -775,7 +850,7 @@ pub mod pallet {
 		/// - `tariff`: what requests cost.
 		/// - `split`: who shares in it.
 		#[pallet::call_index(0)]
-		#[pallet::weight(T::WeightInfo::deploy())]
+		#[pallet::weight(T::WeightInfo::deploy().saturating_add(T::WeightInfo::flatten()))]
 		pub fn deploy(
 			origin: OriginFor<T>,
 			version: Version,
@@ -818,7 +893,7 @@ pub mod pallet {
 		///
 		/// - origin: signed by the owner.
 		#[pallet::call_index(3)]
-		#[pallet::weight(T::WeightInfo::resplit())]
+		#[pallet::weight(T::WeightInfo::resplit().saturating_add(T::WeightInfo::flatten()))]
 		pub fn resplit(
 			origin: OriginFor<T>,
 			out_point: OutPoint,
@@ -948,19 +1023,17 @@ pub mod pallet {
 		#[pallet::weight(T::WeightInfo::withdraw())]
 		pub fn withdraw(origin: OriginFor<T>) -> DispatchResult {
 			let who = ensure_signed(origin)?;
-			Self::do_withdraw(who)
+			Self::do_withdraw(who.clone(), who)
 		}
 
-		/// Sets the platform's share of the price of new requests.
+		/// Sets the platform's share of the price of new requests, within its floor and its cap.
 		///
 		/// - origin: governance.
 		#[pallet::call_index(13)]
 		#[pallet::weight(T::WeightInfo::set_platform_share())]
 		pub fn set_platform_share(origin: OriginFor<T>, share: Permill) -> DispatchResult {
 			T::GovernanceOrigin::ensure_origin(origin)?;
-			PlatformShare::<T>::put(share);
-			Self::deposit_event(Event::PlatformShareSet { share });
-			Ok(())
+			Self::do_set_platform_share(share)
 		}
 
 		/// Answers several requests at once, and is paid for all or none. Proofs under one key are
@@ -1157,6 +1230,36 @@ pub mod pallet {
 		) -> DispatchResult {
 			let who = ensure_signed(origin)?;
 			Self::do_deprecate(who, out_point, version, notice)
+		}
+
+		/// Pays out everything that the signer has earned, to another account.
+		///
+		/// - origin: signed.
+		#[pallet::call_index(40)]
+		#[pallet::weight(T::WeightInfo::withdraw_to())]
+		pub fn withdraw_to(origin: OriginFor<T>, dest: T::AccountId) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_withdraw(who, dest)
+		}
+
+		/// Sets the part of the platform's share that feeds the incentives, from now on.
+		///
+		/// - origin: governance.
+		#[pallet::call_index(41)]
+		#[pallet::weight(T::WeightInfo::set_incentive_share())]
+		pub fn set_incentive_share(origin: OriginFor<T>, share: Permill) -> DispatchResult {
+			T::GovernanceOrigin::ensure_origin(origin)?;
+			Self::do_set_incentive_share(share)
+		}
+
+		/// Credits a model's reward for an era that is over to its owner's side, by its split.
+		///
+		/// - origin: signed by anybody.
+		#[pallet::call_index(42)]
+		#[pallet::weight(T::WeightInfo::claim_reward().saturating_add(T::WeightInfo::flatten()))]
+		pub fn claim_reward(origin: OriginFor<T>, model: ModelId, era: u32) -> DispatchResult {
+			ensure_signed(origin)?;
+			Self::do_claim_reward(model, era)
 		}
 	}
 }

@@ -15,7 +15,6 @@ impl<T: Config> Pallet<T> {
 	) -> DispatchResult {
 		Self::ensure_version(&who, &version)?;
 		ensure!(tariff.validate().is_ok(), Error::<T>::UnsoundTariff);
-		ensure!(split.validate().is_ok(), Error::<T>::UnsoundSplit);
 		let content = ModelContent {
 			owner: who.clone(),
 			offered_to: None,
@@ -30,6 +29,7 @@ impl<T: Config> Pallet<T> {
 		};
 		let nonce = frame_system::Pallet::<T>::account_nonce(&who).saturated_into::<u64>();
 		let model = ids::model_id(&who, nonce, &content);
+		Self::ensure_split(model, &content)?;
 		let out_point = ids::out_point(&model, &content);
 		ensure!(!Tips::<T>::contains_key(model), Error::<T>::AlreadyDeployed);
 		ensure!(!Outputs::<T>::contains_key(out_point), Error::<T>::AlreadyDeployed);
@@ -83,10 +83,10 @@ impl<T: Config> Pallet<T> {
 		out_point: OutPoint,
 		split: RevenueSplit<T::AccountId>,
 	) -> DispatchResult {
-		let output = Self::owned_output(&who, out_point)?;
-		ensure!(split.validate().is_ok(), Error::<T>::UnsoundSplit);
-		let mut output = Self::lengthen(output)?;
+		let mut output = Self::owned_output(&who, out_point)?;
 		output.content.split = split;
+		Self::ensure_split(output.model, &output.content)?;
+		let output = Self::lengthen(output)?;
 		Self::succeed(who, out_point, output, Change::Resplit);
 		Ok(())
 	}
@@ -255,7 +255,9 @@ impl<T: Config> Pallet<T> {
 			.saturating_add(of_list)
 			.saturating_add(Record::max_encoded_len())
 			.saturating_add(PricesOf::<T>::max_encoded_len())
-			.saturating_add(Self::index_size());
+			.saturating_add(Self::index_size())
+			.saturating_add(Income::<T::AccountId>::max_encoded_len())
+			.saturating_add(MeritsOf::<T>::max_encoded_len());
 		// Counted as one item, since `LinearStoragePrice` multiplies the size by the count.
 		Footprint::from_parts(1, size)
 	}

@@ -4,6 +4,8 @@ use crate::*;
 use aimodel_primitives::{
 	access::Health,
 	billing::{Bill, Revenue},
+	incentives::{Incentives, Merit, Reward},
+	income::Sums,
 	pricing::{self, second_of_day, Breakdown, Market, Quote, QuoteError},
 	runtime_api::{Circuit, JobInfo, ModelInfo, ProofKey, RequestInfo},
 };
@@ -132,6 +134,38 @@ impl<T: Config> Pallet<T> {
 			breaker: breaker.state(Self::block(), Self::is_obliged),
 			figures,
 		})
+	}
+
+	/// What a model earned for whom.
+	pub fn income(model: &ModelId) -> Option<Income<T::AccountId>> {
+		Tips::<T>::contains_key(model).then(|| Self::income_now(model))
+	}
+
+	/// What `account` earned as a beneficiary of a model.
+	pub fn earned(account: &T::AccountId, model: &ModelId) -> Option<Sums> {
+		Self::income(model).map(|income| income.of(account))
+	}
+
+	/// The eras whose rewards can be claimed, and the current one.
+	pub fn incentives() -> Incentives {
+		let (periods, eras) = (Self::era_periods(), Self::eras_now().into_inner());
+		let current = periods.of(Self::block());
+		Incentives {
+			share: IncentiveShare::<T>::get(),
+			from: periods.start(current),
+			until: periods.start(current.saturating_add(1)),
+			eras,
+		}
+	}
+
+	/// What a model has merited in these eras and not claimed.
+	pub fn rewards(model: &ModelId) -> Vec<Reward> {
+		let eras = Self::eras_now();
+		let reward = |(index, merit): (u32, Merit)| {
+			let era = eras.iter().find(|era| era.index == index)?;
+			Some(Reward { era: index, merit, amount: era.reward(&merit) })
+		};
+		Merits::<T>::get(model).into_iter().filter_map(reward).collect()
 	}
 
 	/// The content of a model that takes requests.

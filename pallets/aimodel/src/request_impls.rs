@@ -57,9 +57,10 @@ impl<T: Config> Pallet<T> {
 		ensure!(max_fee >= min_price, Error::<T>::FeeTooLow);
 		let held = max_fee.min(max_price);
 		let platform_share = PlatformShare::<T>::get();
+		let split = Self::flat_split(model, &content);
 		let terms = LeaseTerms {
 			version,
-			pay: content.split.divide(min_price, platform_share).worker,
+			pay: split.divide(min_price, platform_share).worker,
 			length: record.lease.into(),
 			collateral: T::MinCollateral::get().saturating_add(held),
 			obliges_at_once: matches!(input, Input::Inline(_)),
@@ -93,7 +94,7 @@ impl<T: Config> Pallet<T> {
 			input,
 			rows,
 			rates,
-			split: content.split,
+			split,
 			platform_share,
 			held,
 			terms,
@@ -152,6 +153,7 @@ impl<T: Config> Pallet<T> {
 			let most = T::LapseCompensation::get().mul_floor(request.held);
 			let owed = most.saturating_sub(request.compensated);
 			Self::count_lapse(id, &request.version.model);
+			Self::count_demerit(request);
 			T::Workers::slash(id, &request.customer, owed)?
 		} else {
 			T::Workers::release(id);

@@ -13,8 +13,8 @@ use alloc::{
 use frame_support::{
 	pallet_prelude::*,
 	traits::{
-		fungible::{Inspect, Mutate, MutateHold},
-		tokens::{Fortitude, Precision, Preservation, Restriction},
+		fungible::{Inspect, MutateHold},
+		tokens::{Fortitude, Precision, Restriction},
 	},
 };
 use sp_runtime::{
@@ -113,6 +113,7 @@ impl<T: Config> Pallet<T> {
 		let Checked { id, request, worker, output, units, price, claim: _ } = answer;
 		let payout = Self::pay(&request, &worker, price)?;
 		Self::count_answer(id, &request, units, price);
+		Self::count_income(&request.version.model, &payout);
 		T::Workers::answered(id);
 		let now = frame_system::Pallet::<T>::block_number();
 		let output_hash = output.hash();
@@ -143,14 +144,6 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	pub(crate) fn do_withdraw(who: T::AccountId) -> DispatchResult {
-		let amount = Earnings::<T>::take(&who);
-		ensure!(!amount.is_zero(), Error::<T>::NothingToWithdraw);
-		T::Currency::transfer(&Self::pot(), &who, amount, Preservation::Preserve)?;
-		Self::deposit_event(Event::Withdrawn { account: who, amount });
-		Ok(())
-	}
-
 	/// The account that keeps earnings until they are withdrawn.
 	pub fn pot() -> T::AccountId {
 		T::PalletId::get().into_account_truncating()
@@ -173,7 +166,10 @@ impl<T: Config> Pallet<T> {
 	/// The weight of all of a result with so many bytes but its proof.
 	fn settle_weight(output_bytes: u64) -> Weight {
 		let bytes = u32::try_from(output_bytes).unwrap_or(u32::MAX);
+		// What an answer merits, if it is proven.
+		let merit = T::DbWeight::get().reads_writes(1, 1);
 		T::WeightInfo::submit_result(bytes.min(T::MaxInlineOutput::get()))
+			.saturating_add(merit)
 			.saturating_add(Self::counting_weight())
 	}
 
@@ -297,8 +293,9 @@ impl<T: Config> Pallet<T> {
 		T::Currency::release(&escrow, customer, rest, Precision::Exact)?;
 
 		let division = request.split.divide(price, request.platform_share);
-		let payout = Payout::new(division, &request.split);
-		Self::credit(&T::PlatformAccount::get(), payout.platform)?;
+		let incentives = Self::feed_incentives(request, division.platform)?;
+		let payout = Payout::new(division, incentives, &request.split);
+		Self::credit(&T::PlatformAccount::get(), payout.platform.saturating_sub(incentives))?;
 		Self::credit(worker, payout.worker)?;
 		for (beneficiary, amount) in &payout.beneficiaries {
 			Self::credit(beneficiary, *amount)?;
@@ -306,7 +303,7 @@ impl<T: Config> Pallet<T> {
 		Ok(payout)
 	}
 
-	fn credit(who: &T::AccountId, amount: Balance) -> DispatchResult {
+	pub(crate) fn credit(who: &T::AccountId, amount: Balance) -> DispatchResult {
 		if amount.is_zero() {
 			return Ok(());
 		}

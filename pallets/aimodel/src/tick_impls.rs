@@ -21,6 +21,7 @@ impl<T: Config> Pallet<T> {
 		let bytes = u32::try_from(input_bytes).unwrap_or(u32::MAX);
 		T::WeightInfo::request(bytes.min(T::MaxInlineInput::get()))
 			.saturating_add(Self::counting_weight())
+			.saturating_add(T::WeightInfo::flatten())
 			.saturating_add(Self::draw_weight(1))
 			.saturating_add(Self::submit_result_weight(
 				T::Verifier::max_public_inputs(),

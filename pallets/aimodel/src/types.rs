@@ -6,16 +6,18 @@ use crate::Config;
 use aimodel_primitives::{
 	access::{Access, Breaker, CallCount, Figures, MAX_ACCOUNTS},
 	billing::{Budget, Ledger},
+	incentives::Merit,
 	inference::{input_hash, JobInput},
 	models::{Candidate, Metadata},
 	pricing::{Demand, Rates, Tariff},
 	privacy::Commitment,
 	runtime_api::{Assurance, Version},
-	split::Division,
+	split::{Division, FlatSplit, Source, MAX_PAYEES},
 	statement::Scalar,
 	traits::{Lease, LeaseTerms},
 	Balance, BlobHash, ModelId, OutPoint, RequestId, RevenueSplit, VersionId,
 };
+use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::pallet_prelude::*;
 use frame_system::pallet_prelude::BlockNumberFor;
@@ -27,6 +29,11 @@ pub(crate) type PricesOf<T> = BoundedVec<(u32, Tariff), <T as Config>::MaxPrices
 
 /// Accounts that an owner allows or disallows at once.
 pub type Accounts<T> = BoundedVec<<T as frame_system::Config>::AccountId, ConstU32<MAX_ACCOUNTS>>;
+/// What a model merited, by eras, oldest first.
+pub(crate) type MeritsOf<T> = BoundedVec<(u32, Merit), <T as Config>::KeptEras>;
+
+/// Parts of an amount, by account.
+pub type Parts<AccountId> = BoundedVec<(AccountId, Balance), ConstU32<MAX_PAYEES>>;
 
 /// A lease of the pool of workers.
 pub(crate) type LeaseOf<T> = Lease<<T as frame_system::Config>::AccountId, BlockNumberFor<T>>;
@@ -54,6 +61,12 @@ pub struct ModelContent<AccountId> {
 	pub metadata: Metadata,
 	/// The version that answers a share of new requests.
 	pub candidate: Option<Candidate>,
+}
+
+impl<AccountId: Clone> From<&ModelContent<AccountId>> for Source<AccountId> {
+	fn from(content: &ModelContent<AccountId>) -> Self {
+		Self { owner: content.owner.clone(), split: content.split.clone() }
+	}
 }
 
 /// A live output of a model: consumed exactly once, by the change that produces its successor.
@@ -231,8 +244,8 @@ pub struct Request<T: Config> {
 	pub rows: u32,
 	/// What units cost, as they were quoted.
 	pub rates: Rates,
-	/// The split at creation.
-	pub split: RevenueSplit<T::AccountId>,
+	/// The split at creation, as it led to accounts.
+	pub split: FlatSplit<T::AccountId>,
 	/// The platform's share at creation.
 	pub platform_share: Permill,
 	/// Held from the customer: the most that can be paid.
@@ -364,25 +377,31 @@ pub struct Settlement<T: Config> {
 pub struct Payout<AccountId> {
 	/// The platform's part.
 	pub platform: Balance,
+	/// What of it feeds the incentives.
+	pub incentives: Balance,
 	/// The worker's part.
 	pub worker: Balance,
-	/// Each beneficiary's part.
-	pub beneficiaries: BoundedVec<
-		(AccountId, Balance),
-		ConstU32<{ aimodel_primitives::split::MAX_BENEFICIARIES }>,
-	>,
+	/// The part of each account that the split led to.
+	pub beneficiaries: Parts<AccountId>,
 }
 
 impl<AccountId: Clone> Payout<AccountId> {
-	pub(crate) fn new(division: Division, split: &RevenueSplit<AccountId>) -> Self {
-		let accounts = split.beneficiaries.iter().map(|(who, _)| who.clone());
-		let beneficiaries = accounts.zip(division.beneficiaries).collect::<alloc::vec::Vec<_>>();
-		Self {
-			platform: division.platform,
-			worker: division.worker,
-			beneficiaries: BoundedVec::truncate_from(beneficiaries),
-		}
+	pub(crate) fn new(
+		Division { platform, worker, payees }: Division,
+		incentives: Balance,
+		split: &FlatSplit<AccountId>,
+	) -> Self {
+		Self { platform, incentives, worker, beneficiaries: parts(payees, split) }
 	}
+}
+
+/// The parts of the payees of a split.
+pub(crate) fn parts<AccountId: Clone>(
+	amounts: Vec<Balance>,
+	split: &FlatSplit<AccountId>,
+) -> Parts<AccountId> {
+	let accounts = split.payees.iter().map(|(who, _)| who.clone());
+	BoundedVec::truncate_from(accounts.zip(amounts).collect())
 }
 
 /// Why a request closed without an answer.

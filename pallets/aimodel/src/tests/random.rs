@@ -7,6 +7,7 @@ use aimodel_primitives::{
 	access::{BreakerParams, Limits, Policy, RateLimit},
 	billing::Budget,
 	pricing::{Bounds, Bracket},
+	Payee,
 };
 use frame_support::traits::fungible::Inspect;
 use sp_runtime::{AccountId32, Percent, Permill};
@@ -72,7 +73,10 @@ impl Agreed {
 	fn divide(&self, amount: Balance, worker: &AccountId32) -> BTreeMap<AccountId32, Balance> {
 		let platform = amount * Balance::from(self.platform.deconstruct()) / 1_000_000;
 		let rest = amount - platform;
-		let others = self.split.beneficiaries.iter().cloned();
+		let others = self.split.beneficiaries.iter().map(|(payee, share)| match payee {
+			Payee::Account(who) => (who.clone(), *share),
+			Payee::Model(_) => unreachable!("the owner names accounts"),
+		});
 		let roles: Vec<_> =
 			[(worker.clone(), self.split.worker)].into_iter().chain(others).collect();
 		let due = |share: &Permill| rest * Balance::from(share.deconstruct());
@@ -151,10 +155,7 @@ impl Scenario {
 		let worker = 1 + self.dice.roll(999_997) as u32;
 		let owner = 1 + self.dice.roll(u64::from(999_998 - worker)) as u32;
 		let author = 1_000_000 - worker - owner;
-		let shares =
-			vec![(OWNER, Permill::from_parts(owner)), (AUTHOR, Permill::from_parts(author))];
-		let worker = Permill::from_parts(worker);
-		RevenueSplit { worker, beneficiaries: shares.try_into().unwrap() }
+		split_among(&[(Payee::Account(OWNER), owner), (Payee::Account(AUTHOR), author)])
 	}
 
 	fn access(&mut self) -> Access {
@@ -199,7 +200,7 @@ impl Scenario {
 				Aimodel::resplit(owner, tip(model), shares).is_ok().then_some("resplit")
 			},
 			17 => {
-				let share = Permill::from_percent(self.dice.roll(40) as u32);
+				let share = Permill::from_percent(10 + self.dice.roll(40) as u32);
 				let set = Aimodel::set_platform_share(RuntimeOrigin::root(), share);
 				set.is_ok().then_some("set platform share")
 			},

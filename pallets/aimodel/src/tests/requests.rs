@@ -68,7 +68,7 @@ fn later_changes_do_not_touch_an_open_request() {
 		let tip = Tips::<Test>::get(model).unwrap();
 		let greedy = RevenueSplit { worker: Permill::one(), beneficiaries: Default::default() };
 		assert_ok!(Aimodel::resplit(RuntimeOrigin::signed(OWNER), tip, greedy));
-		assert_ok!(Aimodel::set_platform_share(RuntimeOrigin::root(), Permill::one()));
+		assert_ok!(Aimodel::set_platform_share(RuntimeOrigin::root(), MaxPlatformShare::get()));
 		next_block();
 		assert_ok!(answer(&WORKER, request));
 		assert_eq!(earned(&PLATFORM), 300);

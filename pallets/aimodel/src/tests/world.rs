@@ -7,7 +7,7 @@ use aimodel_primitives::{
 	runtime_api::{Circuit, RequestInfo},
 	statement::{self, Scalar, STATEMENT_VERSION},
 	tensor::{Dimension, ElementType, Interface, TensorType},
-	KeyId,
+	KeyId, Payee,
 };
 use core::time::Duration;
 use frame_support::{
@@ -69,6 +69,8 @@ parameter_types! {
 	pub const PotId: PalletId = PalletId(*b"aimodel/");
 	pub const Compensation: Permill = Permill::from_percent(10);
 	pub PlatformAccount: AccountId32 = PLATFORM;
+	pub const MinPlatformShare: Permill = Permill::from_percent(10);
+	pub const MaxPlatformShare: Permill = Permill::from_percent(50);
 }
 
 type Deposit<Reason> = HoldConsideration<
@@ -151,6 +153,8 @@ impl Config for Test {
 	type AcceptCall = AcceptCall;
 	type GovernanceOrigin = EnsureRoot<AccountId32>;
 	type PlatformAccount = PlatformAccount;
+	type MinPlatformShare = MinPlatformShare;
+	type MaxPlatformShare = MaxPlatformShare;
 	type PalletId = PotId;
 	type MaxInlineInput = ConstU32<256>;
 	type MaxInlineOutput = ConstU32<256>;
@@ -161,6 +165,8 @@ impl Config for Test {
 	type MaxPrices = ConstU32<3>;
 	type BillingPeriod = ConstU32<100>;
 	type DemandWindow = ConstU32<10>;
+	type EraLength = ConstU32<50>;
+	type KeptEras = ConstU32<3>;
 	type MaxWaiting = ConstU32<16>;
 	type MaxCandidates = ConstU32<3>;
 	type MaxLease = ConstU32<50>;
@@ -337,9 +343,16 @@ pub(super) fn flat() -> Tariff {
 
 /// Half to the worker, the rest to owner and author by odd shares.
 pub(super) fn split() -> RevenueSplit<AccountId32> {
-	let shares =
-		vec![(OWNER, Permill::from_parts(333_333)), (AUTHOR, Permill::from_parts(166_667))];
-	RevenueSplit { worker: Permill::from_parts(500_000), beneficiaries: shares.try_into().unwrap() }
+	split_among(&[(Payee::Account(OWNER), 333_333), (Payee::Account(AUTHOR), 166_667)])
+}
+
+/// These parts of a million, and the rest to the worker.
+pub(super) fn split_among(shares: &[(Payee<AccountId32>, u32)]) -> RevenueSplit<AccountId32> {
+	let worker = 1_000_000 - shares.iter().map(|(_, parts)| parts).sum::<u32>();
+	let share = |(payee, parts): &(_, u32)| (Payee::clone(payee), Permill::from_parts(*parts));
+	let beneficiaries: Vec<_> = shares.iter().map(share).collect();
+	let worker = Permill::from_parts(worker);
+	RevenueSplit { worker, beneficiaries: beneficiaries.try_into().unwrap() }
 }
 
 /// Deploys as the owner.
