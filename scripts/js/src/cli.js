@@ -13,6 +13,7 @@ import { hides, read, requestHidden } from './hidden.js';
 import { format, parse } from './money.js';
 import { newSalt, SALT } from './privacy.js';
 import { ATTESTED, earningsOf, PROVEN, request, settlement, status, withdraw } from './requests.js';
+import { describe, history, modelsOf, modelsTagged, rollback } from './versions.js';
 import { check, register, serve } from './workers.js';
 import { parameterCommitment, zkonnx } from './zkonnx.js';
 
@@ -21,8 +22,12 @@ const HELP = `aimodel: models, requests and workers of an AI model chain
   aimodel deploy --model FILE.onnx [--verifying-key FILE.vk --proving-key FILE.pk]
                  [--input TYPE --output TYPE] --price AMOUNT [--unit-price AMOUNT] [--minimum AMOUNT]
                  [--tariff FILE.json] [--lease BLOCKS]
-                 [--worker-share PERCENT] [--beneficiary ADDRESS=PERCENT]...
+                 [--worker-share PERCENT] [--beneficiary PAYEE=PERCENT]...
   aimodel model ID
+  aimodel models [--owner ADDRESS | --tag TAG]
+  aimodel history --model ID
+  aimodel describe --model ID --name NAME [--licence SPDX] [--tag TAG]...
+  aimodel rollback --model ID --version NUMBER
   aimodel access --model ID [--allow-list] [--rate CALLS/BLOCKS] [--open COUNT] [--open-each COUNT]
                  [--breaker LAPSES/BLOCKS]
   aimodel allow --model ID ADDRESS...
@@ -41,7 +46,7 @@ const HELP = `aimodel: models, requests and workers of an AI model chain
   aimodel revenue --model ID
   aimodel budget --model ID [--limit AMOUNT [--alert PERCENT]...]
   aimodel earnings [ADDRESS]
-  aimodel withdraw
+  aimodel withdraw [--to ADDRESS]
 
 Everywhere:
   --url URL    the node [default: ${DEFAULT_URL}]
@@ -56,7 +61,8 @@ timeOfDay, batch, min and max, as in tariff() of src/models.js takes them. A bud
 of 30 days; without --limit it is removed.
 
 An AMOUNT is in UNIT: 0.25. A TYPE is an element type and a shape, u8[1,64] or f32[N<=64,13]; of a
-model with a verifying key it is known. What the worker and the beneficiaries leave of 100 percent
+model with a verifying key it is known. A PAYEE is an address, or the id of another model,
+whose owner's side is paid. What the worker and the beneficiaries leave of 100 percent
 goes to the signer. A worker's node (--worker-url, if it is not the one at --url) first checks that
 it can prove the model's answers, unless --unchecked.
 
@@ -78,27 +84,33 @@ const OPTIONS = {
 	input: { type: 'string' },
 	json: { type: 'boolean' },
 	lease: { type: 'string' },
+	licence: { type: 'string', default: '' },
 	'least-pay': { type: 'string', default: '0' },
 	limit: { type: 'string' },
 	'max-fee': { type: 'string' },
 	minimum: { type: 'string', default: '0' },
 	model: { type: 'string' },
+	name: { type: 'string', default: '' },
 	'no-wait': { type: 'boolean' },
 	open: { type: 'string' },
 	'open-each': { type: 'string' },
 	operator: { type: 'string' },
+	owner: { type: 'string' },
 	output: { type: 'string' },
 	price: { type: 'string' },
 	'proving-key': { type: 'string' },
 	rate: { type: 'string' },
 	slots: { type: 'string', default: '1' },
+	tag: { type: 'string', multiple: true, default: [] },
 	tariff: { type: 'string' },
+	to: { type: 'string' },
 	suri: { type: 'string', default: process.env.AIMODEL_SURI },
 	unchecked: { type: 'boolean' },
 	'unit-price': { type: 'string', default: '0' },
 	url: { type: 'string', default: DEFAULT_URL },
 	salt: { type: 'string' },
 	'verifying-key': { type: 'string' },
+	version: { type: 'string' },
 	'worker-url': { type: 'string' },
 	'worker-share': { type: 'string', default: '50' },
 };
@@ -137,6 +149,17 @@ const COMMANDS = {
 	},
 
 	model: (api, _, [id]) => model(api, wanted(id, 'the id of a model')),
+
+	async models(api, options) {
+		const [tag] = options.tag;
+		return tag ? modelsTagged(api, tag) : modelsOf(api, options.owner ?? signer(options).address);
+	},
+
+	history: (api, options) => history(api, need(options, 'model')),
+
+	describe: (api, options) => changed(api, options, (owner, outPoint) => describe(api, owner, outPoint, { name: options.name, licence: options.licence, tags: options.tag })),
+
+	rollback: (api, options) => changed(api, options, (owner, outPoint) => rollback(api, owner, outPoint, count(options, 'version'))),
 
 	async access(api, options) {
 		const [calls, window] = ratio(options, 'rate');
@@ -255,7 +278,7 @@ const COMMANDS = {
 	},
 
 	async withdraw(api, options) {
-		return { withdrawn: format(await withdraw(api, signer(options))) };
+		return { withdrawn: format(await withdraw(api, signer(options), options.to)) };
 	},
 };
 
@@ -361,7 +384,7 @@ function shares(options, owner) {
 	const worker = percent(options['worker-share']);
 	const others = options.beneficiary.map((text) => {
 		const [who, share] = text.split('=');
-		return [who, percent(wanted(share, 'ADDRESS=PERCENT'))];
+		return [who, percent(wanted(share, 'PAYEE=PERCENT'))];
 	});
 	const rest = WHOLE - worker - others.reduce((sum, [, share]) => sum + share, 0);
 	return split(worker, rest > 0 ? [...others, [owner.address, rest]] : others);
@@ -393,7 +416,8 @@ function print(result, { json, csv }) {
 /** Prints rows: aligned, or with commas. Columns that a row does not have stay empty. */
 function table(rows, csv) {
 	const columns = [...new Set(rows.flatMap(Object.keys))];
-	const lines = [columns, ...rows.map((row) => columns.map((column) => String(row[column] ?? '')))];
+	const cell = (value) => (value !== null && typeof value === 'object' ? JSON.stringify(value) : String(value ?? ''));
+	const lines = [columns, ...rows.map((row) => columns.map((column) => cell(row[column])))];
 	if (csv) return lines.forEach((line) => console.log(line.map((cell) => (/[",\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)).join(',')));
 	const widths = columns.map((_, at) => Math.max(...lines.map((line) => line[at].length)));
 	for (const line of lines) console.log(line.map((cell, at) => cell.padEnd(widths[at])).join('  ').trimEnd());

@@ -73,10 +73,11 @@ export function tariff({ perCall, perUnit = 0n, minimum = 0n, min = 0n, max = MO
  * How what remains after the platform's share is divided; all shares, in millionths, sum to 1.
  *
  * @param {number} worker
- * @param {[string, number][]} beneficiaries address and share
+ * @param {[string, number][]} beneficiaries address, or id of another model whose owner's side is paid, and share
  */
 export function split(worker, beneficiaries = []) {
-	return { worker, beneficiaries };
+	const payee = (who) => (/^0x[0-9a-f]{64}$/i.test(who) ? { Model: who } : { Account: who });
+	return { worker, beneficiaries: beneficiaries.map(([who, share]) => [payee(who), share]) };
 }
 
 // --- Verifying keys ---------------------------------------------------------------------------
@@ -234,7 +235,17 @@ export async function model(api, id) {
 		version: versionId(found.version),
 		record: found.record.toJSON(),
 		openRequests: found.openRequests.toNumber(),
+		versions: found.versions.toNumber(),
+		changes: found.changes.toNumber(),
+		candidate: found.candidate.toJSON(),
+		metadata: metadataOf(found.metadata),
 	};
+}
+
+/** How a model describes itself. */
+export function metadataOf({ name, description, licence, tags, card }) {
+	const text = (bytes) => new TextDecoder().decode(bytes.toU8a(true));
+	return { name: text(name), description: description.toJSON(), licence: text(licence), tags: tags.map(text), card: card.toJSON() };
 }
 
 /** The record of a version that a model or an open request uses: `{model, index}`. */
@@ -276,6 +287,7 @@ const QUOTE_ERRORS = {
 	UnknownModel: 'There is no such model, or it was retired.',
 	ShapeLength: "The input is no whole number of rows that the model's interface admits.",
 	Overflow: 'The price does not fit the currency.',
+	Deprecated: "The notice for the model's version is over.",
 };
 
 /** A version's name as plain data. */

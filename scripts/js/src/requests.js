@@ -7,6 +7,7 @@
  * @typedef {object} Payout who was credited what
  * @property {bigint} platform
  * @property {bigint} worker
+ * @property {bigint} incentives what of the platform's part rewards models
  * @property {[string, bigint][]} beneficiaries
  *
  * @typedef {object} Settlement
@@ -213,6 +214,7 @@ function ending(id, { number, events }) {
 		refund: data.refund.toBigInt(),
 		payout: {
 			platform: data.payout.platform.toBigInt(),
+			incentives: data.payout.incentives.toBigInt(),
 			worker: data.payout.worker.toBigInt(),
 			beneficiaries: data.payout.beneficiaries.map(([who, amount]) => [who.toString(), amount.toBigInt()]),
 		},
@@ -241,8 +243,9 @@ export async function earningsOf(api, address) {
 	return (await api.call.aimodelApi.earningsOf(address)).toBigInt();
 }
 
-/** Pays out everything that the signer has earned, and returns how much. */
-export async function withdraw(api, signer) {
-	const { events } = await send(api, api.tx.aimodel.withdraw(), signer);
+/** Pays out everything that the signer has earned, to him or to another address, and returns how much. */
+export async function withdraw(api, signer, to) {
+	const { withdraw: here, withdrawTo } = api.tx.aimodel;
+	const { events } = await send(api, to ? withdrawTo(to) : here(), signer);
 	return findEvent(events, 'aimodel', 'Withdrawn').data.amount.toBigInt();
 }
