@@ -202,7 +202,7 @@ fn provable<T: Config>(who: &T::AccountId) -> Version {
 	Version { interface, circuit, ..version::<T>(1) }
 }
 
-fn deploy<T: Config>(owner: &T::AccountId, version: Version) -> (ModelId, OutPoint) {
+fn deployed<T: Config>(owner: &T::AccountId, version: Version) -> (ModelId, OutPoint) {
 	Pallet::<T>::do_deploy(owner.clone(), version, tariff(), split::<T>())
 		.expect("a sound model deploys; qed");
 	frame_system::Pallet::<T>::inc_account_nonce(owner);
@@ -211,7 +211,7 @@ fn deploy<T: Config>(owner: &T::AccountId, version: Version) -> (ModelId, OutPoi
 
 /// A model with a history of which one record is left to what closes in one step.
 fn changed<T: Config>(owner: &T::AccountId, version: Version) -> (ModelId, OutPoint) {
-	let (model, _) = deploy::<T>(owner, version);
+	let (model, _) = deployed::<T>(owner, version);
 	let tip = || Tips::<T>::get(model).expect("the model is live; qed");
 	for _ in 1..T::HistoryStep::get() {
 		Pallet::<T>::do_reprice(owner.clone(), tip(), tariff()).expect("the owner may; qed");
@@ -256,7 +256,7 @@ struct Ordered<T: Config> {
 /// A served model and somebody who wants an answer.
 fn served<T: Config>(workers: u32) -> Ordered<T> {
 	let owner = funded::<T>("owner");
-	let (model, out_point) = deploy::<T>(&owner, version::<T>(1));
+	let (model, out_point) = deployed::<T>(&owner, version::<T>(1));
 	let workers = T::BenchmarkHelper::serve(VersionId { model, index: 0 }, workers);
 	Ordered { customer: funded::<T>("customer"), out_point, workers }
 }
@@ -356,7 +356,7 @@ mod benchmarks {
 	fn retire(v: Linear<1, { T::MaxVersions::get() }>) {
 		let owner = funded::<T>("owner");
 		let version = provable::<T>(&owner);
-		let (model, _) = deploy::<T>(&owner, version.clone());
+		let (model, _) = deployed::<T>(&owner, version.clone());
 		let tip = || Tips::<T>::get(model).expect("the model is live; qed");
 		for _ in 1..v {
 			Pallet::<T>::do_upgrade(owner.clone(), tip(), version.clone()).expect("sound; qed");
@@ -495,7 +495,7 @@ mod benchmarks {
 	fn submit_result(b: Linear<1, { T::MaxInlineOutput::get() }>) {
 		let world = served::<T>(1);
 		let id = order::<T>(&world, b.min(T::MaxInlineInput::get()));
-		change_request::<T>(id, |request| request.split = widest::<T>());
+		change_request::<T>(id, |open| open.split = widest::<T>());
 		let model = Tips::<T>::iter_keys().next().expect("a model; qed");
 		Incomes::<T>::insert(model, full_income::<T>());
 		IncentiveShare::<T>::put(MAX_INCENTIVE_SHARE);
@@ -614,7 +614,7 @@ mod benchmarks {
 	#[benchmark]
 	fn set_budget() {
 		let owner = funded::<T>("owner");
-		let (model, _) = deploy::<T>(&owner, version::<T>(1));
+		let (model, _) = deployed::<T>(&owner, version::<T>(1));
 		let alerts = alloc::vec![Percent::from_percent(50); MAX_ALERTS as usize];
 		let budget = Budget { limit: 1, alerts: BoundedVec::truncate_from(alerts) };
 		#[extrinsic_call]
@@ -625,7 +625,7 @@ mod benchmarks {
 	#[benchmark]
 	fn prune_customer() {
 		let owner = funded::<T>("owner");
-		let (model, _) = deploy::<T>(&owner, version::<T>(1));
+		let (model, _) = deployed::<T>(&owner, version::<T>(1));
 		Pallet::<T>::do_set_budget(owner.clone(), model, None).expect("the model is live; qed");
 		let far: BlockNumberFor<T> = T::BillingPeriod::get().saturating_mul(3).into();
 		frame_system::Pallet::<T>::set_block_number(far);
@@ -672,7 +672,7 @@ mod benchmarks {
 	#[benchmark]
 	fn allow(n: Linear<1, MAX_ACCOUNTS>) {
 		let owner = funded::<T>("owner");
-		let (model, _) = deploy::<T>(&owner, version::<T>(1));
+		let (model, _) = deployed::<T>(&owner, version::<T>(1));
 		for index in 1..T::MaxVersions::get() {
 			Versions::<T>::insert(model, index, version::<T>(1));
 		}
@@ -685,7 +685,7 @@ mod benchmarks {
 	#[benchmark]
 	fn disallow(n: Linear<1, MAX_ACCOUNTS>) {
 		let owner = funded::<T>("owner");
-		let (model, _) = deploy::<T>(&owner, version::<T>(1));
+		let (model, _) = deployed::<T>(&owner, version::<T>(1));
 		for index in 1..T::MaxVersions::get() {
 			Versions::<T>::insert(model, index, version::<T>(1));
 		}
