@@ -53,12 +53,16 @@ export async function disallow(api, owner, model, accounts) {
 }
 
 /**
- * Who may use a model, whether it is suspended, and how well it answered.
+ * Who may use a model, whether it is suspended, and how well it answered: the share of leases, and the blocks
+ * from request to answer.
  *
  * @param {Api} api
  * @param {string} model
  */
 export async function health(api, model) {
 	const found = await api.call.aimodelApi.health(model);
-	return found.isSome ? found.unwrap().toJSON() : null;
+	if (found.isNone) return null;
+	const { figures, ...rest } = found.unwrap().toJSON();
+	// In millionths, and in billionths of a block.
+	return { ...rest, figures: { ...figures, availability: figures.availability / 1e6, latency: figures.latency / 1e9 } };
 }

@@ -48,7 +48,7 @@ export async function history(api, model) {
 	const records = [];
 	for (;;) {
 		const page = await api.call.aimodelApi.history(model, records.length, 256);
-		records.push(...page.map(({ spent, change, by, at }) => ({ spent: spent.toHex(), change: change.toJSON(), by: by.toString(), at: at.toNumber() })));
+		records.push(...page.map(({ spent, change, by, at }) => ({ spent: spent.toHex(), change: change.isBasic || change.inner.isEmpty ? change.type : change.toHuman(), by: by.toString(), at: at.toNumber() })));
 		if (page.length < 256) return records;
 	}
 }

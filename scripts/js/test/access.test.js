@@ -63,7 +63,7 @@ world.test('a model that fails in a row is suspended, admits a trial, and resume
 	await fail(alice);
 	const { breaker, figures } = await health(api, digits.model);
 	assert.ok(breaker.open.until > 0);
-	assert.ok(figures.availability < 1_000_000 && figures.answers === 3);
+	assert.ok(figures.availability < 1 && figures.latency >= 1 && figures.answers === 3);
 	await refused('ModelSuspended', alice);
 	await world.sealTo(breaker.open.until);
 	await buy(alice);

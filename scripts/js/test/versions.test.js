@@ -58,8 +58,8 @@ world.test('every change is listed, and who made it', async () => {
 	assert.equal(records.length, (await model(api, digits.model)).changes);
 	assert.equal(records[0].spent, digits.outPoint);
 	assert.ok(records.every(({ by }) => by === bob.address));
-	const kinds = records.map(({ change }) => (typeof change === 'string' ? change : Object.keys(change)[0]).toLowerCase());
-	assert.deepEqual(kinds, ['published', 'staged', 'promoted', 'rolledback', 'staged', 'aborted', 'deprecated', 'described']);
+	const kinds = records.map(({ change }) => (typeof change === 'string' ? change : Object.keys(change)[0]));
+	assert.deepEqual(kinds, ['Published', 'Staged', 'Promoted', 'RolledBack', 'Staged', 'Aborted', 'Deprecated', 'Described']);
 });
 
 world.test("a fine-tuned model pays its base model's owners", async () => {
