@@ -32,8 +32,13 @@ pub struct Totals {
 	pub calls: u64,
 	/// Units billed.
 	pub units: u64,
-	/// What was paid.
+	/// What was paid, plans among it.
 	pub spend: Balance,
+	/// What was paid for plans.
+	pub plans: Balance,
+	/// Requests that were answered and covered by a plan. They are none of `calls`; their units are
+	/// among `units`.
+	pub covered: u64,
 	/// What was held for requests that closed without an answer, and given back.
 	pub refunds: Balance,
 	/// Requests whose deadline passed without an answer.
@@ -46,6 +51,23 @@ impl Totals {
 		self.calls = self.calls.saturating_add(1);
 		self.units = self.units.saturating_add(units);
 		self.spend = self.spend.saturating_add(price);
+	}
+
+	/// Counts an answered request that a plan covered.
+	pub fn covered(&mut self, units: u64) {
+		self.covered = self.covered.saturating_add(1);
+		self.units = self.units.saturating_add(units);
+	}
+
+	/// Counts a period of a plan.
+	pub fn charged(&mut self, price: Balance) {
+		self.spend = self.spend.saturating_add(price);
+		self.plans = self.plans.saturating_add(price);
+	}
+
+	/// Whether nothing was paid for yet.
+	pub fn is_unpaid(&self) -> bool {
+		self.calls == 0 && self.spend == 0
 	}
 
 	/// Counts a request that closed without an answer; `failed` unless its customer took it back.
@@ -106,6 +128,13 @@ impl Periods {
 	/// The first block of a period.
 	pub fn start(&self, period: u32) -> u32 {
 		period.saturating_mul(self.length.max(1))
+	}
+
+	/// What was paid so far in the period of `block` comes to at its end: plans are paid by the
+	/// period, all else is projected.
+	pub fn project_spend(&self, totals: &Totals, block: u32) -> Balance {
+		let fees = totals.spend.saturating_sub(totals.plans);
+		totals.plans.saturating_add(self.project(fees, block))
 	}
 
 	/// What an amount counted so far in the period of `block` comes to at its end, if it goes on as it
@@ -202,6 +231,19 @@ mod tests {
 		assert_eq!(ledger.at(8), next);
 		assert_eq!(ledger.at(9), Ledger { period: 9, ..Ledger::default() });
 		assert_eq!(next.at(9).at(10), ledger.at(10));
+	}
+
+	#[test]
+	fn plans_are_spent_and_not_projected() {
+		let mut totals = totals(0);
+		assert!(totals.is_unpaid());
+		totals.charged(300);
+		totals.covered(7);
+		totals.paid(2, 10);
+		let expected =
+			Totals { calls: 1, units: 9, spend: 310, plans: 300, covered: 1, ..Totals::default() };
+		assert_eq!((totals, totals.is_unpaid()), (expected, false));
+		assert_eq!(Periods { length: 10 }.project_spend(&totals, 4), 300 + 20);
 	}
 
 	#[test]

@@ -40,7 +40,8 @@ impl Sums {
 		self.current = self.current.saturating_add(amount);
 	}
 
-	fn after(&mut self, periods: u32) {
+	/// Lets so many periods pass.
+	pub fn after(&mut self, periods: u32) {
 		*self = match periods {
 			0 => *self,
 			1 => Self { current: 0, previous: self.current },

@@ -206,6 +206,8 @@ pub enum Change {
 		/// Which.
 		version: u32,
 	},
+	/// New plans.
+	PlansSet,
 }
 
 /// What is kept of a spent output.

@@ -20,7 +20,7 @@ pub use brackets::{
 pub use demand::{Demand, DemandParams};
 pub use factor::Factor;
 pub use market::{second_of_day, Market};
-pub use plan::{Plan, PlanError};
+pub use plan::{Offer, Plan, PlanError, Plans, Tier, MAX_PLANS};
 pub use rates::{Breakdown, Rates};
 pub use subscription::{Change, Renewal, Standing, Subscription, SubscriptionError};
 pub use tariff::{Bounds, Tariff, TariffError};

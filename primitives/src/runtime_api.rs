@@ -7,7 +7,9 @@ use crate::{
 	incentives::{Incentives, Reward},
 	income::{Income, Sums},
 	models::{Alias, Candidate, HistoryRecord, KeptVersion, Metadata, Tag},
-	pricing::{Breakdown, Quote, QuoteError, Tariff, UnitsFormula},
+	pricing::{
+		Breakdown, Plans, Quote, QuoteError, Standing, Subscription, Tariff, Tier, UnitsFormula,
+	},
 	privacy::Privacy,
 	split::RevenueSplit,
 	statement::Scalar,
@@ -105,6 +107,8 @@ pub struct ModelInfo<AccountId> {
 	pub retired: bool,
 	/// What new requests cost.
 	pub tariff: Tariff,
+	/// What is sold by the period.
+	pub plans: Plans<AccountId>,
 	/// Its split.
 	pub split: RevenueSplit<AccountId>,
 	/// The version that new requests get.
@@ -123,6 +127,34 @@ pub struct ModelInfo<AccountId> {
 	pub candidate: Option<Candidate>,
 }
 
+/// An account's subscription to a model.
+#[derive(Clone, Decode, Encode, Eq, PartialEq, Debug, TypeInfo)]
+pub struct SubscriptionInfo {
+	/// Its plan and period.
+	pub subscription: Subscription,
+	/// What the plan promises.
+	pub tier: Tier,
+	/// What that promises which begins when the period ends.
+	pub next_tier: Tier,
+	/// Whether it covers calls now.
+	pub standing: Standing,
+	/// The first block after the period.
+	pub until: u64,
+	/// What is left of the period's price.
+	pub escrow: Balance,
+	/// What of it a change to a dearer plan would take off the price now.
+	pub credit: Balance,
+}
+
+/// What an owner set aside for calls by plan.
+#[derive(Clone, Copy, Decode, Encode, Eq, PartialEq, Debug, TypeInfo)]
+pub struct PotInfo {
+	/// Can be drawn, or taken back.
+	pub free: Balance,
+	/// Reserved for open requests.
+	pub reserved: Balance,
+}
+
 /// How far a request is.
 #[derive(Clone, Decode, Encode, Eq, PartialEq, Debug, TypeInfo)]
 pub enum RequestInfo<AccountId, BlockNumber> {
@@ -136,6 +168,8 @@ pub enum RequestInfo<AccountId, BlockNumber> {
 		assurance: Assurance,
 		/// Held from the customer.
 		held: Balance,
+		/// What is reserved for the worker and the platform, if a plan covers it.
+		draw: Option<Balance>,
 		/// The last block at which a result is accepted.
 		deadline: BlockNumber,
 		/// The current lease, lapsed or not.
@@ -231,6 +265,15 @@ sp_api::decl_runtime_apis! {
 
 		/// What a model has merited in these eras and not claimed.
 		fn rewards(model: ModelId) -> Vec<Reward>;
+
+		/// The subscription of `account` to a model.
+		fn subscription(account: AccountId, model: ModelId) -> Option<SubscriptionInfo>;
+
+		/// The subscriptions of `account`, 256 of them at most.
+		fn subscriptions(account: AccountId) -> Vec<(ModelId, SubscriptionInfo)>;
+
+		/// What `owner` set aside for calls of a model by plan.
+		fn pot(model: ModelId, owner: AccountId) -> Option<PotInfo>;
 
 		/// A model that is not yet closed.
 		fn model(model: ModelId) -> Option<ModelInfo<AccountId>>;

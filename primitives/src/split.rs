@@ -104,6 +104,19 @@ impl<AccountId: Ord> RevenueSplit<AccountId> {
 	}
 }
 
+/// The least amount of which `net` is left after the platform's share, rounded up: what the platform
+/// gets of it is its share, and less than one unit more. `None` where nothing is left, or where it does
+/// not fit the currency.
+pub fn gross(net: Balance, platform_share: Permill) -> Option<Balance> {
+	if net == 0 {
+		return Some(0);
+	}
+	let left = platform_share.left_from_one().deconstruct();
+	let whole = U256::from(net).checked_mul(Permill::ACCURACY.into())?;
+	let up = whole.checked_add(left.saturating_sub(1).into())?;
+	up.checked_div(left.into())?.try_into().ok()
+}
+
 /// Divides `total` in proportion to `weights`, which are not all zero: each part rounded down, the
 /// units left over given one by one to the largest remainders, ties to the lower index (Hamilton's
 /// method). A weight of zero has nothing.
@@ -166,6 +179,15 @@ mod tests {
 		let beneficiaries = vec![(model.clone(), share), (model, share)].try_into().unwrap();
 		let twice = RevenueSplit { worker: Permill::from_percent(50), beneficiaries };
 		assert_eq!(twice.validate(), Err(SplitError::DuplicateBeneficiary));
+	}
+
+	#[test]
+	fn the_gross_of_a_pay_has_the_platforms_share_in_it() {
+		let third = Permill::from_percent(30);
+		assert_eq!([0, 7, 70, 71].map(|net| gross(net, third)), [0, 10, 100, 102].map(Some));
+		assert_eq!(gross(5, Permill::zero()), Some(5));
+		assert_eq!((gross(0, Permill::one()), gross(1, Permill::one())), (Some(0), None));
+		assert_eq!(gross(Balance::MAX, third), None);
 	}
 
 	proptest! {

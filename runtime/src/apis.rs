@@ -12,7 +12,9 @@ use aimodel_primitives::{
 	income::{Income, Sums},
 	models::{Alias, HistoryRecord, KeptVersion, Metadata, Tag},
 	pricing::{Breakdown, Quote, QuoteError},
-	runtime_api::{self, JobInfo, ModelInfo, ProofKey, RequestInfo, Version},
+	runtime_api::{
+		self, JobInfo, ModelInfo, PotInfo, ProofKey, RequestInfo, SubscriptionInfo, Version,
+	},
 	ModelId, RequestId, VersionId,
 };
 use alloc::vec::Vec;
@@ -263,6 +265,18 @@ impl_runtime_apis! {
 
 		fn rewards(model: ModelId) -> Vec<Reward> {
 			Aimodel::rewards(&model)
+		}
+
+		fn subscription(account: AccountId, model: ModelId) -> Option<SubscriptionInfo> {
+			Aimodel::subscription(&account, &model)
+		}
+
+		fn subscriptions(account: AccountId) -> Vec<(ModelId, SubscriptionInfo)> {
+			Aimodel::subscriptions(&account)
+		}
+
+		fn pot(model: ModelId, owner: AccountId) -> Option<PotInfo> {
+			Aimodel::pot_of(&model, &owner)
 		}
 
 		fn model(model: ModelId) -> Option<ModelInfo<AccountId>> {

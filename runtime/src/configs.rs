@@ -52,6 +52,12 @@ const MINUTES: BlockNumber = 60_000 / SLOT_DURATION as BlockNumber;
 /// Blocks of a day.
 const DAYS: BlockNumber = 24 * 60 * MINUTES;
 
+/// Blocks of a month, of 30 days: of a billing period, and of what is sold by the month.
+const MONTH: BlockNumber = 30 * DAYS;
+
+/// Blocks of a year, of 365 days.
+const YEAR: BlockNumber = 365 * DAYS;
+
 /// The longest lease that a version may demand: a day is enough for the slowest proof.
 const MAX_LEASE: BlockNumber = DAYS;
 
@@ -221,7 +227,9 @@ impl pallet_aimodel::Config for Runtime {
 	type MaxAllowed = ConstU32<4_096>;
 	type HistoryStep = ConstU32<64>;
 	type MaxPrices = ConstU32<16>;
-	type BillingPeriod = ConstU32<{ 30 * DAYS }>;
+	type BillingPeriod = ConstU32<MONTH>;
+	type Month = ConstU32<MONTH>;
+	type Year = ConstU32<YEAR>;
 	type DemandWindow = ConstU32<{ 60 * MINUTES }>;
 	type EraLength = ConstU32<{ 7 * DAYS }>;
 	// The current one, and eight whose rewards can be claimed.

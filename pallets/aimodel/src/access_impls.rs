@@ -150,17 +150,27 @@ impl<T: Config> Pallet<T> {
 		model: &ModelId,
 		content: &ModelContent<T::AccountId>,
 	) -> Result<Admission, Error<T>> {
-		let Access { policy, paused, limits, .. } = &content.access;
+		Self::ensure_open_to(who, model, content)?;
+		let has_room = |most| OpenRequests::<T>::get(model) < most;
+		ensure!(content.access.limits.open.is_none_or(has_room), Error::<T>::ModelBusy);
+		let breaker = Records::<T>::get(model).breaker;
+		Ok(breaker.admission(Self::block(), Self::is_obliged)?)
+	}
+
+	/// Whether a model's owner lets `who` make requests at all: otherwise no plan is charged either.
+	pub(crate) fn ensure_open_to(
+		who: &T::AccountId,
+		model: &ModelId,
+		content: &ModelContent<T::AccountId>,
+	) -> Result<(), Error<T>> {
+		let Access { policy, paused, .. } = &content.access;
 		ensure!(!paused, Error::<T>::ModelPaused);
 		let admitted = match policy {
 			Policy::Open => true,
 			Policy::AllowList => content.owner == *who || Allowed::<T>::contains_key(model, who),
 		};
 		ensure!(admitted, Error::<T>::NotAllowed);
-		let has_room = |most| OpenRequests::<T>::get(model) < most;
-		ensure!(limits.open.is_none_or(has_room), Error::<T>::ModelBusy);
-		let breaker = Records::<T>::get(model).breaker;
-		Ok(breaker.admission(Self::block(), Self::is_obliged)?)
+		Ok(())
 	}
 
 	/// What is counted against the rate limit with one more request, if limits admit it.

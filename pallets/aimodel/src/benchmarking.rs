@@ -8,8 +8,8 @@ use aimodel_primitives::{
 	income::MAX_EARNERS,
 	models::MAX_TAGS,
 	pricing::{
-		Bracket, Demand, DemandParams, Factor, TimeBracket, UnitsFormula, MAX_BRACKETS,
-		MAX_TIME_BRACKETS,
+		Bracket, Demand, DemandParams, Factor, Offer, TimeBracket, UnitsFormula, MAX_BRACKETS,
+		MAX_PLANS, MAX_TIME_BRACKETS,
 	},
 	privacy::Privacy,
 	runtime_api::Circuit,
@@ -173,6 +173,13 @@ fn widest<T: Config>() -> FlatSplit<T::AccountId> {
 	FlatSplit { worker, payees: BoundedVec::truncate_from(payees) }
 }
 
+/// The same without a worker.
+fn widest_owners_side<T: Config>() -> FlatSplit<T::AccountId> {
+	let FlatSplit { worker, mut payees } = widest::<T>();
+	payees[0].1 += worker;
+	FlatSplit { worker: 0, payees }
+}
+
 fn bytes(max: u32) -> TensorType {
 	let shape = Vec::from([Dimension::Batch { max }]);
 	TensorType { element: ElementType::U8, shape: BoundedVec::truncate_from(shape) }
@@ -267,9 +274,9 @@ fn input<T: Config>(bytes: u32) -> Input<T::MaxInlineInput> {
 
 fn order<T: Config>(world: &Ordered<T>, bytes: u32) -> RequestId {
 	let (customer, out_point) = (world.customer.clone(), world.out_point);
-	let fee = Balance::MAX;
+	let payment = Payment::Fee { max_fee: Balance::MAX };
 	let input = input::<T>(bytes);
-	Pallet::<T>::do_request(customer, out_point, Assurance::Attested, input, fee, None)
+	Pallet::<T>::do_request(customer, out_point, Assurance::Attested, input, payment, None)
 		.expect("a served model takes requests; qed");
 	NextRequest::<T>::get() - 1
 }
@@ -285,6 +292,62 @@ fn leased<T: Config>(world: &Ordered<T>) -> RequestId {
 	pass::<T>(1);
 	Pallet::<T>::draw_workers();
 	request
+}
+
+/// As many plans as there can be, each dearer than the one before, and the first for nothing.
+fn plans<T: Config>() -> Plans<T::AccountId> {
+	let offer = |index: u32| {
+		let price = Balance::from(index) * T::Currency::minimum_balance() * 1_000_000_000;
+		let plan = Plan { period: 10, price, quota: None, grace: 1 };
+		Offer { plan, tier: Tier::Standard, to: None }
+	};
+	Plans::truncate_from((0..MAX_PLANS).map(offer).collect())
+}
+
+/// A model with a full history that sells plans, the plan's index 1 bought by a customer.
+fn subscribed<T: Config>() -> (T::AccountId, ModelId) {
+	let owner = funded::<T>("owner");
+	let (model, _) = changed::<T>(&owner, version::<T>(1));
+	let tip = || Tips::<T>::get(model).expect("the model is live; qed");
+	Pallet::<T>::do_set_plans(owner, tip(), plans::<T>()).expect("the owner may; qed");
+	let customer = funded::<T>("customer");
+	Pallet::<T>::do_subscribe(customer.clone(), tip(), 1).expect("the plan is offered; qed");
+	Subscriptions::<T>::mutate(&customer, model, |record| {
+		let record = record.as_mut().expect("it was begun; qed");
+		record.payees.split = widest_owners_side::<T>();
+	});
+	Incomes::<T>::insert(model, full_income::<T>());
+	IncentiveShare::<T>::put(MAX_INCENTIVE_SHARE);
+	(customer, model)
+}
+
+fn tip<T: Config>(model: &ModelId) -> OutPoint {
+	Tips::<T>::get(model).expect("the model is live; qed")
+}
+
+/// A request by plan whose period is over.
+fn covered<T: Config>() -> Request<T> {
+	let world = served::<T>(1);
+	let model = Tips::<T>::iter_keys().next().expect("a model; qed");
+	let owner = funded::<T>("owner");
+	Pallet::<T>::do_set_plans(owner, world.out_point, plans::<T>()).expect("the owner may; qed");
+	let (customer, out_point) = (world.customer, tip::<T>(&model));
+	let last = MAX_PLANS - 1;
+	Pallet::<T>::do_subscribe(customer.clone(), out_point, last).expect("it is offered; qed");
+	let input = input::<T>(1);
+	let plan = Payment::Plan;
+	Pallet::<T>::do_request(customer.clone(), out_point, Assurance::Attested, input, plan, None)
+		.expect("a served model takes requests; qed");
+	pass::<T>(10);
+	Pallet::<T>::do_renew(customer, model).expect("the period is due; qed");
+	Incomes::<T>::insert(model, full_income::<T>());
+	IncentiveShare::<T>::put(MAX_INCENTIVE_SHARE);
+	let id = NextRequest::<T>::get() - 1;
+	change_request::<T>(id, |request| {
+		let cover = request.cover.as_mut().expect("it is covered; qed");
+		cover.payees.split = widest_owners_side::<T>();
+	});
+	Requests::<T>::get(id).expect("it is open; qed")
 }
 
 #[benchmarks]
@@ -745,5 +808,116 @@ mod benchmarks {
 			Pallet::<T>::prune_settlements(now, &mut WeightMeter::new());
 		}
 		assert!(!Settlements::<T>::contains_key(id));
+	}
+	#[benchmark]
+	fn set_plans() {
+		let owner = funded::<T>("owner");
+		let (_, out_point) = changed::<T>(&owner, version::<T>(1));
+		#[extrinsic_call]
+		_(RawOrigin::Signed(owner), out_point, plans::<T>());
+		assert!(!Outputs::<T>::contains_key(out_point));
+	}
+
+	#[benchmark]
+	fn subscribe() {
+		// Closes the one that ended.
+		let (customer, model) = subscribed::<T>();
+		pass::<T>(11);
+		idle::<T>(&model);
+		let last = MAX_PLANS - 1;
+		#[extrinsic_call]
+		_(RawOrigin::Signed(customer.clone()), tip::<T>(&model), last);
+		assert_eq!(NextTerm::<T>::get(), 2);
+	}
+
+	#[benchmark]
+	fn renew() {
+		let (customer, model) = subscribed::<T>();
+		pass::<T>(10);
+		#[extrinsic_call]
+		_(RawOrigin::Signed(customer.clone()), customer.clone(), model);
+		assert_eq!(NextTerm::<T>::get(), 2);
+	}
+
+	#[benchmark]
+	fn change_plan() {
+		let (customer, model) = subscribed::<T>();
+		pass::<T>(5);
+		let last = MAX_PLANS - 1;
+		#[extrinsic_call]
+		_(RawOrigin::Signed(customer), tip::<T>(&model), last);
+		assert_eq!(NextTerm::<T>::get(), 2);
+	}
+
+	#[benchmark]
+	fn cancel_subscription() {
+		let (customer, model) = subscribed::<T>();
+		#[extrinsic_call]
+		_(RawOrigin::Signed(customer.clone()), model);
+		let record = Subscriptions::<T>::get(customer, model).expect("it goes on; qed");
+		assert!(record.subscription.next.is_none());
+	}
+
+	#[benchmark]
+	fn close_subscription() {
+		// With something to return.
+		let (customer, model) = subscribed::<T>();
+		pass::<T>(5);
+		Pallet::<T>::do_retire(funded::<T>("owner"), tip::<T>(&model)).expect("it may; qed");
+		#[extrinsic_call]
+		_(RawOrigin::Signed(customer.clone()), customer.clone(), model);
+		assert!(!Subscriptions::<T>::contains_key(customer, model));
+	}
+
+	#[benchmark]
+	fn fund_pot() {
+		let (_, model) = subscribed::<T>();
+		let owner = funded::<T>("owner");
+		let amount = T::Currency::minimum_balance();
+		#[extrinsic_call]
+		_(RawOrigin::Signed(owner.clone()), model, amount);
+		assert_eq!(Pots::<T>::get(model, owner).map(|pot| pot.free), Some(amount));
+	}
+
+	#[benchmark]
+	fn withdraw_pot() {
+		let (_, model) = subscribed::<T>();
+		let owner = funded::<T>("owner");
+		let amount = T::Currency::minimum_balance();
+		Pallet::<T>::do_fund_pot(owner.clone(), model, amount).expect("the owner may; qed");
+		#[extrinsic_call]
+		_(RawOrigin::Signed(owner.clone()), model, amount);
+		assert!(!Pots::<T>::contains_key(model, owner));
+	}
+
+	#[benchmark]
+	fn cover() {
+		// A period is due, whose price does not pay the worker.
+		let (customer, model) = subscribed::<T>();
+		let owner = funded::<T>("owner");
+		let amount = T::Currency::minimum_balance() * 2_000_000_000;
+		Pallet::<T>::do_fund_pot(owner, model, amount).expect("the owner may; qed");
+		pass::<T>(10);
+		let content = Outputs::<T>::get(tip::<T>(&model)).expect("it is live; qed").content;
+		let most = Draw { pay: amount, gross: amount };
+		let covered;
+		#[block]
+		{
+			covered = Pallet::<T>::cover(&customer, &model, &content, most);
+		}
+		assert!(matches!(covered, Ok(Cover { source: FundingSource::Pot(_), .. })));
+		assert_eq!(NextTerm::<T>::get(), 2);
+	}
+
+	#[benchmark]
+	fn give_back() {
+		let ordered = covered::<T>();
+		let reserved = ordered.cover.clone().expect("it is covered; qed");
+		#[block]
+		{
+			Pallet::<T>::give_back(&ordered, &reserved, reserved.draw.gross, 1)
+				.expect("it was reserved; qed");
+		}
+		assert!(Earnings::<T>::get(account::<T::AccountId>("beneficiary", 0, 0)) > 0);
 	}
 }

@@ -77,7 +77,8 @@ impl<T: Config> Pallet<T> {
 		let size = Customer::<T>::max_encoded_len();
 		let deposit = T::CustomerDeposit::new(who, Footprint::from_parts(1, size))?;
 		let (ledger, budget, rate) = (Ledger::default(), None, CallCount::default());
-		Ok(Customer { ledger, open: 0, held: 0, budget, rate, prune: u32::MAX, deposit })
+		let trial = false;
+		Ok(Customer { ledger, open: 0, held: 0, budget, rate, trial, prune: u32::MAX, deposit })
 	}
 
 	/// Stores an account's record as of now, and when it is pruned.
@@ -146,7 +147,8 @@ impl<T: Config> Pallet<T> {
 
 	fn prune_customer(who: &T::AccountId, model: &ModelId) {
 		let Some(customer) = Customers::<T>::get(who, model) else { return };
-		let alive = customer.budget.is_some() && Tips::<T>::contains_key(model);
+		let kept = customer.budget.is_some() || customer.trial;
+		let alive = kept && Tips::<T>::contains_key(model);
 		if customer.open > 0 || alive {
 			return Self::keep_customer(who, model, customer);
 		}
@@ -162,7 +164,9 @@ impl<T: Config> Pallet<T> {
 		let block = Self::block();
 		let mut record = Records::<T>::get(model);
 		let period = Self::periods().of(block);
-		match period.saturating_sub(record.ledger.period) {
+		let passed = period.saturating_sub(record.ledger.period);
+		record.drawn.after(passed);
+		match passed {
 			0 => (),
 			1 => record.previous_customers = core::mem::take(&mut record.customers),
 			_ => (record.customers, record.previous_customers) = (0, 0),
@@ -227,16 +231,10 @@ impl<T: Config> Pallet<T> {
 		let mut first = false;
 		Self::close_customer(request, |customer| {
 			let totals = &mut customer.ledger.current;
-			first = totals.calls.is_zero();
+			first = totals.is_unpaid();
 			let before = totals.spend;
 			totals.paid(units, price);
-			let spent = totals.spend;
-			let Some(budget) = &customer.budget else { return };
-			if let Some(share) = budget.crossed(before, spent) {
-				let (account, model) = (request.customer.clone(), request.version.model);
-				let limit = budget.limit;
-				Self::deposit_event(Event::BudgetAlert { account, model, share, spent, limit });
-			}
+			Self::tell_budget(&request.customer, &request.version.model, customer, before);
 		});
 		Self::change_record(&request.version.model, |record| {
 			record.ledger.current.paid(units, price);
@@ -246,6 +244,59 @@ impl<T: Config> Pallet<T> {
 			record.reliability = record.reliability.saturating_add(missing.saturating_mul(STEP));
 			Self::note_answer(id, request, record);
 		});
+	}
+
+	/// Counts an answer that a plan covered. It moves no price.
+	pub(crate) fn count_covered(id: RequestId, request: &Request<T>, units: u64) {
+		Self::close_customer(request, |customer| customer.ledger.current.covered(units));
+		Self::change_record(&request.version.model, |record| {
+			record.ledger.current.covered(units);
+			Self::note_answer(id, request, record);
+		});
+	}
+
+	/// Counts a period of a plan that an account pays, and refuses it where it would exceed its
+	/// budget; a trial also where it is not the first.
+	pub(crate) fn count_period(
+		who: &T::AccountId,
+		model: &ModelId,
+		price: Balance,
+		tier: Tier,
+	) -> DispatchResult {
+		let mut customer = match Customers::<T>::get(who, model) {
+			Some(customer) => customer,
+			None => Self::new_customer(who)?,
+		};
+		customer.ledger = customer.ledger.at(Self::periods().of(Self::block()));
+		let trial = tier == Tier::Trial;
+		ensure!(!(trial && customer.trial), Error::<T>::TrialUsed);
+		let totals = &mut customer.ledger.current;
+		let before = totals.spend;
+		let budget = customer.budget.as_ref();
+		ensure!(
+			budget.is_none_or(|budget| budget.admits(before, customer.held, price)),
+			Error::<T>::BudgetExceeded
+		);
+		let first = totals.is_unpaid() && !price.is_zero();
+		totals.charged(price);
+		customer.trial |= trial;
+		Self::tell_budget(who, model, &customer, before);
+		Self::keep_customer(who, model, customer);
+		Self::change_record(model, |record| {
+			record.ledger.current.charged(price);
+			record.customers = record.customers.saturating_add(first.into());
+		});
+		Ok(())
+	}
+
+	/// Tells an account when what it spent has reached a share of its budget.
+	fn tell_budget(who: &T::AccountId, model: &ModelId, customer: &Customer<T>, before: Balance) {
+		let Some(budget) = &customer.budget else { return };
+		let (spent, limit) = (customer.ledger.current.spend, budget.limit);
+		if let Some(share) = budget.crossed(before, spent) {
+			let (account, model) = (who.clone(), *model);
+			Self::deposit_event(Event::BudgetAlert { account, model, share, spent, limit });
+		}
 	}
 
 	/// Counts a request that closed without an answer.
@@ -260,11 +311,15 @@ impl<T: Config> Pallet<T> {
 		});
 	}
 
-	/// Counts an obliged lease of a model that lapsed.
-	pub(crate) fn count_lapse(id: RequestId, model: &ModelId) {
+	/// Counts an obliged lease of a request that lapsed.
+	pub(crate) fn count_lapse(id: RequestId, request: &Request<T>) {
+		let model = &request.version.model;
 		Self::change_record(model, |record| {
-			let lost = record.reliability.saturating_mul(STEP);
-			record.reliability = record.reliability.saturating_sub(lost);
+			// Calls by plan move no price: they may be for nothing.
+			if request.cover.is_none() {
+				let lost = record.reliability.saturating_mul(STEP);
+				record.reliability = record.reliability.saturating_sub(lost);
+			}
 			Self::note_lapse(id, model, record);
 		});
 	}

@@ -4,7 +4,6 @@ use crate::{types::parts, *};
 use aimodel_primitives::{
 	billing::Periods,
 	incentives::{Era, Merit, MAX_INCENTIVE_SHARE},
-	split::{FlatSplit, Source},
 };
 use frame_support::pallet_prelude::*;
 use sp_runtime::{traits::Zero, ArithmeticError, Permill};
@@ -31,7 +30,7 @@ impl<T: Config> Pallet<T> {
 		ensure!(!reward.is_zero(), Error::<T>::NothingToClaim);
 		era.claimed = era.claimed.saturating_add(reward);
 
-		let split = FlatSplit::owners_side(model, Source::from(&content), Self::source);
+		let split = Self::owners_side(model, &content);
 		let division = split.divide(reward, Permill::zero());
 		let beneficiaries = parts(division.payees, &split);
 		for (who, amount) in &beneficiaries {
@@ -53,36 +52,50 @@ impl<T: Config> Pallet<T> {
 		platform: Balance,
 	) -> Result<Balance, DispatchError> {
 		let fed = IncentiveShare::<T>::get().mul_floor(platform);
-		Self::change_era(request, fed, |merit| {
+		Self::change_era(Self::proven(request), fed, |merit| {
 			merit.fees = merit.fees.saturating_add(platform);
 		})?;
 		Ok(fed)
 	}
 
+	/// Feeds the incentives from the platform's part of what no answer earned. It is nobody's merit.
+	pub(crate) fn feed_without_merit(platform: Balance) -> Result<Balance, DispatchError> {
+		let fed = IncentiveShare::<T>::get().mul_floor(platform);
+		Self::change_era(None, fed, |_| ())?;
+		Ok(fed)
+	}
+
 	/// Counts against a model that an obliged lease of it lapsed.
 	pub(crate) fn count_demerit(request: &Request<T>) {
-		let lost = request.platform_share.mul_floor(request.held);
+		let lost = match &request.cover {
+			None => request.platform_share.mul_floor(request.held),
+			Some(Cover { draw, .. }) => draw.gross.saturating_sub(draw.pay),
+		};
 		// Only what is fed could overflow.
-		let _ = Self::change_era(request, 0, |merit| {
+		let _ = Self::change_era(Self::proven(request), 0, |merit| {
 			merit.failed = merit.failed.saturating_add(lost);
 		});
 	}
 
-	/// Feeds the current era, and changes what the model of a proven request merits in it.
+	/// The model of a request that is to be proven.
+	fn proven(request: &Request<T>) -> Option<&ModelId> {
+		let proven = matches!(request.assurance, Assurance::Proven { .. });
+		proven.then_some(&request.version.model)
+	}
+
+	/// Feeds the current era, and changes what a model merits in it.
 	fn change_era(
-		request: &Request<T>,
+		model: Option<&ModelId>,
 		fed: Balance,
 		change: impl FnOnce(&mut Merit),
 	) -> DispatchResult {
-		let proven = matches!(request.assurance, Assurance::Proven { .. });
-		if fed.is_zero() && !proven {
+		if fed.is_zero() && model.is_none() {
 			return Ok(());
 		}
 		let mut eras = Self::eras_now();
 		let era = eras.last_mut().ok_or(ArithmeticError::Underflow)?;
 		era.fund = era.fund.checked_add(fed).ok_or(ArithmeticError::Overflow)?;
-		if proven {
-			let model = &request.version.model;
+		if let Some(model) = model {
 			let mut merits = Merits::<T>::get(model);
 			merits.retain(|(index, _)| Self::is_kept(*index));
 			if merits.last().is_none_or(|(index, _)| *index != era.index) {

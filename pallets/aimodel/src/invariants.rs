@@ -1,8 +1,11 @@
 //! What is true after every call, each by its name.
 
 use crate::*;
-use aimodel_primitives::{models::interchangeable, Payee};
-use alloc::collections::{BTreeMap, BTreeSet};
+use aimodel_primitives::{billing::Totals, models::interchangeable, Payee};
+use alloc::{
+	collections::{BTreeMap, BTreeSet},
+	vec::Vec,
+};
 use frame_support::{
 	ensure,
 	traits::{
@@ -26,6 +29,10 @@ impl<T: Config> Pallet<T> {
 		Self::every_settlement_is_pruned_once()?;
 		Self::customers_are_charged_for_open_requests()?;
 		Self::every_customer_is_pruned_once()?;
+		Self::plans_hold_their_escrow_and_reserves()?;
+		Self::pots_hold_what_is_set_aside()?;
+		Self::subscriptions_are_counted()?;
+		Self::every_period_has_a_name_of_its_own()?;
 		Self::live_models_have_records_and_prices()?;
 		Self::allow_lists_are_counted()?;
 		Self::trials_are_open_requests_of_suspended_models()?;
@@ -128,9 +135,14 @@ impl<T: Config> Pallet<T> {
 
 	/// Shares of live and of frozen splits sum to exactly one.
 	fn shares_sum_to_one() -> Result<(), TryRuntimeError> {
+		let of_plan =
+			|payees: &Payees<T::AccountId>| payees.split.is_sound() && payees.split.worker == 0;
 		ensure!(
 			Outputs::<T>::iter_values().all(|output| output.content.split.validate().is_ok())
-				&& Requests::<T>::iter_values().all(|request| request.split.is_sound()),
+				&& Requests::<T>::iter_values().all(|request| {
+					request.split.is_sound()
+						&& request.cover.is_none_or(|cover| of_plan(&cover.payees))
+				}) && Subscriptions::<T>::iter_values().all(|record| of_plan(&record.payees)),
 			"shares do not sum to one"
 		);
 		Ok(())
@@ -206,6 +218,90 @@ impl<T: Config> Pallet<T> {
 		let (queued, kept) =
 			(PrunableCustomers::<T>::iter_keys().count(), Customers::<T>::iter_keys().count());
 		ensure!(queued == kept, "a customer is pruned twice");
+		Ok(())
+	}
+
+	/// What is held from each account for plans is the sum of what is left of its periods, and of what
+	/// its open requests have reserved of them. A request by plan holds no fee.
+	fn plans_hold_their_escrow_and_reserves() -> Result<(), TryRuntimeError> {
+		let mut held = BTreeMap::<T::AccountId, Balance>::new();
+		for (account, _, record) in Subscriptions::<T>::iter() {
+			let sum = held.entry(account).or_default();
+			*sum = sum.checked_add(record.subscription.escrow()).ok_or("plans overflow")?;
+		}
+		for request in Requests::<T>::iter_values() {
+			let Some(cover) = request.cover else { continue };
+			ensure!(request.held == 0, "a request is paid by fee and by plan");
+			if cover.source == FundingSource::Plan {
+				let sum = held.entry(request.customer).or_default();
+				*sum = sum.checked_add(cover.draw.gross).ok_or("plans overflow")?;
+			}
+		}
+		Self::holds_are(HoldReason::Plan, held, "plans do not hold their escrow and reserves")
+	}
+
+	/// What is held from each account for pots is the sum of what is free and reserved in its pots,
+	/// and what each has reserved is the sum over the open requests that draw on it.
+	fn pots_hold_what_is_set_aside() -> Result<(), TryRuntimeError> {
+		let mut reserved = BTreeMap::<(ModelId, T::AccountId), Balance>::new();
+		for request in Requests::<T>::iter_values() {
+			let Some(Cover { source: FundingSource::Pot(owner), draw, .. }) = request.cover else {
+				continue;
+			};
+			let sum = reserved.entry((request.version.model, owner)).or_default();
+			*sum = sum.checked_add(draw.gross).ok_or("reserves overflow")?;
+		}
+		let mut held = BTreeMap::<T::AccountId, Balance>::new();
+		for (model, owner, pot) in Pots::<T>::iter() {
+			let expected = reserved.remove(&(model, owner.clone())).unwrap_or_default();
+			ensure!(pot.reserved == expected, "a pot's reserve is not that of open requests");
+			let sum = held.entry(owner).or_default();
+			let both = pot.free.checked_add(pot.reserved);
+			*sum = both.and_then(|both| sum.checked_add(both)).ok_or("pots overflow")?;
+		}
+		ensure!(reserved.is_empty(), "a request draws on a pot that does not exist");
+		Self::holds_are(HoldReason::Pot, held, "pots do not hold what is set aside")
+	}
+
+	fn holds_are(
+		reason: HoldReason,
+		mut expected: BTreeMap<T::AccountId, Balance>,
+		otherwise: &'static str,
+	) -> Result<(), TryRuntimeError> {
+		let reason = reason.into();
+		for account in frame_system::Account::<T>::iter_keys() {
+			let sum = expected.remove(&account).unwrap_or_default();
+			ensure!(T::Currency::balance_on_hold(&reason, &account) == sum, otherwise);
+		}
+		ensure!(expected.values().all(|sum| *sum == 0), otherwise);
+		Ok(())
+	}
+
+	/// The counter of each model is the number of its subscriptions, and is kept as long as there are
+	/// any.
+	fn subscriptions_are_counted() -> Result<(), TryRuntimeError> {
+		let mut counted = BTreeMap::<ModelId, u32>::new();
+		for (_, model, _) in Subscriptions::<T>::iter() {
+			let count = counted.entry(model).or_default();
+			*count = count.saturating_add(1);
+		}
+		for (model, audience) in Audiences::<T>::iter() {
+			let expected = counted.remove(&model);
+			ensure!(Some(audience.subscriptions) == expected, "subscriptions are miscounted");
+			let sold = Self::tip(&model).is_some_and(|output| !output.content.retired);
+			ensure!(audience.retired.is_none() == sold, "a retirement was not noted");
+		}
+		ensure!(counted.is_empty(), "subscriptions are not counted");
+		Ok(())
+	}
+
+	/// No two subscriptions are in the same period, and the next has a new name.
+	fn every_period_has_a_name_of_its_own() -> Result<(), TryRuntimeError> {
+		let terms: Vec<_> = Subscriptions::<T>::iter_values().map(|record| record.term).collect();
+		let names: BTreeSet<_> = terms.iter().collect();
+		ensure!(names.len() == terms.len(), "two subscriptions are in the same period");
+		let next = NextTerm::<T>::get();
+		ensure!(terms.iter().all(|term| *term < next), "a period's name is given again");
 		Ok(())
 	}
 
@@ -341,14 +437,24 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// What a model earned for everybody is what its customers paid, to the last unit.
+	/// What a model earned for everybody in a period is the fees that its customers paid, and what
+	/// left plans and pots, to the last unit. What customers pay for a plan is not: it may be earned in
+	/// a later period, and a pot is the owner's.
 	fn incomes_sum_to_what_was_paid() -> Result<(), TryRuntimeError> {
-		let period = Self::periods().of(Self::block());
-		for (model, record) in Records::<T>::iter() {
-			let ledger = record.ledger.at(period);
+		for output in Outputs::<T>::iter_values() {
+			let model = output.model;
+			let Record { ledger, drawn, .. } = Self::record_now(&model, &output.content.tariff);
 			let earned = Self::income_now(&model).total();
-			let paid = (ledger.current.spend, ledger.previous.spend);
-			ensure!((earned.current, earned.previous) == paid, "an income is not what was paid");
+			let paid = |totals: &Totals, drawn: Balance| {
+				let fees = totals.spend.checked_sub(totals.plans);
+				fees.and_then(|fees| fees.checked_add(drawn)).ok_or("plans are more than was spent")
+			};
+			let (current, previous) =
+				(paid(&ledger.current, drawn.current)?, paid(&ledger.previous, drawn.previous)?);
+			ensure!(
+				(earned.current, earned.previous) == (current, previous),
+				"an income is not what was paid"
+			);
 		}
 		ensure!(
 			Incomes::<T>::iter_keys().all(Tips::<T>::contains_key),

@@ -29,11 +29,13 @@ mod access_impls;
 pub mod benchmarking;
 mod billing_impls;
 mod close_impls;
+mod cover_impls;
 mod incentive_impls;
 #[cfg(any(test, feature = "try-runtime"))]
 mod invariants;
 mod model_impls;
 pub mod offchain;
+mod plan_impls;
 mod query_impls;
 mod request_impls;
 mod revenue_impls;
@@ -56,6 +58,7 @@ use aimodel_primitives::{
 	incentives::Era,
 	income::Income,
 	models::{Metadata, Tag},
+	pricing::{Plan, Plans, Tier},
 	runtime_api::{Assurance, Version},
 	traits::{KeyOrigin, ProofVerifier, WorkerPool},
 	Balance, ModelId, OutPoint, RequestId, RevenueSplit, Tariff, VersionId,
@@ -167,6 +170,14 @@ pub mod pallet {
 		#[pallet::constant]
 		type BillingPeriod: Get<u32>;
 
+		/// Blocks of a month: the longest grace of a plan, for clients a unit of periods.
+		#[pallet::constant]
+		type Month: Get<u32>;
+
+		/// Blocks of a year: the longest period of a plan.
+		#[pallet::constant]
+		type Year: Get<u32>;
+
 		/// Blocks of a window of demand.
 		#[pallet::constant]
 		type DemandWindow: Get<u32>;
@@ -228,6 +239,10 @@ pub mod pallet {
 		Escrow,
 		/// The deposit of an account's record of a model.
 		CustomerDeposit,
+		/// What is left of the price of a plan's period, and what calls by plan have reserved of it.
+		Plan,
+		/// What an owner set aside for calls by plan.
+		Pot,
 	}
 
 	#[pallet::pallet]
@@ -348,6 +363,30 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Incomes<T: Config> =
 		StorageMap<_, Blake2_128Concat, ModelId, Income<T::AccountId>, ValueQuery>;
+
+	/// The subscriptions of each account: one a model.
+	#[pallet::storage]
+	pub type Subscriptions<T: Config> = StorageDoubleMap<
+		_,
+		Blake2_128Concat,
+		T::AccountId,
+		Blake2_128Concat,
+		ModelId,
+		SubscriptionRecord<T>,
+	>;
+
+	/// How many subscriptions each model has, if it has any.
+	#[pallet::storage]
+	pub type Audiences<T: Config> = StorageMap<_, Blake2_128Concat, ModelId, Audience>;
+
+	/// The name of the next period of a subscription. Names are never reused.
+	#[pallet::storage]
+	pub type NextTerm<T: Config> = StorageValue<_, TermId, ValueQuery>;
+
+	/// What accounts set aside for calls by plan of each model. The pot of its owner is drawn on.
+	#[pallet::storage]
+	pub type Pots<T: Config> =
+		StorageDoubleMap<_, Blake2_128Concat, ModelId, Blake2_128Concat, T::AccountId, Pot<T>>;
 
 	/// What each account can withdraw.
 	#[pallet::storage]
@@ -619,6 +658,112 @@ pub mod pallet {
 			/// The part of each account that the split leads to.
 			beneficiaries: Parts<T::AccountId>,
 		},
+		/// An account subscribed to a model, and paid the first period.
+		Subscribed {
+			/// The account.
+			account: T::AccountId,
+			/// The model.
+			model: ModelId,
+			/// What was bought.
+			plan: Plan,
+			/// What it promises.
+			tier: Tier,
+			/// The first block after the period.
+			until: u64,
+		},
+		/// The next period of a subscription was paid.
+		SubscriptionRenewed {
+			/// The account.
+			account: T::AccountId,
+			/// The model.
+			model: ModelId,
+			/// What was paid.
+			price: Balance,
+			/// The first block after the period.
+			until: u64,
+		},
+		/// A subscription changes to another plan.
+		PlanChanged {
+			/// The account.
+			account: T::AccountId,
+			/// The model.
+			model: ModelId,
+			/// To what.
+			plan: Plan,
+			/// What it promises.
+			tier: Tier,
+			/// What was not used of the old plan, and taken off the price.
+			credit: Balance,
+			/// What was paid.
+			charge: Balance,
+			/// From which block on: now, or when the period ends.
+			from: u64,
+		},
+		/// A subscription ends with its period.
+		SubscriptionCancelled {
+			/// The account.
+			account: T::AccountId,
+			/// The model.
+			model: ModelId,
+			/// The first block after the period.
+			until: u64,
+		},
+		/// A subscription that ended, or whose model was retired, was closed; its deposit is back.
+		SubscriptionClosed {
+			/// The account.
+			account: T::AccountId,
+			/// The model.
+			model: ModelId,
+			/// What was returned, since the model was retired before the period ended.
+			refund: Balance,
+		},
+		/// What was left of a period that ended was divided.
+		PeriodEarned {
+			/// Who had paid it.
+			account: T::AccountId,
+			/// The model.
+			model: ModelId,
+			/// What was left.
+			amount: Balance,
+			/// Who was credited what.
+			payout: Payout<T::AccountId>,
+		},
+		/// A request is covered by its customer's plan.
+		Covered {
+			/// The request.
+			request: RequestId,
+			/// What the worker gets at most, and what is reserved for that.
+			draw: Draw,
+			/// From what.
+			source: FundingSource<T::AccountId>,
+		},
+		/// The worker of a covered request was paid.
+		Drawn {
+			/// The request.
+			request: RequestId,
+			/// The worker's pay, and what was drawn for it.
+			draw: Draw,
+			/// From what.
+			source: FundingSource<T::AccountId>,
+		},
+		/// An owner set funds aside for calls by plan.
+		PotFunded {
+			/// The owner.
+			account: T::AccountId,
+			/// The model.
+			model: ModelId,
+			/// How much.
+			amount: Balance,
+		},
+		/// Funds that were set aside for calls by plan were taken back.
+		PotWithdrawn {
+			/// By whom.
+			account: T::AccountId,
+			/// The model.
+			model: ModelId,
+			/// How much.
+			amount: Balance,
+		},
 	}
 
 	#[pallet::error]
@@ -794,6 +939,39 @@ pub mod pallet {
 		SplitTooDeep,
 		/// The split leads to more payees than allowed.
 		TooManyPayees,
+		/// A plan has a period and a quota of at least one, a period of a year at most, and a grace of
+		/// a month and of its period at most. A trial is free and has a quota.
+		UnsoundPlan,
+		/// The model has no such plan.
+		UnknownPlan,
+		/// The plan is offered to another account.
+		PlanNotOffered,
+		/// The model no longer offers the plan that the subscription would be renewed with.
+		PlanWithdrawn,
+		/// The account has a subscription to the model already. It can change its plan.
+		AlreadySubscribed,
+		/// The account has no subscription to the model.
+		NotSubscribed,
+		/// The account had its trial of the model.
+		TrialUsed,
+		/// A trial is how a subscription begins, not what it changes to.
+		TrialNotFirst,
+		/// The subscription is over. It can be closed, and another begun.
+		SubscriptionEnded,
+		/// The subscription is not over, and the model is not retired.
+		SubscriptionLive,
+		/// The period is paid, and the next has not begun.
+		RenewalNotDue,
+		/// The calls of the plan's period are used up.
+		QuotaExhausted,
+		/// Neither what is left of the plan's price nor the owner's pot pays the worker.
+		PlanUnfunded,
+		/// Requests of the account wait for their answer, whose reserves may come back.
+		RequestsOpen,
+		/// There is no such pot.
+		UnknownPot,
+		/// Less is free in the pot.
+		PotTooSmall,
 	}
 
 	#[pallet::hooks]
@@ -833,6 +1011,8 @@ pub mod pallet {
 				Self::platform_share_is_bounded(DefaultPlatformShare::get()),
 				"the default share of the platform is out of bounds"
 			);
+			assert!(T::Month::get() > 0, "a month has a block");
+			assert!(T::Month::get() <= T::Year::get(), "a year has a month");
 		}
 
 		#[cfg(feature = "try-runtime")]
@@ -957,7 +1137,8 @@ pub mod pallet {
 			deadline: Option<BlockNumberFor<T>>,
 		) -> DispatchResult {
 			let who = ensure_signed(origin)?;
-			Self::do_request(who, out_point, assurance, input, max_fee, deadline)
+			let payment = Payment::Fee { max_fee };
+			Self::do_request(who, out_point, assurance, input, payment, deadline)
 		}
 
 		/// Answers a request, and is paid. Free if it settles.
@@ -985,7 +1166,9 @@ pub mod pallet {
 		///
 		/// - origin: signed by the customer.
 		#[pallet::call_index(9)]
-		#[pallet::weight(T::WeightInfo::cancel().saturating_add(Pallet::<T>::counting_weight()))]
+		#[pallet::weight(T::WeightInfo::cancel()
+			.saturating_add(T::WeightInfo::give_back())
+			.saturating_add(Pallet::<T>::counting_weight()))]
 		pub fn cancel(origin: OriginFor<T>, request: RequestId) -> DispatchResult {
 			let who = ensure_signed(origin)?;
 			Self::do_cancel(who, request)
@@ -995,7 +1178,9 @@ pub mod pallet {
 		///
 		/// - origin: signed by anybody.
 		#[pallet::call_index(10)]
-		#[pallet::weight(T::WeightInfo::expire().saturating_add(Pallet::<T>::counting_weight()))]
+		#[pallet::weight(T::WeightInfo::expire()
+			.saturating_add(T::WeightInfo::give_back())
+			.saturating_add(Pallet::<T>::counting_weight()))]
 		pub fn expire(origin: OriginFor<T>, request: RequestId) -> DispatchResult {
 			ensure_signed(origin)?;
 			Self::do_expire(request)
@@ -1260,6 +1445,137 @@ pub mod pallet {
 		pub fn claim_reward(origin: OriginFor<T>, model: ModelId, era: u32) -> DispatchResult {
 			ensure_signed(origin)?;
 			Self::do_claim_reward(model, era)
+		}
+
+		/// Sets what is sold by the period. Subscriptions keep their plan until the period ends, and
+		/// are renewed as long as it is offered.
+		///
+		/// - origin: signed by the owner.
+		#[pallet::call_index(50)]
+		#[pallet::weight(T::WeightInfo::set_plans())]
+		pub fn set_plans(
+			origin: OriginFor<T>,
+			out_point: OutPoint,
+			plans: Plans<T::AccountId>,
+		) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_set_plans(who, out_point, plans)
+		}
+
+		/// Subscribes to a plan, and holds the price of its first period. A trial ends with it; every
+		/// other plan is renewed.
+		///
+		/// - origin: signed; pays, also the deposit. It has no subscription to the model that goes on.
+		/// - `out_point`: the output that the plan was seen on.
+		/// - `plan`: its index there.
+		#[pallet::call_index(51)]
+		#[pallet::weight(T::WeightInfo::subscribe().saturating_add(Pallet::<T>::period_weight()))]
+		pub fn subscribe(origin: OriginFor<T>, out_point: OutPoint, plan: u32) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_subscribe(who, out_point, plan)
+		}
+
+		/// Charges the next period of a subscription, within the plan's grace after the last one. A
+		/// request by plan does so by itself.
+		///
+		/// - origin: signed by anybody.
+		#[pallet::call_index(52)]
+		#[pallet::weight(T::WeightInfo::renew().saturating_add(Pallet::<T>::period_weight()))]
+		pub fn renew(
+			origin: OriginFor<T>,
+			account: T::AccountId,
+			model: ModelId,
+		) -> DispatchResult {
+			ensure_signed(origin)?;
+			Self::do_renew(account, model)
+		}
+
+		/// Changes to another plan: to a dearer one at once, with what was not used of the old one as
+		/// credit; to any other when the period ends. A cancelled subscription is taken up again.
+		///
+		/// - origin: signed by the subscriber; pays the difference.
+		#[pallet::call_index(53)]
+		#[pallet::weight(T::WeightInfo::change_plan().saturating_add(Pallet::<T>::period_weight()))]
+		pub fn change_plan(origin: OriginFor<T>, out_point: OutPoint, plan: u32) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_change_plan(who, out_point, plan)
+		}
+
+		/// Ends a subscription with its period.
+		///
+		/// - origin: signed by the subscriber.
+		#[pallet::call_index(54)]
+		#[pallet::weight(T::WeightInfo::cancel_subscription())]
+		pub fn cancel_subscription(origin: OriginFor<T>, model: ModelId) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_cancel_subscription(who, model)
+		}
+
+		/// Closes a subscription that is over: what is left of it is divided, and its deposit returns.
+		/// Where the model was retired, the subscriber first has back what was not used by then.
+		///
+		/// - origin: signed by anybody.
+		#[pallet::call_index(55)]
+		#[pallet::weight(T::WeightInfo::close_subscription().saturating_add(Pallet::<T>::period_weight()))]
+		pub fn close_subscription(
+			origin: OriginFor<T>,
+			account: T::AccountId,
+			model: ModelId,
+		) -> DispatchResult {
+			ensure_signed(origin)?;
+			Self::do_close_subscription(account, model)
+		}
+
+		/// Sets funds aside for the workers of calls by plan, where the plan's own price does not pay
+		/// them.
+		///
+		/// - origin: signed by the model's owner; pays the deposit of the pot, if there is none yet.
+		#[pallet::call_index(56)]
+		#[pallet::weight(T::WeightInfo::fund_pot())]
+		pub fn fund_pot(
+			origin: OriginFor<T>,
+			model: ModelId,
+			#[pallet::compact] amount: Balance,
+		) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_fund_pot(who, model, amount)
+		}
+
+		/// Takes back what open requests have not reserved of a pot. The deposit returns with the last
+		/// of it.
+		///
+		/// - origin: signed by whoever funded it.
+		#[pallet::call_index(57)]
+		#[pallet::weight(T::WeightInfo::withdraw_pot())]
+		pub fn withdraw_pot(
+			origin: OriginFor<T>,
+			model: ModelId,
+			#[pallet::compact] amount: Balance,
+		) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_withdraw_pot(who, model, amount)
+		}
+
+		/// Orders an inference as `request` does, by the signer's plan: nothing is held but what the
+		/// worker draws, from the plan's price or from the owner's pot. A period that is due is charged
+		/// first.
+		///
+		/// - origin: signed by a subscriber.
+		#[pallet::call_index(58)]
+		#[pallet::weight(
+			Pallet::<T>::request_weight(input.length().unwrap_or_default())
+				.saturating_add(T::WeightInfo::cover())
+				.saturating_add(Pallet::<T>::period_weight())
+		)]
+		pub fn request_by_plan(
+			origin: OriginFor<T>,
+			out_point: OutPoint,
+			assurance: Assurance,
+			input: Input<T::MaxInlineInput>,
+			deadline: Option<BlockNumberFor<T>>,
+		) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_request(who, out_point, assurance, input, Payment::Plan, deadline)
 		}
 	}
 }

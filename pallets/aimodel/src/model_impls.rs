@@ -19,6 +19,7 @@ impl<T: Config> Pallet<T> {
 			owner: who.clone(),
 			offered_to: None,
 			tariff: tariff.clone(),
+			plans: Default::default(),
 			split,
 			version: 0,
 			record: record_hash(&version),
@@ -126,6 +127,7 @@ impl<T: Config> Pallet<T> {
 		let model = output.model;
 		// Its record is paid for already: an owner without funds can still retire.
 		output.changes = Self::next_change(&output)?;
+		Self::note_retirement(&model);
 		output.content.retired = true;
 		output.content.candidate = None;
 		output.content.offered_to = None;

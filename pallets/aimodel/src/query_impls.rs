@@ -20,8 +20,8 @@ pub(crate) const MAX_JOBS: u32 = 256;
 /// The most items that a query of what can be paged through lists at once.
 pub(crate) const MAX_LISTED: u32 = 256;
 
-/// The most bills that a query lists.
-const MAX_BILLS: usize = 256;
+/// The most bills, or subscriptions, that a query lists.
+pub(crate) const MAX_BILLS: usize = 256;
 
 impl<T: Config> Pallet<T> {
 	/// The price for `account` of an inference over `input_bytes` bytes on the model's current
@@ -98,7 +98,7 @@ impl<T: Config> Pallet<T> {
 		Bill {
 			from: periods.start(ledger.period),
 			until: periods.start(ledger.period.saturating_add(1)),
-			projected: periods.project(ledger.current.spend, block),
+			projected: periods.project_spend(&ledger.current, block),
 			ledger,
 			open: customer.open,
 			held: customer.held,
@@ -116,7 +116,7 @@ impl<T: Config> Pallet<T> {
 			ledger,
 			from: periods.start(ledger.period),
 			until: periods.start(ledger.period.saturating_add(1)),
-			projected: periods.project(ledger.current.spend, block),
+			projected: periods.project_spend(&ledger.current, block),
 			customers,
 			previous_customers,
 			prices: Prices::<T>::get(model).into_inner(),
@@ -189,6 +189,7 @@ impl<T: Config> Pallet<T> {
 			offered_to: content.offered_to,
 			retired: content.retired,
 			tariff: content.tariff,
+			plans: content.plans,
 			split: content.split,
 			version: VersionId { model, index: content.version },
 			record: Versions::<T>::get(model, content.version)?,
@@ -232,6 +233,7 @@ impl<T: Config> Pallet<T> {
 				version: request.version,
 				assurance: request.assurance,
 				held: request.held,
+				draw: request.cover.map(|cover| cover.draw.gross),
 				deadline: request.deadline,
 				lease: T::Workers::leased(id),
 			});

@@ -38,7 +38,7 @@ impl<T: Config> Pallet<T> {
 		out_point: OutPoint,
 		assurance: Assurance,
 		input: Input<T::MaxInlineInput>,
-		max_fee: Balance,
+		payment: Payment,
 		deadline: Option<BlockNumberFor<T>>,
 	) -> DispatchResult {
 		let ModelOutput { model, content, .. } =
@@ -54,15 +54,21 @@ impl<T: Config> Pallet<T> {
 		let Quote { rows, min_price, max_price, rates, .. } =
 			Self::quote_version(&model, Some(&customer), &content.tariff, &record, length, None)
 				.map_err(Error::<T>::from)?;
-		ensure!(max_fee >= min_price, Error::<T>::FeeTooLow);
-		let held = max_fee.min(max_price);
 		let platform_share = PlatformShare::<T>::get();
 		let split = Self::flat_split(model, &content);
+		let (held, draw) = match payment {
+			Payment::Fee { max_fee } => {
+				ensure!(max_fee >= min_price, Error::<T>::FeeTooLow);
+				(max_fee.min(max_price), None)
+			},
+			Payment::Plan => (0, Some(Self::draw_of(&split, max_price, platform_share)?)),
+		};
+		let stake = draw.map_or(held, |draw| draw.gross);
 		let terms = LeaseTerms {
 			version,
 			pay: split.divide(min_price, platform_share).worker,
 			length: record.lease.into(),
-			collateral: T::MinCollateral::get().saturating_add(held),
+			collateral: T::MinCollateral::get().saturating_add(stake),
 			obliges_at_once: matches!(input, Input::Inline(_)),
 		};
 		let deadline = Self::ensure_deadline(deadline, &terms)?;
@@ -76,6 +82,10 @@ impl<T: Config> Pallet<T> {
 		ensure!(Self::has_capacity(&terms, &waiting), Error::<T>::NoCapacity);
 		waiting.try_push((id, version)).map_err(|_| Error::<T>::BlockFull)?;
 
+		let cover = match draw {
+			Some(draw) => Some(Self::cover(&customer, &model, &content, draw)?),
+			None => None,
+		};
 		Self::open_customer(&customer, &model, held, &content.access.limits)?;
 		T::Currency::hold(&HoldReason::Escrow.into(), &customer, held)?;
 		if let (Assurance::Proven { .. }, Some(circuit)) = (&assurance, &record.circuit) {
@@ -97,6 +107,7 @@ impl<T: Config> Pallet<T> {
 			split,
 			platform_share,
 			held,
+			cover: cover.clone(),
 			terms,
 			deadline,
 			drawn: false,
@@ -112,6 +123,9 @@ impl<T: Config> Pallet<T> {
 		Requests::<T>::insert(id, request);
 		let event = Event::Requested { request: id, customer, version, assurance, held, deadline };
 		Self::deposit_event(event);
+		if let Some(Cover { draw, source, .. }) = cover {
+			Self::deposit_event(Event::Covered { request: id, draw, source });
+		}
 		Ok(())
 	}
 
@@ -152,7 +166,7 @@ impl<T: Config> Pallet<T> {
 		let compensation = if lease.obliged {
 			let most = T::LapseCompensation::get().mul_floor(request.held);
 			let owed = most.saturating_sub(request.compensated);
-			Self::count_lapse(id, &request.version.model);
+			Self::count_lapse(id, request);
 			Self::count_demerit(request);
 			T::Workers::slash(id, &request.customer, owed)?
 		} else {
@@ -242,6 +256,9 @@ impl<T: Config> Pallet<T> {
 		let reason_held = HoldReason::Escrow.into();
 		let (customer, amount) = (request.customer.clone(), request.held);
 		T::Currency::release(&reason_held, &customer, amount, Precision::Exact)?;
+		if let Some(cover) = &request.cover {
+			Self::give_back(&request, cover, cover.draw.gross, 1)?;
+		}
 		Self::count_refund(id, &request, reason);
 		Self::close_request(id, request)?;
 		Self::deposit_event(Event::Refunded { request: id, customer, amount, reason });

@@ -45,8 +45,20 @@ impl<T: Config> Pallet<T> {
 		Self::tip(model).map(|output| (&output.content).into())
 	}
 
-	/// Counts what a price brought everybody.
+	/// A split without a worker, as it leads to accounts now: what a period of a plan freezes.
+	pub(crate) fn owners_side(
+		model: ModelId,
+		content: &ModelContent<T::AccountId>,
+	) -> FlatSplit<T::AccountId> {
+		FlatSplit::owners_side(model, content.into(), Self::source)
+	}
+
+	/// Counts what a price brought everybody. Nothing is counted of a model that is closed, as the
+	/// last periods of its plans can be.
 	pub(crate) fn count_income(model: &ModelId, payout: &Payout<T::AccountId>) {
+		if !Tips::<T>::contains_key(model) {
+			return;
+		}
 		let mut income = Self::income_now(model);
 		income.platform.add(payout.platform);
 		income.workers.add(payout.worker);

@@ -29,7 +29,7 @@ struct Checked<T: Config> {
 	worker: T::AccountId,
 	output: Output<T::MaxInlineOutput>,
 	units: u64,
-	price: Balance,
+	quoted: Balance,
 	claim: Option<Claim>,
 }
 
@@ -103,16 +103,27 @@ impl<T: Config> Pallet<T> {
 		let record = Versions::<T>::get(model, index).ok_or(Error::<T>::UnknownRequest)?;
 
 		let units = Self::ensure_units(&request, &record, &output, units)?;
-		let price = request.rates.price(units).map_err(Error::<T>::from)?.price.min(request.held);
+		let quoted = request.rates.price(units).map_err(Error::<T>::from)?.price;
 		let claim = Self::claim(id, &request, &record, &worker, &output, proof)?;
-		Ok(Checked { id, request, worker, output, units, price, claim })
+		Ok(Checked { id, request, worker, output, units, quoted, claim })
 	}
 
 	/// Pays for an answer whose proof, if it needs one, was verified.
 	fn settle(answer: Checked<T>) -> DispatchResult {
-		let Checked { id, request, worker, output, units, price, claim: _ } = answer;
-		let payout = Self::pay(&request, &worker, price)?;
-		Self::count_answer(id, &request, units, price);
+		let Checked { id, request, worker, output, units, quoted, claim: _ } = answer;
+		let price = quoted.min(request.held);
+		let payout = match &request.cover {
+			None => {
+				let payout = Self::pay(&request, &worker, price)?;
+				Self::count_answer(id, &request, units, price);
+				payout
+			},
+			Some(cover) => {
+				let payout = Self::pay_by_plan(id, &request, cover, &worker, quoted)?;
+				Self::count_covered(id, &request, units);
+				payout
+			},
+		};
 		Self::count_income(&request.version.model, &payout);
 		T::Workers::answered(id);
 		let now = frame_system::Pallet::<T>::block_number();
@@ -170,6 +181,7 @@ impl<T: Config> Pallet<T> {
 		let merit = T::DbWeight::get().reads_writes(1, 1);
 		T::WeightInfo::submit_result(bytes.min(T::MaxInlineOutput::get()))
 			.saturating_add(merit)
+			.saturating_add(T::WeightInfo::give_back())
 			.saturating_add(Self::counting_weight())
 	}
 
@@ -295,12 +307,19 @@ impl<T: Config> Pallet<T> {
 		let division = request.split.divide(price, request.platform_share);
 		let incentives = Self::feed_incentives(request, division.platform)?;
 		let payout = Payout::new(division, incentives, &request.split);
-		Self::credit(&T::PlatformAccount::get(), payout.platform.saturating_sub(incentives))?;
 		Self::credit(worker, payout.worker)?;
+		Self::credit_others(&payout)?;
+		Ok(payout)
+	}
+
+	/// Credits platform and beneficiaries with their parts.
+	pub(crate) fn credit_others(payout: &Payout<T::AccountId>) -> DispatchResult {
+		let kept = payout.platform.saturating_sub(payout.incentives);
+		Self::credit(&T::PlatformAccount::get(), kept)?;
 		for (beneficiary, amount) in &payout.beneficiaries {
 			Self::credit(beneficiary, *amount)?;
 		}
-		Ok(payout)
+		Ok(())
 	}
 
 	pub(crate) fn credit(who: &T::AccountId, amount: Balance) -> DispatchResult {

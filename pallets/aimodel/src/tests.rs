@@ -11,6 +11,8 @@ mod metadata;
 mod models;
 mod offchain_worker;
 mod parameters;
+mod plans;
+mod plans_in_the_market;
 mod privacy;
 mod proofs;
 mod random;

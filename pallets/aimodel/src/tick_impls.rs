@@ -15,6 +15,12 @@ impl<T: Config> Pallet<T> {
 		Weight::from_parts(150_000_000, 0).saturating_add(T::DbWeight::get().reads_writes(8, 8))
 	}
 
+	/// What a period of a plan adds to calls that were expressed by others: the split that it freezes, and
+	/// what is counted.
+	pub(crate) fn period_weight() -> Weight {
+		T::WeightInfo::flatten().saturating_add(Self::counting_weight())
+	}
+
 	/// The weight of a request: its own, its draw, its leases, and, since a successful result is
 	/// free, its settlement.
 	pub(crate) fn request_weight(input_bytes: u64) -> Weight {
@@ -53,7 +59,7 @@ impl<T: Config> Pallet<T> {
 		// A lapsed lease may be followed by a new draw.
 		let each = T::WeightInfo::advance()
 			.saturating_add(Self::draw_weight(1))
-			.max(T::WeightInfo::expire())
+			.max(T::WeightInfo::expire().saturating_add(T::WeightInfo::give_back()))
 			.saturating_add(Self::counting_weight());
 		drain_queue::<T, DueRequests<T>, DueCursor<T>>(now, each, meter, |id| {
 			if let Err(error) = with_storage_layer(|| Self::process_due_request(id, now)) {

@@ -1,5 +1,9 @@
 //! What the pallet stores, and what its calls carry.
 
+mod plans;
+
+pub use plans::*;
+
 pub use aimodel_primitives::models::{Change, HistoryRecord};
 
 use crate::Config;
@@ -7,9 +11,10 @@ use aimodel_primitives::{
 	access::{Access, Breaker, CallCount, Figures, MAX_ACCOUNTS},
 	billing::{Budget, Ledger},
 	incentives::Merit,
+	income::Sums,
 	inference::{input_hash, JobInput},
 	models::{Candidate, Metadata},
-	pricing::{Demand, Rates, Tariff},
+	pricing::{Demand, Plans, Rates, Tariff},
 	privacy::Commitment,
 	runtime_api::{Assurance, Version},
 	split::{Division, FlatSplit, Source, MAX_PAYEES},
@@ -47,6 +52,8 @@ pub struct ModelContent<AccountId> {
 	pub offered_to: Option<AccountId>,
 	/// What new requests cost.
 	pub tariff: Tariff,
+	/// What is sold by the period.
+	pub plans: Plans<AccountId>,
 	/// Who shares in what they cost.
 	pub split: RevenueSplit<AccountId>,
 	/// The version that answers new requests.
@@ -250,6 +257,8 @@ pub struct Request<T: Config> {
 	pub platform_share: Permill,
 	/// Held from the customer: the most that can be paid.
 	pub held: Balance,
+	/// What pays the worker where nothing is held: a plan.
+	pub cover: Option<Cover<T::AccountId>>,
 	/// What each lease demands of its worker.
 	pub terms: LeaseTerms<BlockNumberFor<T>>,
 	/// The last block at which a result is accepted.
@@ -316,6 +325,8 @@ pub struct Customer<T: Config> {
 	pub budget: Option<Budget>,
 	/// What was counted against the model's rate limit.
 	pub rate: CallCount,
+	/// Whether the account had its trial of the model.
+	pub trial: bool,
 	/// The period in whose course it is pruned, unless it is used before: its key in
 	/// `PrunableCustomers`.
 	pub prune: u32,
@@ -328,6 +339,9 @@ pub struct Customer<T: Config> {
 pub struct Record {
 	/// What was counted, by billing periods.
 	pub ledger: Ledger,
+	/// What was paid out of plans and pots: a plan is paid when its period begins, and paid out as
+	/// workers draw from it and when it ends.
+	pub drawn: Sums,
 	/// Customers who paid in the current period.
 	pub customers: u32,
 	/// Customers who paid in the period before.

@@ -47,6 +47,16 @@ pub trait WeightInfo {
 	fn flatten() -> Weight;
 	fn draw(s: u32, ) -> Weight;
 	fn prune() -> Weight;
+	fn set_plans() -> Weight;
+	fn subscribe() -> Weight;
+	fn renew() -> Weight;
+	fn change_plan() -> Weight;
+	fn cancel_subscription() -> Weight;
+	fn close_subscription() -> Weight;
+	fn fund_pot() -> Weight;
+	fn withdraw_pot() -> Weight;
+	fn cover() -> Weight;
+	fn give_back() -> Weight;
 }
 
 /// Weights over the runtime's database.
@@ -247,6 +257,45 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 			.saturating_add(T::DbWeight::get().reads(5_u64))
 			.saturating_add(T::DbWeight::get().writes(3_u64))
 	}
+	fn set_plans() -> Weight {
+		// Like `reprice`, which does more.
+		Self::reprice()
+	}
+	fn subscribe() -> Weight {
+		// Settles an ended subscription, and takes two deposits.
+		Self::submit_result(1).saturating_add(Self::deploy().saturating_mul(2))
+	}
+	fn renew() -> Weight {
+		// Pays as many as `submit_result`, and counts less than `deploy` writes.
+		Self::submit_result(1).saturating_add(Self::deploy())
+	}
+	fn change_plan() -> Weight {
+		Self::renew()
+	}
+	fn cancel_subscription() -> Weight {
+		// Like `reprice`, which does more.
+		Self::reprice()
+	}
+	fn close_subscription() -> Weight {
+		// Pays as many as `submit_result`, and returns a deposit.
+		Self::submit_result(1).saturating_add(Self::accept_transfer())
+	}
+	fn fund_pot() -> Weight {
+		// Like `accept_transfer`, which does more.
+		Self::accept_transfer()
+	}
+	fn withdraw_pot() -> Weight {
+		// Like `accept_transfer`, which does more.
+		Self::accept_transfer()
+	}
+	fn cover() -> Weight {
+		// Renews, and reserves in the pot.
+		Self::renew().saturating_add(Self::accept_transfer())
+	}
+	fn give_back() -> Weight {
+		// Pays as many as `submit_result`.
+		Self::submit_result(1)
+	}
 }
 
 // For tests.
@@ -445,5 +494,44 @@ impl WeightInfo for () {
 		Weight::from_parts(33_690_000, 69153)
 			.saturating_add(RocksDbWeight::get().reads(5_u64))
 			.saturating_add(RocksDbWeight::get().writes(3_u64))
+	}
+	fn set_plans() -> Weight {
+		// Like `reprice`, which does more.
+		Self::reprice()
+	}
+	fn subscribe() -> Weight {
+		// Settles an ended subscription, and takes two deposits.
+		Self::submit_result(1).saturating_add(Self::deploy().saturating_mul(2))
+	}
+	fn renew() -> Weight {
+		// Pays as many as `submit_result`, and counts less than `deploy` writes.
+		Self::submit_result(1).saturating_add(Self::deploy())
+	}
+	fn change_plan() -> Weight {
+		Self::renew()
+	}
+	fn cancel_subscription() -> Weight {
+		// Like `reprice`, which does more.
+		Self::reprice()
+	}
+	fn close_subscription() -> Weight {
+		// Pays as many as `submit_result`, and returns a deposit.
+		Self::submit_result(1).saturating_add(Self::accept_transfer())
+	}
+	fn fund_pot() -> Weight {
+		// Like `accept_transfer`, which does more.
+		Self::accept_transfer()
+	}
+	fn withdraw_pot() -> Weight {
+		// Like `accept_transfer`, which does more.
+		Self::accept_transfer()
+	}
+	fn cover() -> Weight {
+		// Renews, and reserves in the pot.
+		Self::renew().saturating_add(Self::accept_transfer())
+	}
+	fn give_back() -> Weight {
+		// Pays as many as `submit_result`.
+		Self::submit_result(1)
 	}
 }

@@ -173,6 +173,19 @@ impl Subscription {
 		Ok(Self { used, drawn, ..*self })
 	}
 
+	/// Gives back calls that were not answered, and what workers have not drawn after all. It is for
+	/// the period in which both were taken, and for no other.
+	#[must_use]
+	pub fn give_back(&self, calls: u64, draw: Balance) -> Self {
+		let (used, drawn) = (self.used.saturating_sub(calls), self.drawn.saturating_sub(draw));
+		Self { used, drawn, ..*self }
+	}
+
+	/// Whether a change to `plan` begins at once: in the period, if it is dearer.
+	pub fn changes_at_once(&self, plan: &Plan, now: u32) -> bool {
+		self.standing(now) == Standing::Active && plan.price > self.plan.price
+	}
+
 	/// What is not used of the period, rounded down: the least of the blocks from `now` on, of the
 	/// calls that are left, both pro rata, and of what workers have not drawn.
 	pub fn credit(&self, now: u32) -> Balance {
@@ -189,7 +202,7 @@ impl Subscription {
 	pub fn change(&self, plan: Plan, now: u32) -> Result<Change, SubscriptionError> {
 		match self.standing(now) {
 			Standing::Ended => Err(SubscriptionError::Ended),
-			Standing::Active if plan.price > self.plan.price => {
+			_ if self.changes_at_once(&plan, now) => {
 				let credit = self.credit(now);
 				Ok(Change {
 					subscription: plan.subscribe(now),
@@ -291,6 +304,16 @@ mod tests {
 		assert_eq!((subscription.escrow(), subscription.used), (0, 2));
 		// Another pot pays.
 		assert!(subscription.call(1, 0).is_ok());
+	}
+
+	#[test]
+	fn what_is_given_back_can_be_used_again() {
+		let called = STANDARD.subscribe(0).call(0, 400).unwrap().call(0, 600).unwrap();
+		assert_eq!(called.call(0, 1), Err(SubscriptionError::EscrowExhausted));
+		let back = called.give_back(1, 600);
+		assert_eq!(back, STANDARD.subscribe(0).call(0, 400).unwrap());
+		// Answered, for less.
+		assert_eq!((called.give_back(0, 250).used, called.give_back(0, 250).escrow()), (2, 250));
 	}
 
 	#[test]

@@ -42,6 +42,15 @@ fn calls_keep_their_names_and_indices() {
 		("withdraw_to", 40),
 		("set_incentive_share", 41),
 		("claim_reward", 42),
+		("set_plans", 50),
+		("subscribe", 51),
+		("renew", 52),
+		("change_plan", 53),
+		("cancel_subscription", 54),
+		("close_subscription", 55),
+		("fund_pot", 56),
+		("withdraw_pot", 57),
+		("request_by_plan", 58),
 	];
 	for call in frozen {
 		assert!(calls.contains(&call), "{call:?} is not among {calls:?}");
@@ -56,7 +65,8 @@ fn storage_keeps_its_names() {
 	let frozen = "Outputs Tips Versions Allowed History Deprecations ModelsOf ModelsTagged Closing \
 	              OpenRequests Requests NextRequest Waiting DueRequests DueCursor Settlements Prunable \
 	              PruneCursor Customers PrunableCustomers CustomerCursor Records Prices Incomes Earnings \
-	              IncentiveShare Eras Merits PlatformShare DefaultWeakestOrigin";
+	              IncentiveShare Eras Merits PlatformShare DefaultWeakestOrigin Subscriptions Audiences \
+	              NextTerm Pots";
 	for name in frozen.split_whitespace() {
 		assert!(kept.iter().any(|kept| kept == name), "{name} is not among {kept:?}");
 	}

@@ -6,14 +6,16 @@ use crate::*;
 use aimodel_primitives::{
 	access::{BreakerParams, Limits, Policy, RateLimit},
 	billing::Budget,
-	pricing::{Bounds, Bracket},
+	pricing::{Bounds, Bracket, Offer},
+	runtime_api::RequestInfo,
 	Payee,
 };
-use frame_support::traits::fungible::Inspect;
+use frame_support::{assert_ok, storage::with_storage_layer, traits::fungible::Inspect};
+use sp_core::ConstU32;
 use sp_runtime::{AccountId32, Percent, Permill};
 use std::collections::BTreeMap;
 
-const STEPS: usize = 600;
+const STEPS: usize = 900;
 
 const CUSTOMERS: [AccountId32; 3] = [CUSTOMER, STRANGER, AUTHOR];
 const WORKERS: [AccountId32; 2] = [WORKER, OTHER_WORKER];
@@ -37,6 +39,67 @@ impl Dice {
 	}
 }
 
+/// What the owner sells: the dear one pays its workers, the free one leaves them to the pot.
+const PLANS: [Plan; 2] = [
+	Plan { period: 14, price: 3_000, quota: Some(5), grace: 8 },
+	Plan { period: 9, price: 0, quota: Some(4), grace: 9 },
+];
+
+/// Who gets what of an amount, in another way than the pallet's: unit by unit to whoever is furthest
+/// below his share. Shares are parts of their sum.
+fn divide(
+	amount: Balance,
+	platform: Permill,
+	roles: &[(AccountId32, Permill)],
+) -> BTreeMap<AccountId32, Balance> {
+	let platform = amount * Balance::from(platform.deconstruct()) / 1_000_000;
+	let rest = amount - platform;
+	let whole: Balance = roles.iter().map(|(_, share)| Balance::from(share.deconstruct())).sum();
+	let due = |share: &Permill| rest * Balance::from(share.deconstruct());
+	let mut parts: Vec<_> = roles.iter().map(|(_, share)| due(share) / whole).collect();
+	let floors = parts.clone();
+	for _ in 0..rest - floors.iter().sum::<Balance>() {
+		let missing = |at: &usize| due(&roles[*at].1) - floors[*at] * whole;
+		let ungiven = (0..roles.len()).filter(|at| parts[*at] == floors[*at]);
+		// The first of the greatest.
+		let next = ungiven.rev().max_by_key(missing).expect("fewer units than roles");
+		parts[next] += 1;
+	}
+	let mut owed = BTreeMap::from([(PLATFORM, platform)]);
+	for ((who, _), part) in roles.iter().zip(parts) {
+		*owed.entry(who.clone()).or_default() += part;
+	}
+	owed
+}
+
+fn beneficiaries(split: &RevenueSplit<AccountId32>) -> Vec<(AccountId32, Permill)> {
+	let named = split.beneficiaries.iter().map(|(payee, share)| match payee {
+		Payee::Account(who) => (who.clone(), *share),
+		Payee::Model(_) => unreachable!("the owner names accounts"),
+	});
+	named.collect()
+}
+
+/// A period of a plan that was paid.
+#[derive(Clone)]
+struct Paid {
+	/// Which one, of all.
+	number: u32,
+	/// What is neither drawn nor reserved.
+	left: Balance,
+	platform: Permill,
+	beneficiaries: Vec<(AccountId32, Permill)>,
+}
+
+/// What covers a call.
+struct Covering {
+	/// The most that the worker gets, and the most that is drawn.
+	most: (Balance, Balance),
+	/// The period, as it was when it was made.
+	period: Paid,
+	from_pot: bool,
+}
+
 /// What was agreed on when a request was made.
 struct Agreed {
 	customer: AccountId32,
@@ -51,6 +114,8 @@ struct Agreed {
 	held: Balance,
 	/// What lapses have brought its customer.
 	compensated: Balance,
+	/// What pays instead of a fee.
+	cover: Option<Covering>,
 }
 
 impl Agreed {
@@ -71,29 +136,24 @@ impl Agreed {
 	/// Who gets what of an amount, in another way than the pallet's: unit by unit to whoever is
 	/// furthest below his share.
 	fn divide(&self, amount: Balance, worker: &AccountId32) -> BTreeMap<AccountId32, Balance> {
-		let platform = amount * Balance::from(self.platform.deconstruct()) / 1_000_000;
-		let rest = amount - platform;
-		let others = self.split.beneficiaries.iter().map(|(payee, share)| match payee {
-			Payee::Account(who) => (who.clone(), *share),
-			Payee::Model(_) => unreachable!("the owner names accounts"),
-		});
-		let roles: Vec<_> =
-			[(worker.clone(), self.split.worker)].into_iter().chain(others).collect();
-		let due = |share: &Permill| rest * Balance::from(share.deconstruct());
-		let mut parts: Vec<_> = roles.iter().map(|(_, share)| due(share) / 1_000_000).collect();
-		let floors = parts.clone();
-		for _ in 0..rest - floors.iter().sum::<Balance>() {
-			let missing = |at: &usize| due(&roles[*at].1) - floors[*at] * 1_000_000;
-			let ungiven = (0..roles.len()).filter(|at| parts[*at] == floors[*at]);
-			// The first of the greatest.
-			let next = ungiven.rev().max_by_key(missing).expect("fewer units than roles");
-			parts[next] += 1;
-		}
-		let mut owed = BTreeMap::from([(PLATFORM, platform)]);
-		for ((who, _), part) in roles.into_iter().zip(parts) {
-			*owed.entry(who).or_default() += part;
-		}
-		owed
+		let mut roles = beneficiaries(&self.split);
+		roles.insert(0, (worker.clone(), self.split.worker));
+		divide(amount, self.platform, &roles)
+	}
+
+	/// What the worker gets by plan of what costs this by fee, and the least amount of which that is
+	/// left after the platform's share.
+	fn draw(&self, price: Balance) -> (Balance, Balance) {
+		let nobody = AccountId32::new([77; 32]);
+		let pay = self.divide(price, &nobody)[&nobody];
+		let kept = 1_000_000 - Balance::from(self.platform.deconstruct());
+		let gross = (pay..).find(|gross| gross * kept >= pay * 1_000_000);
+		(pay, gross.expect("the platform's share is below one"))
+	}
+
+	/// What a lease has at stake.
+	fn stake(&self) -> Balance {
+		self.cover.as_ref().map_or(self.held, |cover| cover.most.1)
 	}
 }
 
@@ -103,6 +163,10 @@ struct Scenario {
 	worth: BTreeMap<AccountId32, Balance>,
 	models: Vec<(ModelId, bool)>,
 	open: BTreeMap<RequestId, Agreed>,
+	/// The periods that go on, or are over and not closed.
+	periods: BTreeMap<(AccountId32, ModelId), Paid>,
+	/// How many periods were paid.
+	paid: u32,
 	/// How often each kind of step did something.
 	done: BTreeMap<&'static str, u32>,
 }
@@ -122,11 +186,15 @@ impl Scenario {
 			for worker in &WORKERS {
 				serve(worker, VersionId { model, index: 0 });
 			}
+			let offer = |plan| Offer { plan, tier: Tier::Standard, to: None };
+			let plans = PLANS.map(offer).to_vec().try_into().unwrap();
+			assert_ok!(Aimodel::set_plans(RuntimeOrigin::signed(OWNER), tip(model), plans));
+			assert_ok!(Aimodel::fund_pot(RuntimeOrigin::signed(OWNER), model, 5_000));
 			(model, proven)
 		});
 		let worth = EVERYBODY.iter().map(|who| (who.clone(), worth(who))).collect();
-		let (open, done) = (BTreeMap::new(), BTreeMap::new());
-		Self { dice: Dice(seed), worth, models: models.to_vec(), open, done }
+		let (open, periods, done) = Default::default();
+		Self { dice: Dice(seed), worth, models: models.to_vec(), open, periods, paid: 0, done }
 	}
 
 	fn moved(&mut self, who: &AccountId32, by: i128) {
@@ -152,7 +220,8 @@ impl Scenario {
 	}
 
 	fn shares(&mut self) -> RevenueSplit<AccountId32> {
-		let worker = 1 + self.dice.roll(999_997) as u32;
+		// Odd, so that owner and author have an odd number of parts: two of them can not tie.
+		let worker = 1 + 2 * self.dice.roll(499_999) as u32;
 		let owner = 1 + self.dice.roll(u64::from(999_998 - worker)) as u32;
 		let author = 1_000_000 - worker - owner;
 		split_among(&[(Payee::Account(OWNER), owner), (Payee::Account(AUTHOR), author)])
@@ -181,7 +250,7 @@ impl Scenario {
 		let owner = RuntimeOrigin::signed(OWNER);
 		let ids: Vec<_> = self.open.keys().copied().collect();
 		let id = self.dice.pick(&ids).copied().unwrap_or(u64::MAX);
-		match self.dice.roll(22) {
+		match self.dice.roll(32) {
 			0..=6 => self.request(who, model, proven),
 			7..=10 => self.answer(id),
 			11 => self.cancel(&who, id),
@@ -223,6 +292,23 @@ impl Scenario {
 				};
 				changed.is_ok().then_some("allow list")
 			},
+			21..=25 => self.request_by_plan(who, model, proven),
+			26 | 27 => {
+				let plan = self.dice.roll(2) as u32;
+				let origin = RuntimeOrigin::signed(who);
+				let done = with_storage_layer(|| Aimodel::subscribe(origin, tip(model), plan));
+				done.is_ok().then_some("subscribe")
+			},
+			28 => {
+				let origin = RuntimeOrigin::signed(OWNER);
+				let done = with_storage_layer(|| Aimodel::renew(origin, who, model));
+				done.is_ok().then_some("renew")
+			},
+			29 => {
+				let origin = RuntimeOrigin::signed(OWNER);
+				let done = with_storage_layer(|| Aimodel::close_subscription(origin, who, model));
+				done.is_ok().then_some("close subscription")
+			},
 			_ => {
 				let blocks = 1 + self.dice.roll(6);
 				advance_to(System::block_number() + blocks);
@@ -231,7 +317,12 @@ impl Scenario {
 		}
 	}
 
-	fn request(&mut self, who: AccountId32, model: ModelId, proven: bool) -> Option<&'static str> {
+	fn agree(
+		&mut self,
+		who: &AccountId32,
+		model: ModelId,
+		proven: bool,
+	) -> (Agreed, Assurance, Input<ConstU32<256>>) {
 		let content = Outputs::<Test>::get(tip(model)).unwrap().content;
 		let max_fee = self.dice.roll(4_000).into();
 		let rows = 1 + self.dice.roll(4) as usize;
@@ -242,7 +333,7 @@ impl Scenario {
 			},
 		};
 		let mut agreed = Agreed {
-			calls: Aimodel::calls(&who, &model),
+			calls: Aimodel::calls(who, &model),
 			customer: who.clone(),
 			tariff: content.tariff,
 			split: content.split,
@@ -251,14 +342,101 @@ impl Scenario {
 			proven,
 			held: 0,
 			compensated: 0,
+			cover: None,
 		};
-		agreed.held = agreed.price(most).min(agreed.max_fee);
+		agreed.held = agreed.price(most);
+		(agreed, assurance, input)
+	}
+
+	fn request(&mut self, who: AccountId32, model: ModelId, proven: bool) -> Option<&'static str> {
+		let (mut agreed, assurance, input) = self.agree(&who, model, proven);
+		agreed.held = agreed.held.min(agreed.max_fee);
 		let origin = RuntimeOrigin::signed(who);
 		let id = NextRequest::<Test>::get();
-		Aimodel::request(origin, tip(model), assurance, input, max_fee, None).ok()?;
+		Aimodel::request(origin, tip(model), assurance, input, agreed.max_fee, None).ok()?;
 		assert_eq!(Requests::<Test>::get(id).unwrap().held, agreed.held, "what is held");
 		self.open.insert(id, agreed);
 		Some("request")
+	}
+
+	fn request_by_plan(
+		&mut self,
+		who: AccountId32,
+		model: ModelId,
+		proven: bool,
+	) -> Option<&'static str> {
+		let (mut agreed, assurance, input) = self.agree(&who, model, proven);
+		let most = agreed.draw(agreed.held);
+		agreed.held = 0;
+		let origin = RuntimeOrigin::signed(who.clone());
+		let id = NextRequest::<Test>::get();
+		// Some outlive their period.
+		let late = (self.dice.roll(2) > 0).then(|| System::block_number() + 30);
+		let order = || Aimodel::request_by_plan(origin, tip(model), assurance, input, late);
+		with_storage_layer(order).ok()?;
+		// A period that was due is charged first.
+		self.follow();
+		let period = self.periods.get_mut(&(who, model)).expect("a period");
+		let from_pot = period.left < most.1;
+		if !from_pot {
+			period.left -= most.1;
+		}
+		let info = Aimodel::request_info(id).unwrap();
+		let RequestInfo::Open { held, draw, .. } = info else { panic!("it is open") };
+		assert_eq!((held, draw), (0, Some(most.1)), "what is reserved");
+		agreed.cover = Some(Covering { most, period: period.clone(), from_pot });
+		self.open.insert(id, agreed);
+		Some(if from_pot { "request by pot" } else { "request by plan" })
+	}
+
+	/// A period begins at the terms of now; what is left of the last one is divided.
+	fn begin_period(&mut self, who: AccountId32, model: ModelId, price: Balance) {
+		self.end_period(who.clone(), model);
+		let split = Outputs::<Test>::get(tip(model)).unwrap().content.split;
+		let platform = PlatformShare::<Test>::get();
+		self.paid += 1;
+		let beneficiaries = beneficiaries(&split);
+		let period = Paid { number: self.paid, left: price, platform, beneficiaries };
+		self.periods.insert((who, model), period);
+	}
+
+	fn end_period(&mut self, who: AccountId32, model: ModelId) {
+		if let Some(period) = self.periods.remove(&(who.clone(), model)) {
+			self.earn(&who, period.left, &period);
+		}
+	}
+
+	fn earn(&mut self, who: &AccountId32, amount: Balance, period: &Paid) {
+		self.moved(who, -(amount as i128));
+		for (payee, part) in divide(amount, period.platform, &period.beneficiaries) {
+			self.moved(&payee, part as i128);
+		}
+	}
+
+	/// What a call did not draw goes back to its period, or is divided as that was.
+	fn give_back(&mut self, who: &AccountId32, cover: &Covering, amount: Balance) {
+		if cover.from_pot {
+			return;
+		}
+		let number = cover.period.number;
+		let same =
+			self.periods.iter_mut().find(|((owner, _), p)| owner == who && p.number == number);
+		match same {
+			Some((_, period)) => period.left += amount,
+			None => self.earn(who, amount, &cover.period),
+		}
+	}
+
+	fn settle_by_plan(&mut self, agreed: &Agreed, units: u64, worker: &AccountId32) {
+		let cover = agreed.cover.as_ref().unwrap();
+		let (pay, gross) = agreed.draw(agreed.price(units));
+		// By largest remainder, the worker's part of less can be a unit more.
+		let (pay, gross) = (pay.min(cover.most.0), gross.min(cover.most.1));
+		let payer = if cover.from_pot { OWNER } else { agreed.customer.clone() };
+		self.moved(&payer, -(gross as i128));
+		self.moved(worker, pay as i128);
+		self.moved(&PLATFORM, (gross - pay) as i128);
+		self.give_back(&agreed.customer, cover, cover.most.1 - gross);
 	}
 
 	fn answer(&mut self, id: RequestId) -> Option<&'static str> {
@@ -277,6 +455,10 @@ impl Scenario {
 		};
 		result.ok()?;
 		let agreed = self.open.remove(&id).unwrap();
+		if agreed.cover.is_some() {
+			self.settle_by_plan(&agreed, units, &worker);
+			return Some("answer by plan");
+		}
 		let price = agreed.price(units).min(agreed.held);
 		self.moved(&agreed.customer, -(price as i128));
 		for (who, part) in agreed.divide(price, &worker) {
@@ -302,15 +484,30 @@ impl Scenario {
 					*self.done.entry("lapse").or_default() += 1;
 					let agreed = self.open.get_mut(&request).expect("an open request");
 					let most = agreed.held / 10;
-					let compensation = (50 + agreed.held).min(most - agreed.compensated);
+					let lost = 50 + agreed.stake();
+					let compensation = lost.min(most - agreed.compensated);
 					agreed.compensated += compensation;
-					let (customer, lost) = (agreed.customer.clone(), 50 + agreed.held);
+					let customer = agreed.customer.clone();
 					self.moved(&worker, -(lost as i128));
 					self.moved(&customer, compensation as i128);
 				},
 				Event::Lapsed { .. } => panic!("inline input obliges at once"),
 				Event::Refunded { request, amount, .. } => {
-					assert_eq!(self.open.remove(&request).expect("open").held, amount);
+					let agreed = self.open.remove(&request).expect("open");
+					assert_eq!(agreed.held, amount);
+					if let Some(cover) = &agreed.cover {
+						self.give_back(&agreed.customer, cover, cover.most.1);
+					}
+				},
+				Event::Subscribed { account, model, plan, .. } => {
+					self.begin_period(account, model, plan.price);
+				},
+				Event::SubscriptionRenewed { account, model, price, .. } => {
+					self.begin_period(account, model, price);
+				},
+				Event::SubscriptionClosed { account, model, refund } => {
+					assert_eq!(refund, 0, "no model is retired");
+					self.end_period(account, model);
 				},
 				_ => (),
 			}
@@ -325,7 +522,8 @@ impl Scenario {
 	}
 }
 
-fn anything(seed: u64) {
+/// Returns how often each kind of step did something.
+fn anything(seed: u64) -> BTreeMap<&'static str, u32> {
 	println!("seed {seed}");
 	new_world().execute_with(|| {
 		let mut scenario = Scenario::new(seed);
@@ -344,13 +542,17 @@ fn anything(seed: u64) {
 		{
 			assert!(scenario.done.get(kind).is_some_and(|times| *times > 3), "{kind} hardly ever");
 		}
-	});
+		scenario.done
+	})
 }
 
 #[test]
 fn what_everybody_owns_is_what_was_agreed_whatever_anybody_does() {
 	for seed in 0..2 {
-		anything(seed);
+		let done = anything(seed);
+		for kind in ["subscribe", "request by plan", "request by pot", "answer by plan", "renew"] {
+			assert!(done.get(kind).is_some_and(|times| *times > 1), "{kind} hardly ever");
+		}
 	}
 }
 

@@ -164,6 +164,8 @@ impl Config for Test {
 	type HistoryStep = ConstU32<3>;
 	type MaxPrices = ConstU32<3>;
 	type BillingPeriod = ConstU32<100>;
+	type Month = ConstU32<30>;
+	type Year = ConstU32<365>;
 	type DemandWindow = ConstU32<10>;
 	type EraLength = ConstU32<50>;
 	type KeptEras = ConstU32<3>;
