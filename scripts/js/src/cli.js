@@ -12,6 +12,7 @@ import { batch, deploy, model, quote, readVerifyingKey, registerKey, split, tari
 import { hides, read, requestHidden } from './hidden.js';
 import { format, parse } from './money.js';
 import { newSalt, SALT } from './privacy.js';
+import { cancelSubscription, changePlan, fundPot, offer, periods, pot, setPlans, subscribe, subscription, withdrawPot } from './plans.js';
 import { ATTESTED, earningsOf, PROVEN, request, settlement, status, withdraw } from './requests.js';
 import { describe, history, modelsOf, modelsTagged, rollback } from './versions.js';
 import { check, register, serve } from './workers.js';
@@ -37,7 +38,12 @@ const HELP = `aimodel: models, requests and workers of an AI model chain
   aimodel health --model ID
   aimodel quote --model ID --bytes COUNT [--account ADDRESS]
   aimodel request --model ID --input FILE [--max-fee AMOUNT] [--attested] [--no-wait]
-                  [--salt FILE] [--worker-url URL]
+                  [--salt FILE] [--worker-url URL] [--by-plan]
+  aimodel plans --model ID [--set FILE.json]
+  aimodel subscribe --model ID --plan NUMBER
+  aimodel subscription --model ID [ADDRESS]
+  aimodel unsubscribe --model ID
+  aimodel pot --model ID [--fund AMOUNT | --withdraw AMOUNT]
   aimodel status REQUEST [--salt FILE]
   aimodel worker register --operator ADDRESS [--bond AMOUNT]
   aimodel worker serve --model ID [--least-pay AMOUNT] [--slots COUNT] [--lease BLOCKS]
@@ -78,8 +84,10 @@ const OPTIONS = {
 	beneficiary: { type: 'string', multiple: true, default: [] },
 	bond: { type: 'string' },
 	breaker: { type: 'string' },
+	'by-plan': { type: 'boolean' },
 	bytes: { type: 'string' },
 	csv: { type: 'boolean' },
+	fund: { type: 'string' },
 	help: { type: 'boolean', short: 'h' },
 	input: { type: 'string' },
 	json: { type: 'boolean' },
@@ -97,9 +105,11 @@ const OPTIONS = {
 	operator: { type: 'string' },
 	owner: { type: 'string' },
 	output: { type: 'string' },
+	plan: { type: 'string' },
 	price: { type: 'string' },
 	'proving-key': { type: 'string' },
 	rate: { type: 'string' },
+	set: { type: 'string' },
 	slots: { type: 'string', default: '1' },
 	tag: { type: 'string', multiple: true, default: [] },
 	tariff: { type: 'string' },
@@ -111,6 +121,7 @@ const OPTIONS = {
 	salt: { type: 'string' },
 	'verifying-key': { type: 'string' },
 	version: { type: 'string' },
+	withdraw: { type: 'string' },
 	'worker-url': { type: 'string' },
 	'worker-share': { type: 'string', default: '50' },
 };
@@ -206,7 +217,7 @@ const COMMANDS = {
 		const input = new Uint8Array(await readFile(need(options, 'input')));
 		const maxFee = options['max-fee'] && parse(options['max-fee']);
 		const assurance = options.attested ? ATTESTED : PROVEN;
-		const wish = { model: need(options, 'model'), input, maxFee, assurance };
+		const wish = { model: need(options, 'model'), input, maxFee, assurance, byPlan: options['by-plan'] };
 		const hidden = hides((await model(api, wish.model)).record);
 		if (!options.attested && (hidden.input || hidden.output)) return secretly(api, options, wish);
 		const order = await request(api, signer(options), wish);
@@ -214,6 +225,46 @@ const COMMANDS = {
 		if (options['no-wait']) return ordered;
 		say(`request ${order.request}: ${ordered.held} held, waiting for the answer`);
 		return { ...ordered, ...readable(await settlement(api, order.request, { since: order.blockNumber })) };
+	},
+
+	async plans(api, options) {
+		const id = need(options, 'model');
+		if (options.set) {
+			const { month, year } = periods(api);
+			const offers = JSON.parse(await readFile(options.set, 'utf8')).map(({ price = '0', period = 'month', ...rest }) => {
+				return offer({ ...rest, price: parse(price), period: { month, year }[period] ?? period });
+			});
+			return changed(api, options, (owner, outPoint) => setPlans(api, owner, outPoint, offers));
+		}
+		const { plans } = await model(api, id);
+		return plans.map(({ plan, tier, to }, number) => ({ number, tier, ...plan, price: format(BigInt(plan.price)), to }));
+	},
+
+	async subscribe(api, options) {
+		const { outPoint } = await model(api, need(options, 'model'));
+		const customer = signer(options);
+		const had = await subscription(api, customer.address, options.model);
+		const change = had && had.standing !== 'Ended' ? changePlan : subscribe;
+		await change(api, customer, outPoint, count(options, 'plan'));
+		return subscription(api, customer.address, options.model);
+	},
+
+	async subscription(api, options, [address]) {
+		const found = await subscription(api, address ?? signer(options).address, need(options, 'model'));
+		if (!found) throw new Error('There is no subscription.');
+		return found;
+	},
+
+	async unsubscribe(api, options) {
+		await cancelSubscription(api, signer(options), need(options, 'model'));
+		return subscription(api, signer(options).address, options.model);
+	},
+
+	async pot(api, options) {
+		const [owner, id] = [signer(options), need(options, 'model')];
+		if (options.fund) await fundPot(api, owner, id, parse(options.fund));
+		if (options.withdraw) await withdrawPot(api, owner, id, parse(options.withdraw));
+		return (await pot(api, id, owner.address)) ?? { free: 0n, reserved: 0n };
 	},
 
 	async status(api, options, [id]) {
@@ -392,7 +443,7 @@ function shares(options, owner) {
 
 // --- Output -----------------------------------------------------------------------------------
 
-const AMOUNTS = new Set(['held', 'price', 'refund', 'amount', 'platform', 'worker', 'collateral']);
+const AMOUNTS = new Set(['held', 'price', 'refund', 'amount', 'platform', 'worker', 'collateral', 'incentives', 'escrow', 'credit', 'free', 'reserved']);
 
 /** A result for people and JSON: bytes in hexadecimal, amounts in UNIT. */
 function readable(value, name) {

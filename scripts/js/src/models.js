@@ -238,6 +238,7 @@ export async function model(api, id) {
 		versions: found.versions.toNumber(),
 		changes: found.changes.toNumber(),
 		candidate: found.candidate.toJSON(),
+		plans: found.plans.toJSON(),
 		metadata: metadataOf(found.metadata),
 	};
 }

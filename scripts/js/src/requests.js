@@ -60,6 +60,16 @@ export function requestTx(api, { outPoint, input, maxFee, assurance = PROVEN, de
 }
 
 /**
+ * The transaction that orders an inference by the signer's plan of the model.
+ *
+ * @param {Api} api
+ * @param {object} order as of {@link requestTx}, without a `maxFee`
+ */
+export function requestByPlanTx(api, { outPoint, input, assurance = PROVEN, deadline = null }) {
+	return api.tx.aimodel.requestByPlan(outPoint, assurance, tensorBytes(input), deadline);
+}
+
+/**
  * An input or an output as calls carry it: bytes; a blob of them; a commitment to them; or bytes and
  * a commitment to the customer's salt.
  *
@@ -78,12 +88,17 @@ export function tensorBytes(tensor) {
  *
  * @param {Api} api
  * @param {Account} customer
- * @param {object} order as of {@link requestTx}, or with a `model` instead of an `outPoint`
+ * @param {object} order as of {@link requestTx}, or with a `model` instead of an `outPoint`; `byPlan` is whether
+ *   the customer's plan covers it
  */
 export async function request(api, customer, order) {
 	const outPoint = order.outPoint ?? (await modelInfo(api, order.model)).outPoint;
-	const maxFee = order.maxFee ?? (await quote(api, order.model, order.input.length)).maxPrice;
-	const { events, ...place } = await send(api, requestTx(api, { ...order, outPoint, maxFee }), customer);
+	const byFee = async () => {
+		const maxFee = order.maxFee ?? (await quote(api, order.model, order.input.length)).maxPrice;
+		return requestTx(api, { ...order, outPoint, maxFee });
+	};
+	const tx = order.byPlan ? requestByPlanTx(api, { ...order, outPoint }) : await byFee();
+	const { events, ...place } = await send(api, tx, customer);
 	return { ...place, ...requested(findEvent(events, 'aimodel', 'Requested')) };
 }
 

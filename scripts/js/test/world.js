@@ -276,10 +276,15 @@ export class World {
 
 	/** Orders an inference, and lets the chain draw its worker. */
 	async order(customer, { outPoint, input, maxFee = 10n * UNIT, ...rest }) {
-		const { events, ...place } = await this.send(requestTx(this.api, { outPoint, input, maxFee, ...rest }), customer);
+		return { ...(await this.orderWith(requestTx(this.api, { outPoint, input, maxFee, ...rest }), customer)), input };
+	}
+
+	/** The same by a transaction of any kind. */
+	async orderWith(tx, customer) {
+		const { events, ...place } = await this.send(tx, customer);
 		await this.seal();
 		const fee = findEvent(events, 'transactionPayment', 'TransactionFeePaid').data.actualFee.toBigInt();
-		return { ...place, ...requested(findEvent(events, 'aimodel', 'Requested')), fee, input };
+		return { ...place, ...requested(findEvent(events, 'aimodel', 'Requested')), fee };
 	}
 
 	/** The lease of a request. */
