@@ -64,7 +64,8 @@ Everywhere:
 The units of a provable model are its multiply-accumulates, in thousands; others are metered by the elements of
 their tensors. --tariff has what moves the price, with shares in millionths: demand, qualityCap, volume,
 timeOfDay, batch, min and max, as in tariff() of src/models.js takes them. A budget is for a billing period
-of 30 days; without --limit it is removed.
+of 30 days; without --limit it is removed. Plans are a list of price, quota, period ("month", "year" or
+blocks), grace, tier and to.
 
 An AMOUNT is in UNIT: 0.25. A TYPE is an element type and a shape, u8[1,64] or f32[N<=64,13]; of a
 model with a verifying key it is known. A PAYEE is an address, or the id of another model,
@@ -232,7 +233,10 @@ const COMMANDS = {
 		if (options.set) {
 			const { month, year } = periods(api);
 			const offers = JSON.parse(await readFile(options.set, 'utf8')).map(({ price = '0', period = 'month', ...rest }) => {
-				return offer({ ...rest, price: parse(price), period: { month, year }[period] ?? period });
+				const blocks = { month, year }[period] ?? period;
+				// A week in which a period can still be renewed; a trial is not.
+				const grace = rest.tier === 'Trial' ? 0 : Math.min(blocks, Math.floor(month / 4));
+				return offer({ grace, ...rest, price: parse(price), period: blocks });
 			});
 			return changed(api, options, (owner, outPoint) => setPlans(api, owner, outPoint, offers));
 		}
