@@ -1,7 +1,6 @@
 //! Verification of several proofs in one equation.
 
 use super::*;
-use crate::groth16;
 use aimodel_primitives::traits::ProofVerifier;
 use ark_ec::{pairing::Pairing, AffineRepr, CurveGroup};
 use frame_support::{assert_noop, assert_ok};
@@ -113,24 +112,4 @@ fn what_is_refused_alone_is_refused_in_a_batch() {
 		unknown.key = Default::default();
 		assert_noop!(unknown.verify(), Error::UnknownKey);
 	});
-}
-
-/// What a proof adds to a batch, in milliseconds, through the host functions as they run natively.
-#[test]
-#[ignore = "measures; run alone with --ignored --nocapture"]
-fn measure() {
-	let (key, inputs) = (SimulatedKey::new(6, SEED), simulator::inputs(6, SEED));
-	let (points, proof) = (key.points(), key.prove(&inputs, SEED));
-	for proofs in [1, 8, 64] {
-		let claims = vec![(&inputs[..], &proof[..]); proofs];
-		let best = (0..9)
-			.map(|_| {
-				let start = std::time::Instant::now();
-				groth16::verify_batch(&points, &claims).unwrap();
-				start.elapsed()
-			})
-			.min()
-			.unwrap();
-		println!("{proofs}: {:.3} ms a proof", best.as_secs_f64() * 1e3 / proofs as f64);
-	}
 }
