@@ -1,6 +1,6 @@
 //! What is counted: of each account's use of a model, and of each model.
 
-use crate::*;
+use crate::{tick_impls::drain_queue, *};
 use aimodel_primitives::{
 	access::{CallCount, Limits},
 	billing::{Budget, Ledger, Periods},
@@ -119,30 +119,13 @@ impl<T: Config> Pallet<T> {
 	/// back; within the limit.
 	pub(crate) fn prune_customers(meter: &mut WeightMeter) {
 		let each = T::WeightInfo::prune_customer();
-		let step = T::DbWeight::get().reads_writes(1, 1);
-		if meter.try_consume(step).is_err() {
-			return;
-		}
 		let now = Self::periods().of(Self::block());
-		let first = CustomerCursor::<T>::get();
-		let mut at = first;
-		while at <= now {
-			if meter.try_consume(step).is_err() {
-				break;
-			}
-			match PrunableCustomers::<T>::iter_key_prefix(at).next() {
-				None => at = at.saturating_add(1),
-				Some(_) if !meter.can_consume(each) => break,
-				Some((who, model)) => {
-					meter.consume(each);
-					PrunableCustomers::<T>::remove(at, (&who, &model));
-					Self::prune_customer(&who, &model);
-				},
-			}
-		}
-		if at != first {
-			CustomerCursor::<T>::put(at);
-		}
+		drain_queue::<T, _, _, PrunableCustomers<T>, CustomerCursor<T>>(
+			now,
+			each,
+			meter,
+			|(who, model)| Self::prune_customer(&who, &model),
+		);
 	}
 
 	fn prune_customer(who: &T::AccountId, model: &ModelId) {

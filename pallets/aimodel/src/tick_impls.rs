@@ -1,9 +1,10 @@
 //! The clockwork: draws at the beginning of a block, lapses, refunds and pruning in its idle rest.
 
 use crate::*;
+use codec::FullCodec;
 use frame_support::{pallet_prelude::*, storage::with_storage_layer, weights::WeightMeter};
 use frame_system::pallet_prelude::BlockNumberFor;
-use sp_runtime::traits::Saturating;
+use sp_runtime::traits::{One, Saturating};
 
 /// Blocks after which a due request that could not be processed is tried again.
 const DEFERRAL: u32 = 100;
@@ -61,7 +62,7 @@ impl<T: Config> Pallet<T> {
 			.saturating_add(Self::draw_weight(1))
 			.max(T::WeightInfo::expire().saturating_add(T::WeightInfo::give_back()))
 			.saturating_add(Self::counting_weight());
-		drain_queue::<T, DueRequests<T>, DueCursor<T>>(now, each, meter, |id| {
+		drain_queue::<T, _, _, DueRequests<T>, DueCursor<T>>(now, each, meter, |id| {
 			if let Err(error) = with_storage_layer(|| Self::process_due_request(id, now)) {
 				log::error!(target: LOG_TARGET, "due request {id} was deferred: {error:?}");
 				Self::defer(id, now);
@@ -72,7 +73,7 @@ impl<T: Config> Pallet<T> {
 	/// Prunes settlements whose retention has passed, oldest first, within the limit.
 	pub(crate) fn prune_settlements(now: BlockNumberFor<T>, meter: &mut WeightMeter) {
 		let each = T::WeightInfo::prune();
-		drain_queue::<T, Prunable<T>, PruneCursor<T>>(now, each, meter, |id| {
+		drain_queue::<T, _, _, Prunable<T>, PruneCursor<T>>(now, each, meter, |id| {
 			if let Some(settlement) = Settlements::<T>::take(id) {
 				let output_hash = settlement.output.hash();
 				Self::deposit_event(Event::Pruned { request: id, output_hash });
@@ -114,22 +115,19 @@ impl<T: Config> Pallet<T> {
 	}
 }
 
-/// Takes the entries of a queue keyed by block, up to `now`, and hands each to `process`; stops
-/// where the next one, at weight `each`, would exceed the limit.
-fn drain_queue<T, Queue, Cursor>(
-	now: BlockNumberFor<T>,
+/// Takes the entries of a queue keyed by blocks or periods, up to `now`, and hands each to `process`;
+/// stops where the next one, at weight `each`, would exceed the limit.
+pub(crate) fn drain_queue<T, At, Item, Queue, Cursor>(
+	now: At,
 	each: Weight,
 	meter: &mut WeightMeter,
-	mut process: impl FnMut(RequestId),
+	mut process: impl FnMut(Item),
 ) where
 	T: Config,
-	Queue: frame_support::storage::IterableStorageDoubleMap<
-		BlockNumberFor<T>,
-		RequestId,
-		(),
-		Query = Option<()>,
-	>,
-	Cursor: frame_support::StorageValue<BlockNumberFor<T>, Query = BlockNumberFor<T>>,
+	At: FullCodec + Copy + Ord + One + Saturating,
+	Item: FullCodec,
+	Queue: frame_support::storage::IterableStorageDoubleMap<At, Item, (), Query = Option<()>>,
+	Cursor: frame_support::StorageValue<At, Query = At>,
 {
 	let step = T::DbWeight::get().reads_writes(1, 1);
 	if meter.try_consume(step).is_err() {
@@ -142,12 +140,12 @@ fn drain_queue<T, Queue, Cursor>(
 			break;
 		}
 		match Queue::iter_key_prefix(at).next() {
-			None => at = at.saturating_add(1u32.into()),
+			None => at = at.saturating_add(One::one()),
 			Some(_) if !meter.can_consume(each) => break,
-			Some(id) => {
+			Some(item) => {
 				meter.consume(each);
-				Queue::remove(at, id);
-				process(id);
+				Queue::remove(at, &item);
+				process(item);
 			},
 		}
 	}
