@@ -3,7 +3,7 @@
 //! Everything that two crates must agree on bit for bit is defined here once: how things are named
 //! ([`ids`]), what a tensor looks like ([`tensor`]), who may make requests ([`access`]), what a request costs
 //! ([`pricing`]) and what is counted of it ([`billing`]), how a fee is divided ([`split`]), what is counted of that
-//! ([`income`]) and how models are rewarded ([`incentives`]), how a model describes itself ([`models`]), what a
+//! ([`income`]) and how models are rewarded ([`incentives`]), who takes a request over ([`fallbacks`]), how a model describes itself ([`models`]), what a
 //! proof proves ([`statement`]), and what it hides ([`privacy`]). Pallets meet only through the traits of
 //! [`traits`]; clients read the chain through [`runtime_api`]; the offchain worker reaches the native
 //! inference service through [`inference`].
@@ -17,6 +17,7 @@ extern crate alloc;
 
 pub mod access;
 pub mod billing;
+pub mod fallbacks;
 pub mod ids;
 pub mod incentives;
 pub mod income;

@@ -3,6 +3,7 @@
 use crate::{
 	access::{Figures, Health},
 	billing::{Bill, Revenue},
+	fallbacks::{ChainQuote, FallbackNames},
 	ids::{ArtifactHash, BlobHash, KeyId, ModelId, OutPoint, RequestId, VersionId},
 	incentives::{Incentives, Reward},
 	income::{Income, Sums},
@@ -21,6 +22,7 @@ use alloc::vec::Vec;
 use codec::{Codec, Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 use sp_core::H256;
+use sp_runtime::DispatchError;
 
 /// What stands behind an answer.
 #[derive(
@@ -162,7 +164,7 @@ pub enum RequestInfo<AccountId, BlockNumber> {
 	Open {
 		/// Who pays.
 		customer: AccountId,
-		/// The version that answers.
+		/// The version that serves it now.
 		version: VersionId,
 		/// What stands behind the answer.
 		assurance: Assurance,
@@ -174,6 +176,8 @@ pub enum RequestInfo<AccountId, BlockNumber> {
 		deadline: BlockNumber,
 		/// The current lease, lapsed or not.
 		lease: Option<Lease<AccountId, BlockNumber>>,
+		/// The versions that may take it over, the most preferred first.
+		fallbacks: Vec<VersionId>,
 	},
 	/// Answered and paid.
 	Settled {
@@ -238,6 +242,17 @@ sp_api::decl_runtime_apis! {
 			units: u64,
 			at: Option<u64>,
 		) -> Result<Breakdown, QuoteError>;
+
+		/// What a request of `account` for `input_bytes` bytes inline would hold with these fallbacks, and
+		/// who would serve it; or the error with which `request` would refuse it.
+		fn quote_chain(
+			account: AccountId,
+			out_point: OutPoint,
+			fallbacks: FallbackNames,
+			assurance: Assurance,
+			input_bytes: u64,
+			max_fee: Balance,
+		) -> Result<ChainQuote, DispatchError>;
 
 		/// What `account` used of a model, in this billing period and the last.
 		fn bill(account: AccountId, model: ModelId) -> Option<Bill>;

@@ -8,14 +8,16 @@ use crate::{
 use aimodel_primitives::{
 	access::{Figures, Health},
 	billing::{Bill, Revenue},
+	fallbacks::{ChainQuote, FallbackNames},
 	incentives::{Incentives, Reward},
 	income::{Income, Sums},
 	models::{Alias, HistoryRecord, KeptVersion, Metadata, Tag},
 	pricing::{Breakdown, Quote, QuoteError},
 	runtime_api::{
-		self, JobInfo, ModelInfo, PotInfo, ProofKey, RequestInfo, SubscriptionInfo, Version,
+		self, Assurance, JobInfo, ModelInfo, PotInfo, ProofKey, RequestInfo, SubscriptionInfo,
+		Version,
 	},
-	ModelId, RequestId, VersionId,
+	ModelId, OutPoint, RequestId, VersionId,
 };
 use alloc::vec::Vec;
 use frame_support::{
@@ -32,7 +34,7 @@ use sp_genesis_builder::PresetId;
 use sp_runtime::{
 	traits::{Block as BlockT, NumberFor},
 	transaction_validity::{TransactionSource, TransactionValidity},
-	ApplyExtrinsicResult, ExtrinsicInclusionMode,
+	ApplyExtrinsicResult, DispatchError, ExtrinsicInclusionMode,
 };
 use sp_session::OpaqueGeneratedSessionKeys;
 use sp_version::RuntimeVersion;
@@ -229,6 +231,17 @@ impl_runtime_apis! {
 			at: Option<u64>,
 		) -> Result<Breakdown, QuoteError> {
 			Aimodel::price(model, account, units, at)
+		}
+
+		fn quote_chain(
+			account: AccountId,
+			out_point: OutPoint,
+			fallbacks: FallbackNames,
+			assurance: Assurance,
+			input_bytes: u64,
+			max_fee: Balance,
+		) -> Result<ChainQuote, DispatchError> {
+			Aimodel::quote_chain(account, out_point, fallbacks, assurance, input_bytes, max_fee)
 		}
 
 		fn bill(account: AccountId, model: ModelId) -> Option<Bill> {

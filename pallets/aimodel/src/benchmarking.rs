@@ -1,6 +1,6 @@
 //! Benchmarks: every call in its worst case, and the clockwork that calls charge for.
 
-use super::*;
+use super::{fallback_impls::Order, *};
 use aimodel_primitives::{
 	access::{Breaker, BreakerParams, Limits, Policy, RateLimit, Trial, MAX_ACCOUNTS},
 	billing::MAX_ALERTS,
@@ -276,8 +276,16 @@ fn order<T: Config>(world: &Ordered<T>, bytes: u32) -> RequestId {
 	let (customer, out_point) = (world.customer.clone(), world.out_point);
 	let payment = Payment::Fee { max_fee: Balance::MAX };
 	let input = input::<T>(bytes);
-	Pallet::<T>::do_request(customer, out_point, Assurance::Attested, input, payment, None)
-		.expect("a served model takes requests; qed");
+	Pallet::<T>::do_request(
+		customer,
+		out_point,
+		Assurance::Attested,
+		input,
+		payment,
+		None,
+		Default::default(),
+	)
+	.expect("a served model takes requests; qed");
 	NextRequest::<T>::get() - 1
 }
 
@@ -336,8 +344,16 @@ fn covered<T: Config>() -> Request<T> {
 	Pallet::<T>::do_subscribe(customer.clone(), out_point, last).expect("it is offered; qed");
 	let input = input::<T>(1);
 	let plan = Payment::Plan;
-	Pallet::<T>::do_request(customer.clone(), out_point, Assurance::Attested, input, plan, None)
-		.expect("a served model takes requests; qed");
+	Pallet::<T>::do_request(
+		customer.clone(),
+		out_point,
+		Assurance::Attested,
+		input,
+		plan,
+		None,
+		Default::default(),
+	)
+	.expect("a served model takes requests; qed");
 	pass::<T>(10);
 	Pallet::<T>::do_renew(customer, model).expect("the period is due; qed");
 	Incomes::<T>::insert(model, full_income::<T>());
@@ -349,6 +365,30 @@ fn covered<T: Config>() -> Request<T> {
 	});
 	Requests::<T>::get(id).expect("it is open; qed")
 }
+
+/// Models that answer with proofs, the first of them served, and a customer of theirs.
+fn provable_models<T: Config>() -> (T::AccountId, Vec<ModelId>) {
+	let owner = funded::<T>("owner");
+	let version = provable::<T>(&owner);
+	let mut models = Vec::new();
+	for _ in 0..=MAX_FALLBACKS {
+		let (deployer, record) = (owner.clone(), version.clone());
+		Pallet::<T>::do_deploy(deployer, record, tariff(), split::<T>()).expect("sound; qed");
+		frame_system::Pallet::<T>::inc_account_nonce(&owner);
+		let new = Tips::<T>::iter_keys().find(|id| !models.contains(id));
+		models.push(new.expect("it was deployed; qed"));
+	}
+	T::BenchmarkHelper::serve(VersionId { model: models[0], index: 0 }, 1);
+	// Of which no trial is.
+	NextRequest::<T>::put(1);
+	(funded::<T>("customer"), models)
+}
+
+fn names<T: Config>(models: &[ModelId]) -> FallbackNames {
+	BoundedVec::truncate_from(models.iter().map(tip::<T>).collect())
+}
+
+const DEVELOPED: Assurance = Assurance::Proven { weakest_origin: Some(KeyOrigin::InsecureDev) };
 
 #[benchmarks]
 mod benchmarks {
@@ -548,9 +588,9 @@ mod benchmarks {
 		Records::<T>::mutate(model, |record| record.breaker = HALF_OPEN);
 		idle::<T>(&model);
 		let customer = RawOrigin::Signed(who);
-		let open = Requests::<T>::iter().count();
+		let (open, none) = (Requests::<T>::iter().count(), Default::default());
 		#[extrinsic_call]
-		_(customer, world.out_point, Assurance::Attested, input, Balance::MAX, None);
+		_(customer, world.out_point, Assurance::Attested, input, Balance::MAX, None, none);
 		assert_eq!(Requests::<T>::iter().count(), open + 1);
 	}
 
@@ -907,6 +947,81 @@ mod benchmarks {
 		}
 		assert!(matches!(covered, Ok(Cover { source: FundingSource::Pot(_), .. })));
 		assert_eq!(NextTerm::<T>::get(), 2);
+	}
+
+	/// What one fallback adds to a request, and what the model does that serves it.
+	#[benchmark]
+	fn request_fallback() {
+		let (customer, models) = provable_models::<T>();
+		for model in &models {
+			let out_point = tip::<T>(model);
+			let output = Outputs::<T>::get(out_point).expect("it is live; qed");
+			let content = ModelContent { access: access(), ..output.content };
+			Outputs::<T>::insert(out_point, ModelOutput { allowed: 1, content, ..output });
+			Allowed::<T>::insert(model, &customer, ());
+			Records::<T>::mutate(model, |record| record.breaker = HALF_OPEN);
+			idle::<T>(model);
+		}
+		let input = input::<T>(64);
+		let order = Order {
+			customer: &customer,
+			assurance: DEVELOPED,
+			input: Some(&input),
+			length: Some(64),
+			obliges_at_once: true,
+			payment: Payment::Fee { max_fee: Balance::MAX },
+			deadline: None,
+		};
+		let (named, fallbacks) = (tip::<T>(&models[0]), names::<T>(&models[1..2]));
+		#[block]
+		{
+			let chain = Pallet::<T>::chain(&order, named, fallbacks, 1, &[]).expect("sound; qed");
+			Pallet::<T>::enter(&customer, &chain.rest[0]).expect("it may be entered; qed");
+		}
+		assert!(Customers::<T>::contains_key(&customer, models[1]));
+	}
+
+	/// To the last of the fallbacks, which has its trial by that.
+	#[benchmark]
+	fn fall_back() {
+		let (customer, models) = provable_models::<T>();
+		let (named, fallbacks) = (tip::<T>(&models[0]), names::<T>(&models[1..]));
+		let payment = Payment::Fee { max_fee: Balance::MAX };
+		let input = input::<T>(64);
+		Pallet::<T>::do_request(customer, named, DEVELOPED, input, payment, None, fallbacks)
+			.expect("a served model takes requests; qed");
+		for model in &models[1..] {
+			let suspended = Breaker::Open { until: u32::MAX, trial: None };
+			Records::<T>::mutate(model, |record| record.breaker = suspended);
+		}
+		let last = models[MAX_FALLBACKS as usize];
+		Records::<T>::mutate(last, |record| record.breaker = HALF_OPEN);
+		let mut ordered = Requests::<T>::get(1).expect("it was made; qed");
+		let reason = FallbackReason::NoWorker;
+		#[block]
+		{
+			assert!(Pallet::<T>::fall_back(1, &mut ordered, reason));
+		}
+		assert_eq!(ordered.version.model, last);
+	}
+
+	/// Of a model that closes with that.
+	#[benchmark]
+	fn leave_fallback() {
+		let (customer, models) = provable_models::<T>();
+		let (named, fallbacks) = (tip::<T>(&models[0]), names::<T>(&models[1..2]));
+		let payment = Payment::Fee { max_fee: Balance::MAX };
+		let input = input::<T>(64);
+		Pallet::<T>::do_request(customer, named, DEVELOPED, input, payment, None, fallbacks)
+			.expect("a served model takes requests; qed");
+		let out_point = tip::<T>(&models[1]);
+		Pallet::<T>::do_retire(funded::<T>("owner"), out_point).expect("the owner may; qed");
+		let ordered = Requests::<T>::get(1).expect("it was made; qed");
+		#[block]
+		{
+			Pallet::<T>::leave_fallbacks(1, &ordered);
+		}
+		assert!(Closing::<T>::contains_key(models[1]));
 	}
 
 	#[benchmark]

@@ -42,16 +42,23 @@ impl<T: Config> Pallet<T> {
 			Some(customer) => customer,
 			None => Self::new_customer(who)?,
 		};
-		let spend = customer.ledger.at(Self::periods().of(Self::block())).current.spend;
-		let budget = customer.budget.as_ref();
-		ensure!(
-			budget.is_none_or(|budget| budget.admits(spend, customer.held, held)),
-			Error::<T>::BudgetExceeded
-		);
+		Self::ensure_within_budget(&customer, held)?;
 		customer.rate = Self::ensure_within(limits, &customer)?;
 		customer.open = customer.open.saturating_add(1);
 		customer.held = customer.held.saturating_add(held);
 		Self::keep_customer(who, model, customer);
+		Ok(())
+	}
+
+	/// Whether a request that can cost this is within what an account may spend. Writes nothing.
+	pub(crate) fn ensure_within_budget(
+		customer: &Customer<T>,
+		held: Balance,
+	) -> Result<(), Error<T>> {
+		let spend = customer.ledger.at(Self::periods().of(Self::block())).current.spend;
+		let budget = customer.budget.as_ref();
+		let admits = budget.is_none_or(|budget| budget.admits(spend, customer.held, held));
+		ensure!(admits, Error::<T>::BudgetExceeded);
 		Ok(())
 	}
 
@@ -103,13 +110,22 @@ impl<T: Config> Pallet<T> {
 
 	/// Changes the record of the customer of a request that closes.
 	fn close_customer(request: &Request<T>, count: impl FnOnce(&mut Customer<T>)) {
-		let (who, model) = (&request.customer, &request.version.model);
+		Self::uncharge(&request.customer, &request.version.model, request.most, count);
+	}
+
+	/// Changes the record of an account of which a model has a request less.
+	pub(crate) fn uncharge(
+		who: &T::AccountId,
+		model: &ModelId,
+		most: Balance,
+		count: impl FnOnce(&mut Customer<T>),
+	) {
 		let Some(mut customer) = Customers::<T>::get(who, model) else {
 			frame_support::defensive!("an open request has a customer");
 			return;
 		};
 		customer.open = customer.open.saturating_sub(1);
-		customer.held = customer.held.saturating_sub(request.held);
+		customer.held = customer.held.saturating_sub(most);
 		customer.ledger = customer.ledger.at(Self::periods().of(Self::block()));
 		count(&mut customer);
 		Self::keep_customer(who, model, customer);
@@ -286,10 +302,10 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn count_refund(id: RequestId, request: &Request<T>, reason: Unanswered) {
 		let failed = reason == Unanswered::Expired;
 		Self::close_customer(request, |customer| {
-			customer.ledger.current.refunded(request.held, failed);
+			customer.ledger.current.refunded(request.most, failed);
 		});
 		Self::change_record(&request.version.model, |record| {
-			record.ledger.current.refunded(request.held, failed);
+			record.ledger.current.refunded(request.most, failed);
 			record.breaker.abandoned(id);
 		});
 	}

@@ -68,7 +68,7 @@ impl<T: Config> Pallet<T> {
 	/// Counts against a model that an obliged lease of it lapsed.
 	pub(crate) fn count_demerit(request: &Request<T>) {
 		let lost = match &request.cover {
-			None => request.platform_share.mul_floor(request.held),
+			None => request.platform_share.mul_floor(request.most),
 			Some(Cover { draw, .. }) => draw.gross.saturating_sub(draw.pay),
 		};
 		// Only what is fed could overflow.

@@ -43,7 +43,8 @@ impl<T: Config> Pallet<T> {
 		Self::candidates_can_stand_in()?;
 		Self::deprecations_are_of_kept_versions()?;
 		Self::incomes_sum_to_what_was_paid()?;
-		Self::merits_are_weighed()
+		Self::merits_are_weighed()?;
+		Self::fallbacks_take_what_their_request_has()
 	}
 
 	/// What is held from each customer is the sum over its open requests.
@@ -94,12 +95,14 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// The counter of each model is the number of its open requests.
+	/// The counter of each model is the number of open requests that it serves or may take over.
 	fn open_requests_are_counted() -> Result<(), TryRuntimeError> {
 		let mut open = BTreeMap::<ModelId, u32>::new();
-		for (_, request) in Requests::<T>::iter() {
-			let count = open.entry(request.version.model).or_default();
-			*count = count.saturating_add(1);
+		for (id, request) in Requests::<T>::iter() {
+			for (version, _) in Self::may_serve(id, &request) {
+				let count = open.entry(version.model).or_default();
+				*count = count.saturating_add(1);
+			}
 		}
 		for (model, counted) in OpenRequests::<T>::iter() {
 			let expected = open.remove(&model).unwrap_or_default();
@@ -109,7 +112,8 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// The references of each key are the kept versions and the open requests that use it.
+	/// The references of each key are the kept versions that use it, and the open requests that do or
+	/// may come to.
 	fn keys_are_referenced_by_versions_and_requests() -> Result<(), TryRuntimeError> {
 		let mut references = BTreeMap::<aimodel_primitives::KeyId, u32>::new();
 		let mut count = |version: Option<Version>| {
@@ -121,9 +125,11 @@ impl<T: Config> Pallet<T> {
 		for (_, _, version) in Versions::<T>::iter() {
 			count(Some(version));
 		}
-		for (_, request) in Requests::<T>::iter() {
-			if matches!(request.assurance, Assurance::Proven { .. }) {
-				count(Versions::<T>::get(request.version.model, request.version.index));
+		for (id, request) in Requests::<T>::iter() {
+			if request.is_proven() {
+				for (VersionId { model, index }, _) in Self::may_serve(id, &request) {
+					count(Versions::<T>::get(model, index));
+				}
 			}
 		}
 		ensure!(
@@ -142,7 +148,8 @@ impl<T: Config> Pallet<T> {
 				&& Requests::<T>::iter_values().all(|request| {
 					request.split.is_sound()
 						&& request.cover.is_none_or(|cover| of_plan(&cover.payees))
-				}) && Subscriptions::<T>::iter_values().all(|record| of_plan(&record.payees)),
+				}) && Fallbacks::<T>::iter_values().flatten().all(|next| next.split.is_sound())
+				&& Subscriptions::<T>::iter_values().all(|record| of_plan(&record.payees)),
 			"shares do not sum to one"
 		);
 		Ok(())
@@ -193,13 +200,16 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// What is counted as open and held of an account and a model is the sum over its open requests.
+	/// What is counted as open and held of an account and a model is the sum over its open requests that
+	/// the model serves or may take over.
 	fn customers_are_charged_for_open_requests() -> Result<(), TryRuntimeError> {
 		let mut open = BTreeMap::<(T::AccountId, ModelId), (u32, Balance)>::new();
-		for (_, request) in Requests::<T>::iter() {
-			let sum = open.entry((request.customer, request.version.model)).or_default();
-			sum.0 = sum.0.saturating_add(1);
-			sum.1 = sum.1.saturating_add(request.held);
+		for (id, request) in Requests::<T>::iter() {
+			for (version, most) in Self::may_serve(id, &request) {
+				let sum = open.entry((request.customer.clone(), version.model)).or_default();
+				sum.0 = sum.0.saturating_add(1);
+				sum.1 = sum.1.saturating_add(most);
+			}
 		}
 		for (account, model, customer) in Customers::<T>::iter() {
 			let expected = open.remove(&(account, model)).unwrap_or_default();
@@ -481,6 +491,39 @@ impl<T: Config> Pallet<T> {
 		for era in &eras {
 			let weight = weights.remove(&era.index).unwrap_or_default();
 			ensure!(weight <= era.weight, "a merit that was not weighed");
+		}
+		Ok(())
+	}
+
+	/// The versions that serve an open request or may take it over, and the most that each can cost.
+	fn may_serve(id: RequestId, request: &Request<T>) -> Vec<(VersionId, Balance)> {
+		let fallbacks = Fallbacks::<T>::get(id).unwrap_or_default().into_iter();
+		let later = fallbacks.map(|next| (next.terms.version, next.most));
+		core::iter::once((request.version, request.most)).chain(later).collect()
+	}
+
+	/// Fallbacks are of open requests, no two of one model; they take the same input, and what the
+	/// request holds pays each of them.
+	fn fallbacks_take_what_their_request_has() -> Result<(), TryRuntimeError> {
+		for (id, fallbacks) in Fallbacks::<T>::iter() {
+			ensure!(!fallbacks.is_empty(), "fallbacks of none");
+			ensure!(Requests::<T>::contains_key(id), "a fallback of a closed request");
+		}
+		for (id, request) in Requests::<T>::iter() {
+			let serving = Self::may_serve(id, &request);
+			let models: BTreeSet<_> = serving.iter().map(|(version, _)| version.model).collect();
+			ensure!(models.len() == serving.len(), "a model serves a request twice");
+			ensure!(request.cover.is_none() || serving.len() == 1, "a plan has a fallback");
+			let mut inputs = Vec::new();
+			for (VersionId { model, index }, most) in serving {
+				ensure!(most <= request.held, "a fallback costs more than is held");
+				let version = Versions::<T>::get(model, index).ok_or("a version is not kept")?;
+				inputs.push(version.interface.input);
+			}
+			ensure!(
+				inputs.windows(2).all(|pair| pair[0] == pair[1]),
+				"a fallback takes another input"
+			);
 		}
 		Ok(())
 	}

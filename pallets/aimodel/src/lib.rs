@@ -14,6 +14,9 @@
 //!                 └──────── no worker ───────────┴──┘──(deadline, cancel)──> refunded
 //! ```
 //!
+//! Where a model does not serve a request, the next of its fallbacks does, at the terms that were frozen
+//! for it.
+//!
 //! The pallet knows nothing of proofs and of bonds: it asks a [`ProofVerifier`] and a
 //! [`WorkerPool`].
 
@@ -30,6 +33,7 @@ pub mod benchmarking;
 mod billing_impls;
 mod close_impls;
 mod cover_impls;
+mod fallback_impls;
 mod incentive_impls;
 #[cfg(any(test, feature = "try-runtime"))]
 mod invariants;
@@ -55,6 +59,7 @@ pub use weights::WeightInfo;
 use aimodel_primitives::{
 	access::Access,
 	billing::Budget,
+	fallbacks::{FallbackNames, FallbackReason, MAX_FALLBACKS},
 	incentives::Era,
 	income::Income,
 	models::{Metadata, Tag},
@@ -296,7 +301,7 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Closing<T: Config> = StorageMap<_, Blake2_128Concat, ModelId, ()>;
 
-	/// How many requests of each model wait for their answer.
+	/// How many requests wait for the answer of each model, those included that it may still take over.
 	#[pallet::storage]
 	pub type OpenRequests<T: Config> = StorageMap<_, Blake2_128Concat, ModelId, u32, ValueQuery>;
 
@@ -387,6 +392,10 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Pots<T: Config> =
 		StorageDoubleMap<_, Blake2_128Concat, ModelId, Blake2_128Concat, T::AccountId, Pot<T>>;
+
+	/// The models that may still take an open request over, if there are any.
+	#[pallet::storage]
+	pub type Fallbacks<T: Config> = StorageMap<_, Twox64Concat, RequestId, FallbacksOf<T>>;
 
 	/// What each account can withdraw.
 	#[pallet::storage]
@@ -537,6 +546,8 @@ pub mod pallet {
 		Settled {
 			/// The request.
 			request: RequestId,
+			/// The version that answered.
+			version: VersionId,
 			/// The bonded account that answered.
 			worker: T::AccountId,
 			/// What stands behind the answer: a proof, or a bonded worker's word.
@@ -746,6 +757,26 @@ pub mod pallet {
 			/// From what.
 			source: FundingSource<T::AccountId>,
 		},
+		/// A request keeps models that may take it over.
+		FallbacksKept {
+			/// The request.
+			request: RequestId,
+			/// Their versions, the most preferred first.
+			fallbacks: BoundedVec<VersionId, ConstU32<MAX_FALLBACKS>>,
+		},
+		/// A request went to a fallback, at the price that was quoted for it.
+		FellBack {
+			/// The request.
+			request: RequestId,
+			/// The version that does not serve it.
+			from: VersionId,
+			/// The one that does.
+			to: VersionId,
+			/// The most that can be paid to it.
+			most: Balance,
+			/// Why.
+			reason: FallbackReason,
+		},
 		/// An owner set funds aside for calls by plan.
 		PotFunded {
 			/// The owner.
@@ -891,7 +922,7 @@ pub mod pallet {
 		LeaseLive,
 		/// The deadline has not passed.
 		NotExpired,
-		/// No lease of the request has lapsed.
+		/// No lease of the request has lapsed, and no worker is looked for yet.
 		NothingDue,
 		/// The account has no earnings.
 		NothingToWithdraw,
@@ -968,6 +999,10 @@ pub mod pallet {
 		PlanUnfunded,
 		/// Requests of the account wait for their answer, whose reserves may come back.
 		RequestsOpen,
+		/// A model stands twice among a request's model and its fallbacks.
+		DuplicateFallback,
+		/// A fallback takes another input than the model, or hides other things of a request.
+		FallbackDiffers,
 		/// There is no such pot.
 		UnknownPot,
 		/// Less is free in the pot.
@@ -1125,9 +1160,16 @@ pub mod pallet {
 		/// - origin: signed; pays.
 		/// - `max_fee`: never is more held or paid.
 		/// - `deadline`: the last block at which a result is accepted; the earliest possible one
-		///   if none is given.
+		///   if none is given, and a lease of each fallback.
+		/// - `fallbacks`: outputs of other models, each quoted now, that take the same input. Where the
+		///   model takes no request now, finds no worker, or its worker lets the lease lapse, the next
+		///   one serves at its own price. Those that take none of the signer now are left out. The
+		///   highest of the prices is held.
 		#[pallet::call_index(7)]
-		#[pallet::weight(Pallet::<T>::request_weight(input.length().unwrap_or_default()))]
+		#[pallet::weight(
+			Pallet::<T>::request_weight(input.length().unwrap_or_default())
+				.saturating_add(Pallet::<T>::fallbacks_weight(fallbacks.len() as u32))
+		)]
 		pub fn request(
 			origin: OriginFor<T>,
 			out_point: OutPoint,
@@ -1135,10 +1177,11 @@ pub mod pallet {
 			input: Input<T::MaxInlineInput>,
 			#[pallet::compact] max_fee: Balance,
 			deadline: Option<BlockNumberFor<T>>,
+			fallbacks: FallbackNames,
 		) -> DispatchResult {
 			let who = ensure_signed(origin)?;
 			let payment = Payment::Fee { max_fee };
-			Self::do_request(who, out_point, assurance, input, payment, deadline)
+			Self::do_request(who, out_point, assurance, input, payment, deadline, fallbacks)
 		}
 
 		/// Answers a request, and is paid. Free if it settles.
@@ -1150,6 +1193,7 @@ pub mod pallet {
 		#[pallet::weight(Pallet::<T>::submit_result_weight(
 			T::Verifier::max_public_inputs(),
 			output.length(),
+			MAX_FALLBACKS,
 		))]
 		pub fn submit_result(
 			origin: OriginFor<T>,
@@ -1168,6 +1212,7 @@ pub mod pallet {
 		#[pallet::call_index(9)]
 		#[pallet::weight(T::WeightInfo::cancel()
 			.saturating_add(T::WeightInfo::give_back())
+			.saturating_add(Pallet::<T>::leaving_weight(MAX_FALLBACKS))
 			.saturating_add(Pallet::<T>::counting_weight()))]
 		pub fn cancel(origin: OriginFor<T>, request: RequestId) -> DispatchResult {
 			let who = ensure_signed(origin)?;
@@ -1180,13 +1225,15 @@ pub mod pallet {
 		#[pallet::call_index(10)]
 		#[pallet::weight(T::WeightInfo::expire()
 			.saturating_add(T::WeightInfo::give_back())
+			.saturating_add(Pallet::<T>::leaving_weight(MAX_FALLBACKS))
 			.saturating_add(Pallet::<T>::counting_weight()))]
 		pub fn expire(origin: OriginFor<T>, request: RequestId) -> DispatchResult {
 			ensure_signed(origin)?;
 			Self::do_expire(request)
 		}
 
-		/// Ends a lapsed lease and leases the request to the next worker. Done by the chain itself
+		/// Ends a lapsed lease and leases the request to the next worker, or to one of a fallback; or
+		/// looks again for one where none has a lease and the request is due. Done by the chain itself
 		/// when it is idle.
 		///
 		/// - origin: signed by anybody.
@@ -1194,6 +1241,7 @@ pub mod pallet {
 		#[pallet::weight(
 			T::WeightInfo::advance()
 				.saturating_add(Pallet::<T>::draw_weight(1))
+				.saturating_add(T::WeightInfo::fall_back().saturating_mul(2))
 				.saturating_add(Pallet::<T>::counting_weight())
 		)]
 		pub fn advance(origin: OriginFor<T>, request: RequestId) -> DispatchResult {
@@ -1558,7 +1606,7 @@ pub mod pallet {
 
 		/// Orders an inference as `request` does, by the signer's plan: nothing is held but what the
 		/// worker draws, from the plan's price or from the owner's pot. A period that is due is charged
-		/// first.
+		/// first. It has no fallbacks: a plan is of one model.
 		///
 		/// - origin: signed by a subscriber.
 		#[pallet::call_index(58)]
@@ -1575,7 +1623,8 @@ pub mod pallet {
 			deadline: Option<BlockNumberFor<T>>,
 		) -> DispatchResult {
 			let who = ensure_signed(origin)?;
-			Self::do_request(who, out_point, assurance, input, Payment::Plan, deadline)
+			let (payment, fallbacks) = (Payment::Plan, Default::default());
+			Self::do_request(who, out_point, assurance, input, payment, deadline, fallbacks)
 		}
 	}
 }

@@ -236,6 +236,7 @@ impl<T: Config> Pallet<T> {
 				draw: request.cover.map(|cover| cover.draw.gross),
 				deadline: request.deadline,
 				lease: T::Workers::leased(id),
+				fallbacks: Self::fallbacks_of(id),
 			});
 		}
 		let settlement = Settlements::<T>::get(id)?;

@@ -1,9 +1,12 @@
 //! Requests: what is frozen, what is held, who answers, and how they end without an answer.
 
-use crate::*;
+use crate::{
+	fallback_impls::{Chain, Offer, Order},
+	*,
+};
 use aimodel_primitives::{
 	access::Admission,
-	pricing::{Quote, QuoteError},
+	pricing::QuoteError,
 	privacy::{Privacy, Visibility},
 	traits::{Lease, LeaseTerms},
 };
@@ -40,61 +43,40 @@ impl<T: Config> Pallet<T> {
 		input: Input<T::MaxInlineInput>,
 		payment: Payment,
 		deadline: Option<BlockNumberFor<T>>,
+		fallbacks: FallbackNames,
 	) -> DispatchResult {
-		let ModelOutput { model, content, .. } =
-			Outputs::<T>::get(out_point).ok_or(Error::<T>::OutPointSpent)?;
-		ensure!(!content.retired, Error::<T>::ModelRetired);
-		let admission = Self::ensure_admitted(&customer, &model, &content)?;
-		let version = VersionId { model, index: content.version };
-		ensure!(!Self::is_deprecated(&version), Error::<T>::VersionDeprecated);
-		let record = Versions::<T>::get(model, version.index).ok_or(Error::<T>::OutPointSpent)?;
-		let assurance = Self::ensure_assurance(assurance, &record, &input)?;
-		// What is committed to is one row, as only fixed tensors are provable.
-		let length = input.length().unwrap_or_else(|| record.interface.input.bytes(1));
-		let Quote { rows, min_price, max_price, rates, .. } =
-			Self::quote_version(&model, Some(&customer), &content.tariff, &record, length, None)
-				.map_err(Error::<T>::from)?;
-		let platform_share = PlatformShare::<T>::get();
-		let split = Self::flat_split(model, &content);
-		let (held, draw) = match payment {
-			Payment::Fee { max_fee } => {
-				ensure!(max_fee >= min_price, Error::<T>::FeeTooLow);
-				(max_fee.min(max_price), None)
-			},
-			Payment::Plan => (0, Some(Self::draw_of(&split, max_price, platform_share)?)),
-		};
-		let stake = draw.map_or(held, |draw| draw.gross);
-		let terms = LeaseTerms {
-			version,
-			pay: split.divide(min_price, platform_share).worker,
-			length: record.lease.into(),
-			collateral: T::MinCollateral::get().saturating_add(stake),
-			obliges_at_once: matches!(input, Input::Inline(_)),
-		};
-		let deadline = Self::ensure_deadline(deadline, &terms)?;
 		let mut waiting = Waiting::<T>::get();
 		let id = NextRequest::<T>::get();
 		let next = id.checked_add(1).ok_or(ArithmeticError::Overflow)?;
-		let (terms, record) =
-			Self::staged(id, content.candidate, &assurance, &input, &terms, &waiting)
-				.unwrap_or((terms, record));
-		let version = terms.version;
-		ensure!(Self::has_capacity(&terms, &waiting), Error::<T>::NoCapacity);
+		let order = Order {
+			customer: &customer,
+			assurance,
+			input: Some(&input),
+			length: input.length(),
+			obliges_at_once: matches!(input, Input::Inline(_)),
+			payment,
+			deadline,
+		};
+		let chain = Self::chain(&order, out_point, fallbacks, id, &waiting)?;
+		let held = chain.held();
+		let Chain { named, first, rest, deadline, .. } = chain;
+		let version = first.agreed.terms.version;
 		waiting.try_push((id, version)).map_err(|_| Error::<T>::BlockFull)?;
 
-		let cover = match draw {
-			Some(draw) => Some(Self::cover(&customer, &model, &content, draw)?),
+		let cover = match first.draw {
+			Some(draw) => Some(Self::cover(&customer, &first.model, &first.content, draw)?),
 			None => None,
 		};
-		Self::open_customer(&customer, &model, held, &content.access.limits)?;
-		T::Currency::hold(&HoldReason::Escrow.into(), &customer, held)?;
-		if let (Assurance::Proven { .. }, Some(circuit)) = (&assurance, &record.circuit) {
-			T::Verifier::reference(&circuit.key)?;
+		for offer in core::iter::once(&first).chain(&rest) {
+			Self::enter(&customer, offer)?;
 		}
-		if admission == Admission::Trial {
-			Self::begin_trial(&model, id, &terms);
+		T::Currency::hold(&HoldReason::Escrow.into(), &customer, held)?;
+		if first.admission == Admission::Trial {
+			Self::begin_trial(&first.model, id, &first.agreed.terms);
 		}
 		let due = deadline.saturating_add(1u32.into());
+		let Offer { assurance, quote, platform_share, agreed, .. } = first;
+		let Fallback { out_point, rates, split, most, terms } = agreed;
 		let request = Request::<T> {
 			customer: customer.clone(),
 			requested_at: frame_system::Pallet::<T>::block_number(),
@@ -102,11 +84,12 @@ impl<T: Config> Pallet<T> {
 			version,
 			assurance,
 			input,
-			rows,
+			rows: quote.rows,
 			rates,
 			split,
 			platform_share,
 			held,
+			most,
 			cover: cover.clone(),
 			terms,
 			deadline,
@@ -119,13 +102,14 @@ impl<T: Config> Pallet<T> {
 		NextRequest::<T>::put(next);
 		Waiting::<T>::put(waiting);
 		DueRequests::<T>::insert(due, id, ());
-		OpenRequests::<T>::mutate(model, |open| *open = open.saturating_add(1));
 		Requests::<T>::insert(id, request);
 		let event = Event::Requested { request: id, customer, version, assurance, held, deadline };
 		Self::deposit_event(event);
 		if let Some(Cover { draw, source, .. }) = cover {
 			Self::deposit_event(Event::Covered { request: id, draw, source });
 		}
+		let rest = rest.into_iter().map(|offer| offer.agreed).collect();
+		Self::keep_fallbacks(id, named, (version, most), rest);
 		Ok(())
 	}
 
@@ -151,12 +135,26 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn do_advance(id: RequestId) -> DispatchResult {
 		let mut request = Self::open_request(id)?;
 		let now = frame_system::Pallet::<T>::block_number();
-		let lapsed = T::Workers::leased(id).is_some_and(|lease| now > lease.until);
-		ensure!(lapsed && now <= request.deadline, Error::<T>::NothingDue);
-		Self::end_lease(id, &mut request)?;
-		Self::lease_to_next(id, &mut request);
+		let due = match T::Workers::leased(id) {
+			Some(lease) => now > lease.until,
+			None => request.drawn && now >= request.due,
+		};
+		ensure!(due && now <= request.deadline, Error::<T>::NothingDue);
+		Self::hand_on(id, &mut request)?;
 		Self::tell_assignment(id);
 		Requests::<T>::insert(id, request);
+		Ok(())
+	}
+
+	/// Ends the lapsed lease of a request, if it has one, and looks for who serves it next: where a
+	/// worker was obliged, at a fallback.
+	pub(crate) fn hand_on(id: RequestId, request: &mut Request<T>) -> DispatchResult {
+		let obliged = Self::is_obliged(id);
+		Self::end_lease(id, request)?;
+		if obliged {
+			Self::fall_back(id, request, FallbackReason::Lapsed);
+		}
+		Self::lease_to_next(id, request);
 		Ok(())
 	}
 
@@ -164,7 +162,7 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn end_lease(id: RequestId, request: &mut Request<T>) -> DispatchResult {
 		let Some(lease) = T::Workers::leased(id) else { return Ok(()) };
 		let compensation = if lease.obliged {
-			let most = T::LapseCompensation::get().mul_floor(request.held);
+			let most = T::LapseCompensation::get().mul_floor(request.most);
 			let owed = most.saturating_sub(request.compensated);
 			Self::count_lapse(id, request);
 			Self::count_demerit(request);
@@ -185,24 +183,32 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// Leases a request to its next candidate that can still take it, if a whole lease fits before
-	/// the deadline; where none can, draws again, in case another worker is free by now. Notes when
-	/// the request falls due. The caller stores it.
+	/// Leases a request to a worker of the model that serves it. Where none can take it, the next
+	/// fallback serves it from the next block on; where there is none, workers are drawn again later, in
+	/// case one is free by then. Notes when the request falls due. The caller stores it.
 	pub(crate) fn lease_to_next(id: RequestId, request: &mut Request<T>) {
 		let now = frame_system::Pallet::<T>::block_number();
-		let latest = request.deadline.saturating_sub(Self::whole_lease(&request.terms));
-		let due = if now > latest || request.lapsed.is_full() {
-			request.deadline
-		} else {
-			match Self::lease_to_candidate(id, request).or_else(|| {
-				Self::draw(id, request);
-				Self::lease_to_candidate(id, request)
-			}) {
-				Some(lease) => lease.until.min(request.deadline),
-				None => now.saturating_add(REDRAW.into()).min(request.deadline),
-			}
+		let again = now.saturating_add(REDRAW.into());
+		let may_lease =
+			Self::fits(&request.terms, now, request.deadline) && !request.lapsed.is_full();
+		let lease = if may_lease { Self::lease_now(id, request) } else { None };
+		let due = match lease {
+			Some(lease) => lease.until.min(request.deadline),
+			None if Self::fall_back(id, request, FallbackReason::NoWorker) => now,
+			None if may_lease || Self::may_fall_back(id, request, again) => {
+				again.min(request.deadline)
+			},
+			None => request.deadline,
 		};
 		Self::set_due(id, request, due.saturating_add(1u32.into()));
+	}
+
+	/// Leases a request to its next candidate that can still take it; where none can, draws again.
+	fn lease_now(id: RequestId, request: &mut Request<T>) -> Option<LeaseOf<T>> {
+		Self::lease_to_candidate(id, request).or_else(|| {
+			Self::draw(id, request);
+			Self::lease_to_candidate(id, request)
+		})
 	}
 
 	/// Draws the candidates of a request, seeded by the last block's hash.
@@ -267,19 +273,13 @@ impl<T: Config> Pallet<T> {
 
 	/// Forgets a request whose money is settled and whose lease has ended.
 	pub(crate) fn close_request(id: RequestId, request: Request<T>) -> DispatchResult {
-		let VersionId { model, index } = request.version;
 		Requests::<T>::remove(id);
 		DueRequests::<T>::remove(request.due, id);
 		if !request.drawn {
 			Waiting::<T>::mutate(|waiting| waiting.retain(|(other, _)| *other != id));
 		}
-		if matches!(request.assurance, Assurance::Proven { .. }) {
-			if let Some(circuit) = Versions::<T>::get(model, index).and_then(|v| v.circuit) {
-				T::Verifier::dereference(&circuit.key);
-			}
-		}
-		OpenRequests::<T>::mutate(model, |open| *open = open.saturating_sub(1));
-		Self::begin_to_close(&model);
+		Self::release_version(&request, request.version);
+		Self::leave_fallbacks(id, &request);
 		Ok(())
 	}
 
@@ -294,14 +294,11 @@ impl<T: Config> Pallet<T> {
 		record: &Version,
 		input: &Input<T::MaxInlineInput>,
 	) -> Result<Assurance, DispatchError> {
-		let Assurance::Proven { weakest_origin } = assurance else {
+		let assurance = Self::ensure_provable(assurance, record)?;
+		let (Assurance::Proven { .. }, Some(circuit)) = (assurance, &record.circuit) else {
 			ensure!(input.commitment().is_none(), Error::<T>::CommitmentUnexpected);
 			return Ok(assurance);
 		};
-		let circuit = record.circuit.as_ref().ok_or(Error::<T>::NotProvable)?;
-		let key = T::Verifier::key(&circuit.key).ok_or(Error::<T>::UnknownKey)?;
-		let weakest = weakest_origin.unwrap_or_else(DefaultWeakestOrigin::<T>::get);
-		ensure!(key.origin >= weakest, Error::<T>::KeyTooWeak);
 		let Privacy { input: of_input, output: of_output } = circuit.privacy;
 		match (of_input, of_output, input) {
 			(Visibility::Public, Visibility::Public, Input::Inline(_))
@@ -312,28 +309,49 @@ impl<T: Config> Pallet<T> {
 			(_, Visibility::Committed, _) => return Err(Error::<T>::CommitmentMissing.into()),
 			_ => return Err(Error::<T>::CommitmentUnexpected.into()),
 		}
+		Ok(assurance)
+	}
+
+	/// Checks that the version has the key that `assurance` asks, and fills in the chain's default.
+	pub(crate) fn ensure_provable(
+		assurance: Assurance,
+		record: &Version,
+	) -> Result<Assurance, DispatchError> {
+		let Assurance::Proven { weakest_origin } = assurance else { return Ok(assurance) };
+		let circuit = record.circuit.as_ref().ok_or(Error::<T>::NotProvable)?;
+		let key = T::Verifier::key(&circuit.key).ok_or(Error::<T>::UnknownKey)?;
+		let weakest = weakest_origin.unwrap_or_else(DefaultWeakestOrigin::<T>::get);
+		ensure!(key.origin >= weakest, Error::<T>::KeyTooWeak);
 		Ok(Assurance::Proven { weakest_origin: Some(weakest) })
 	}
 
-	/// The deadline that was asked for, or else the earliest: the draw, two whole leases, a margin.
-	fn ensure_deadline(
+	/// The deadline that was asked for, or else the earliest: the draw, two whole leases, a margin;
+	/// and, as far as there is time, a draw and a lease of each fallback.
+	pub(crate) fn ensure_deadline(
 		asked: Option<BlockNumberFor<T>>,
 		terms: &LeaseTerms<BlockNumberFor<T>>,
+		fallbacks: &[Offer<T>],
 	) -> Result<BlockNumberFor<T>, DispatchError> {
 		let now = frame_system::Pallet::<T>::block_number();
+		let (draw, lease) = (1u32.into(), Self::whole_lease(terms));
 		let earliest = now
-			.saturating_add(1u32.into())
-			.saturating_add(Self::whole_lease(terms).saturating_mul(2u32.into()))
+			.saturating_add(draw)
+			.saturating_add(lease.saturating_mul(2u32.into()))
 			.saturating_add(T::DeadlineMargin::get().into());
-		let deadline = asked.unwrap_or(earliest);
-		ensure!(deadline >= earliest, Error::<T>::DeadlineTooSoon);
 		let latest = now.saturating_add(T::MaxDeadline::get().into());
+		let deadline = asked.unwrap_or_else(|| {
+			let with = |sum: BlockNumberFor<T>, next: &Offer<T>| {
+				sum.saturating_add(draw).saturating_add(Self::whole_lease(&next.agreed.terms))
+			};
+			fallbacks.iter().fold(earliest, with).min(latest).max(earliest)
+		});
+		ensure!(deadline >= earliest, Error::<T>::DeadlineTooSoon);
 		ensure!(deadline <= latest, Error::<T>::DeadlineTooLate);
 		Ok(deadline)
 	}
 
 	/// Blocks of a lease from its grant to its latest end.
-	fn whole_lease(terms: &LeaseTerms<BlockNumberFor<T>>) -> BlockNumberFor<T> {
+	pub(crate) fn whole_lease(terms: &LeaseTerms<BlockNumberFor<T>>) -> BlockNumberFor<T> {
 		if terms.obliges_at_once {
 			terms.length
 		} else {

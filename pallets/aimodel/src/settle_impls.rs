@@ -57,7 +57,8 @@ impl<T: Config> Pallet<T> {
 			},
 			None => 0,
 		};
-		let weight = Self::submit_result_weight(public_inputs, checked.output.length());
+		let fallbacks = Self::count_fallbacks(checked.id);
+		let weight = Self::submit_result_weight(public_inputs, checked.output.length(), fallbacks);
 		Self::settle(checked)?;
 		Ok((Some(weight), Pays::No).into())
 	}
@@ -80,7 +81,8 @@ impl<T: Config> Pallet<T> {
 			by_key.entry(*key).or_default().push((public_inputs, proof));
 		}
 		let mut weight = checked.iter().fold(Weight::zero(), |sum, answer| {
-			sum.saturating_add(Self::settle_weight(answer.output.length()))
+			let fallbacks = Self::count_fallbacks(answer.id);
+			sum.saturating_add(Self::settle_weight(answer.output.length(), fallbacks))
 		});
 		for (key, claims) in by_key {
 			let public_inputs = claims.iter().map(|(inputs, _)| count(inputs)).max().unwrap_or(0);
@@ -111,7 +113,7 @@ impl<T: Config> Pallet<T> {
 	/// Pays for an answer whose proof, if it needs one, was verified.
 	fn settle(answer: Checked<T>) -> DispatchResult {
 		let Checked { id, request, worker, output, units, quoted, claim: _ } = answer;
-		let price = quoted.min(request.held);
+		let price = quoted.min(request.most);
 		let payout = match &request.cover {
 			None => {
 				let payout = Self::pay(&request, &worker, price)?;
@@ -139,11 +141,13 @@ impl<T: Config> Pallet<T> {
 			price,
 			settled_at: now,
 		};
+		let version = request.version;
 		Self::close_request(id, request)?;
 		Settlements::<T>::insert(id, settlement);
 		Prunable::<T>::insert(now.saturating_add(T::Retention::get().into()), id, ());
 		Self::deposit_event(Event::Settled {
 			request: id,
+			version,
 			worker,
 			assurance,
 			output_hash,
@@ -160,28 +164,35 @@ impl<T: Config> Pallet<T> {
 		T::PalletId::get().into_account_truncating()
 	}
 
-	/// The weight of a result with so many bytes, proved with so many public inputs.
-	pub(crate) fn submit_result_weight(public_inputs: u32, output_bytes: u64) -> Weight {
-		Self::settle_weight(output_bytes).saturating_add(T::Verifier::verify_weight(public_inputs))
+	/// The weight of a result with so many bytes, proved with so many public inputs, for a request with
+	/// so many fallbacks left.
+	pub(crate) fn submit_result_weight(
+		public_inputs: u32,
+		output_bytes: u64,
+		fallbacks: u32,
+	) -> Weight {
+		Self::settle_weight(output_bytes, fallbacks)
+			.saturating_add(T::Verifier::verify_weight(public_inputs))
 	}
 
 	/// The most that results can weigh: each proved under a key of its own.
 	pub(crate) fn submit_results_weight(answers: &[Answer<T>]) -> Weight {
 		let public_inputs = T::Verifier::max_public_inputs();
 		answers.iter().fold(Weight::zero(), |sum, answer| {
-			sum.saturating_add(Self::settle_weight(answer.output.length()))
+			sum.saturating_add(Self::settle_weight(answer.output.length(), MAX_FALLBACKS))
 				.saturating_add(T::Verifier::verify_batch_weight(1, public_inputs))
 		})
 	}
 
 	/// The weight of all of a result with so many bytes but its proof.
-	fn settle_weight(output_bytes: u64) -> Weight {
+	fn settle_weight(output_bytes: u64, fallbacks: u32) -> Weight {
 		let bytes = u32::try_from(output_bytes).unwrap_or(u32::MAX);
 		// What an answer merits, if it is proven.
 		let merit = T::DbWeight::get().reads_writes(1, 1);
 		T::WeightInfo::submit_result(bytes.min(T::MaxInlineOutput::get()))
 			.saturating_add(merit)
 			.saturating_add(T::WeightInfo::give_back())
+			.saturating_add(Self::leaving_weight(fallbacks))
 			.saturating_add(Self::counting_weight())
 	}
 

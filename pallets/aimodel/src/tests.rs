@@ -4,6 +4,7 @@ mod access;
 mod batches;
 mod billing;
 mod clockwork;
+mod fallbacks;
 mod frozen;
 mod history;
 mod incentives;

@@ -33,22 +33,26 @@ impl<T: Config> Pallet<T> {
 			.saturating_add(Self::submit_result_weight(
 				T::Verifier::max_public_inputs(),
 				T::MaxInlineOutput::get().into(),
+				0,
 			))
 	}
 
 	/// Draws the workers of the last block's requests, and gives each request its first lease.
 	pub(crate) fn draw_workers() -> Weight {
 		let waiting = Waiting::<T>::take();
+		let mut unassigned: u64 = 0;
 		for (id, _) in &waiting {
 			let Some(mut request) = Requests::<T>::get(id) else { continue };
 			request.drawn = true;
 			Self::lease_to_next(*id, &mut request);
+			unassigned = unassigned.saturating_add(T::Workers::leased(*id).is_none().into());
 			Self::tell_assignment(*id);
 			Requests::<T>::insert(id, request);
 		}
 		T::DbWeight::get()
 			.reads_writes(1, 1)
 			.saturating_add(Self::draw_weight(waiting.len() as u32))
+			.saturating_add(T::WeightInfo::fall_back().saturating_mul(unassigned))
 	}
 
 	pub(crate) fn draw_weight(requests: u32) -> Weight {
@@ -57,10 +61,15 @@ impl<T: Config> Pallet<T> {
 
 	/// Ends lapsed leases and refunds expired requests, earliest first, within the limit.
 	pub(crate) fn process_due(now: BlockNumberFor<T>, meter: &mut WeightMeter) {
-		// A lapsed lease may be followed by a new draw.
+		// A lapsed lease may be followed by a new draw, of a fallback, and by the next one.
+		let fall_back = T::WeightInfo::fall_back();
+		let expire = T::WeightInfo::expire()
+			.saturating_add(T::WeightInfo::give_back())
+			.saturating_add(Self::leaving_weight(MAX_FALLBACKS));
 		let each = T::WeightInfo::advance()
 			.saturating_add(Self::draw_weight(1))
-			.max(T::WeightInfo::expire().saturating_add(T::WeightInfo::give_back()))
+			.saturating_add(fall_back.saturating_mul(2))
+			.max(expire)
 			.saturating_add(Self::counting_weight());
 		drain_queue::<T, _, _, DueRequests<T>, DueCursor<T>>(now, each, meter, |id| {
 			if let Err(error) = with_storage_layer(|| Self::process_due_request(id, now)) {
@@ -93,8 +102,7 @@ impl<T: Config> Pallet<T> {
 				Self::set_due(id, &mut request, due);
 			},
 			lease => {
-				Self::end_lease(id, &mut request)?;
-				Self::lease_to_next(id, &mut request);
+				Self::hand_on(id, &mut request)?;
 				// Another vain draw is no news.
 				if lease.is_some() || T::Workers::leased(id).is_some() {
 					Self::tell_assignment(id);

@@ -1,7 +1,9 @@
 //! What the pallet stores, and what its calls carry.
 
+mod fallbacks;
 mod plans;
 
+pub use fallbacks::*;
 pub use plans::*;
 
 pub use aimodel_primitives::models::{Change, HistoryRecord};
@@ -237,11 +239,11 @@ pub struct Answer<T: Config> {
 pub struct Request<T: Config> {
 	/// Who pays.
 	pub customer: T::AccountId,
-	/// When it was made.
+	/// When it was made, or came to the model that serves it now: from then on its answer is late.
 	pub requested_at: BlockNumberFor<T>,
 	/// The output that it was quoted on.
 	pub out_point: OutPoint,
-	/// The version that answers.
+	/// The version that serves it now.
 	pub version: VersionId,
 	/// What stands behind the answer.
 	pub assurance: Assurance,
@@ -255,8 +257,10 @@ pub struct Request<T: Config> {
 	pub split: FlatSplit<T::AccountId>,
 	/// The platform's share at creation.
 	pub platform_share: Permill,
-	/// Held from the customer: the most that can be paid.
+	/// Held from the customer: the most that can be paid, whoever serves it.
 	pub held: Balance,
+	/// The most that can be paid to the model that serves it now.
+	pub most: Balance,
 	/// What pays the worker where nothing is held: a plan.
 	pub cover: Option<Cover<T::AccountId>>,
 	/// What each lease demands of its worker.
@@ -267,7 +271,7 @@ pub struct Request<T: Config> {
 	pub drawn: bool,
 	/// The workers drawn for it that have not been asked yet, the most preferred last.
 	pub candidates: BoundedVec<T::AccountId, T::MaxCandidates>,
-	/// The workers whose lease of it has lapsed: they get no other.
+	/// The workers whose lease of it has lapsed: they get no other as long as this version serves it.
 	pub lapsed: BoundedVec<T::AccountId, T::MaxCandidates>,
 	/// What the customer already got from lapsed leases.
 	pub compensated: Balance,
@@ -276,6 +280,21 @@ pub struct Request<T: Config> {
 }
 
 impl<T: Config> Request<T> {
+	/// Whether it settles only with a proof, and so keeps the key of each version that may answer it.
+	pub fn is_proven(&self) -> bool {
+		matches!(self.assurance, Assurance::Proven { .. })
+	}
+
+	/// Makes a fallback serve it. Nobody was asked there yet.
+	pub(crate) fn turn_to(&mut self, next: Fallback<T>, now: BlockNumberFor<T>) {
+		let Fallback { out_point, rates, split, most, terms } = next;
+		(self.out_point, self.version) = (out_point, terms.version);
+		(self.rates, self.split, self.most, self.terms) = (rates, split, most, terms);
+		self.requested_at = now;
+		self.candidates = Default::default();
+		self.lapsed = Default::default();
+	}
+
 	/// The customer's commitment.
 	pub fn commitment(&self) -> Option<Commitment> {
 		self.input.commitment().map(|scalar| self.committed(&scalar))
@@ -317,9 +336,9 @@ impl<T: Config> Request<T> {
 pub struct Customer<T: Config> {
 	/// What was counted, by billing periods.
 	pub ledger: Ledger,
-	/// Requests that wait for their answer.
+	/// Requests that wait for their answer, those included that the model may still take over.
 	pub open: u32,
-	/// What these hold.
+	/// The most that these can cost, those included that the model may still take over.
 	pub held: Balance,
 	/// What may be spent in a period.
 	pub budget: Option<Budget>,

@@ -109,7 +109,7 @@ impl<T: Config> Pallet<T> {
 		id: RequestId,
 		candidate: Option<Candidate>,
 		assurance: &Assurance,
-		input: &Input<T::MaxInlineInput>,
+		input: Option<&Input<T::MaxInlineInput>>,
 		stable: &LeaseTerms<BlockNumberFor<T>>,
 		waiting: &[(RequestId, VersionId)],
 	) -> Option<(LeaseTerms<BlockNumberFor<T>>, Version)> {
@@ -118,7 +118,7 @@ impl<T: Config> Pallet<T> {
 		let terms = LeaseTerms { version, ..*stable };
 		let record = Versions::<T>::get(version.model, version.index)?;
 		let able = !Self::is_deprecated(&version)
-			&& Self::ensure_assurance(*assurance, &record, input).is_ok()
+			&& Self::ensure_input(*assurance, &record, input).is_ok()
 			&& Self::has_capacity(&terms, waiting);
 		able.then_some((terms, record))
 	}

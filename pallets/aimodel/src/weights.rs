@@ -57,6 +57,9 @@ pub trait WeightInfo {
 	fn withdraw_pot() -> Weight;
 	fn cover() -> Weight;
 	fn give_back() -> Weight;
+	fn request_fallback() -> Weight;
+	fn fall_back() -> Weight;
+	fn leave_fallback() -> Weight;
 }
 
 /// Weights over the runtime's database.
@@ -296,6 +299,18 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 		// Pays as many as `submit_result`.
 		Self::submit_result(1)
 	}
+	fn request_fallback() -> Weight {
+		// Like `request`, which does more.
+		Self::request(1)
+	}
+	fn fall_back() -> Weight {
+		// Like `expire`, which does more but to look at three breakers, and `prune_customer`.
+		Self::expire().saturating_add(Self::prune_customer())
+	}
+	fn leave_fallback() -> Weight {
+		// Like `accept_transfer`, which reads as much and writes more.
+		Self::accept_transfer()
+	}
 }
 
 // For tests.
@@ -533,5 +548,17 @@ impl WeightInfo for () {
 	fn give_back() -> Weight {
 		// Pays as many as `submit_result`.
 		Self::submit_result(1)
+	}
+	fn request_fallback() -> Weight {
+		// Like `request`, which does more.
+		Self::request(1)
+	}
+	fn fall_back() -> Weight {
+		// Like `expire`, which does more but to look at three breakers, and `prune_customer`.
+		Self::expire().saturating_add(Self::prune_customer())
+	}
+	fn leave_fallback() -> Weight {
+		// Like `accept_transfer`, which reads as much and writes more.
+		Self::accept_transfer()
 	}
 }

@@ -38,7 +38,7 @@ const HELP = `aimodel: models, requests and workers of an AI model chain
   aimodel health --model ID
   aimodel quote --model ID --bytes COUNT [--account ADDRESS]
   aimodel request --model ID --input FILE [--max-fee AMOUNT] [--attested] [--no-wait]
-                  [--salt FILE] [--worker-url URL] [--by-plan]
+                  [--salt FILE] [--worker-url URL] [--by-plan | --fallback ID...]
   aimodel plans --model ID [--set FILE.json]
   aimodel subscribe --model ID --plan NUMBER
   aimodel subscription --model ID [ADDRESS]
@@ -88,6 +88,7 @@ const OPTIONS = {
 	'by-plan': { type: 'boolean' },
 	bytes: { type: 'string' },
 	csv: { type: 'boolean' },
+	fallback: { type: 'string', multiple: true, default: [] },
 	fund: { type: 'string' },
 	help: { type: 'boolean', short: 'h' },
 	input: { type: 'string' },
@@ -218,7 +219,8 @@ const COMMANDS = {
 		const input = new Uint8Array(await readFile(need(options, 'input')));
 		const maxFee = options['max-fee'] && parse(options['max-fee']);
 		const assurance = options.attested ? ATTESTED : PROVEN;
-		const wish = { model: need(options, 'model'), input, maxFee, assurance, byPlan: options['by-plan'] };
+		const [byPlan, fallbackModels] = [options['by-plan'], options.fallback];
+		const wish = { model: need(options, 'model'), input, maxFee, assurance, byPlan, fallbackModels };
 		const hidden = hides((await model(api, wish.model)).record);
 		if (!options.attested && (hidden.input || hidden.output)) return secretly(api, options, wish);
 		const order = await request(api, signer(options), wish);

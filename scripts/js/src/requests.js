@@ -34,7 +34,7 @@
 
 import { u8aToHex } from '@polkadot/util';
 import { blocks, eventsAt, follow } from './blocks.js';
-import { ChainError } from './errors.js';
+import { ChainError, dispatchError } from './errors.js';
 import { model as modelInfo, quote, versionId } from './models.js';
 import { findEvent, send } from './send.js';
 
@@ -54,16 +54,17 @@ export const ATTESTED = 'Attested';
  * @param {bigint} order.maxFee
  * @param {object | string} [order.assurance]
  * @param {number | null} [order.deadline]
+ * @param {string[]} [order.fallbacks] outputs of models that may take it over, the most preferred first
  */
-export function requestTx(api, { outPoint, input, maxFee, assurance = PROVEN, deadline = null }) {
-	return api.tx.aimodel.request(outPoint, assurance, tensorBytes(input), maxFee, deadline);
+export function requestTx(api, { outPoint, input, maxFee, assurance = PROVEN, deadline = null, fallbacks = [] }) {
+	return api.tx.aimodel.request(outPoint, assurance, tensorBytes(input), maxFee, deadline, fallbacks);
 }
 
 /**
  * The transaction that orders an inference by the signer's plan of the model.
  *
  * @param {Api} api
- * @param {object} order as of {@link requestTx}, without a `maxFee`
+ * @param {object} order as of {@link requestTx}, without a `maxFee` and fallbacks
  */
 export function requestByPlanTx(api, { outPoint, input, assurance = PROVEN, deadline = null }) {
 	return api.tx.aimodel.requestByPlan(outPoint, assurance, tensorBytes(input), deadline);
@@ -84,22 +85,50 @@ export function tensorBytes(tensor) {
 
 /**
  * Orders an inference. Without an output that was looked at, takes the model's live one; without a
- * `maxFee`, its highest price.
+ * `maxFee`, the highest price of those that may serve it.
  *
  * @param {Api} api
  * @param {Account} customer
  * @param {object} order as of {@link requestTx}, or with a `model` instead of an `outPoint`; `byPlan` is whether
- *   the customer's plan covers it
+ *   the customer's plan covers it; `fallbackModels` are models whose live outputs are its `fallbacks`
  */
 export async function request(api, customer, order) {
 	const outPoint = order.outPoint ?? (await modelInfo(api, order.model)).outPoint;
 	const byFee = async () => {
-		const maxFee = order.maxFee ?? (await quote(api, order.model, order.input.length)).maxPrice;
-		return requestTx(api, { ...order, outPoint, maxFee });
+		const others = order.fallbackModels ?? [];
+		const fallbacks = order.fallbacks ?? (await Promise.all(others.map((id) => modelInfo(api, id)))).map((it) => it.outPoint);
+		const highest = async () => {
+			const quotes = await Promise.all([order.model, ...others].map((id) => quote(api, id, order.input.length)));
+			return quotes.map((it) => it.maxPrice).reduce((one, other) => (one > other ? one : other));
+		};
+		return requestTx(api, { ...order, outPoint, fallbacks, maxFee: order.maxFee ?? (await highest()) });
 	};
 	const tx = order.byPlan ? requestByPlanTx(api, { ...order, outPoint }) : await byFee();
 	const { events, ...place } = await send(api, tx, customer);
 	return { ...place, ...requested(findEvent(events, 'aimodel', 'Requested')) };
+}
+
+/**
+ * What a request for so many bytes would hold, who would serve it in which order, and who would be left out; or the
+ * error of `request`.
+ *
+ * @param {Api} api
+ * @param {string} account who asks
+ * @param {object} order `outPoint`, `fallbacks`, `inputBytes`, `maxFee`, perhaps an `assurance`
+ */
+export async function quoteChain(api, account, { outPoint, fallbacks, inputBytes, maxFee, assurance = PROVEN }) {
+	const answer = await api.call.aimodelApi.quoteChain(account, outPoint, fallbacks, assurance, inputBytes, maxFee);
+	if (answer.isErr) throw dispatchError(api, answer.asErr);
+	const { held, serving, refused } = answer.asOk;
+	return {
+		held: held.toBigInt(),
+		serving: serving.map(({ outPoint: at, version, most }) => ({
+			outPoint: at.toHex(),
+			version: versionId(version),
+			most: most.toBigInt(),
+		})),
+		refused: refused.map(([at, error]) => ({ outPoint: at.toHex(), reason: dispatchError(api, error).name })),
+	};
 }
 
 /** The event `Requested` as plain data. */
@@ -125,7 +154,7 @@ export async function status(api, id) {
 	if (info.isNone) return null;
 	const found = info.unwrap();
 	if (found.isOpen) {
-		const { customer, version, assurance, held, deadline, lease } = found.asOpen;
+		const { customer, version, assurance, held, deadline, lease, fallbacks } = found.asOpen;
 		return {
 			status: 'Open',
 			request: id,
@@ -135,6 +164,7 @@ export async function status(api, id) {
 			held: held.toBigInt(),
 			deadline: deadline.toNumber(),
 			lease: lease.isNone ? null : readLease(lease.unwrap()),
+			fallbacks: fallbacks.map(versionId),
 		};
 	}
 	const { worker, version, assurance, output, outputHash, units, price, settledAt } = found.asSettled;

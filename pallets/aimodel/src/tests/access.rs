@@ -46,7 +46,7 @@ fn allow_list() -> Access {
 /// Orders a digit, if it may.
 fn ask(who: &AccountId32, out_point: OutPoint) -> DispatchResult {
 	let origin = RuntimeOrigin::signed(who.clone());
-	Aimodel::request(origin, out_point, PROVEN, image(), PRICE, None)
+	Aimodel::request(origin, out_point, PROVEN, image(), PRICE, None, Default::default())
 }
 
 fn accounts(accounts: &[AccountId32]) -> Accounts<Test> {
@@ -382,7 +382,15 @@ mod rate {
 		run(|| {
 			let (_, out_point) = two_in_ten();
 			for _ in 0..3 {
-				let low = Aimodel::request(customer(), out_point, PROVEN, image(), PRICE - 1, None);
+				let low = Aimodel::request(
+					customer(),
+					out_point,
+					PROVEN,
+					image(),
+					PRICE - 1,
+					None,
+					Default::default(),
+				);
 				assert_noop!(low, Error::<Test>::FeeTooLow);
 			}
 			assert_ok!(ask(&CUSTOMER, out_point));
@@ -592,7 +600,15 @@ mod circuit_breaker {
 			let ask = || {
 				let stranger = RuntimeOrigin::signed(STRANGER);
 				let fee = 10 * PRICE;
-				Aimodel::request(stranger, out_point, Assurance::Attested, floats(2), fee, None)
+				Aimodel::request(
+					stranger,
+					out_point,
+					Assurance::Attested,
+					floats(2),
+					fee,
+					None,
+					Default::default(),
+				)
 			};
 			// The draw, and two blocks to accept.
 			wait(3);
@@ -670,8 +686,15 @@ mod circuit_breaker {
 			let (model, out_point) = breaking();
 			let deadline = Some(System::block_number() + 60);
 			let requests = [(); 4].map(|()| {
-				let order =
-					Aimodel::request(customer(), out_point, PROVEN, image(), PRICE, deadline);
+				let order = Aimodel::request(
+					customer(),
+					out_point,
+					PROVEN,
+					image(),
+					PRICE,
+					deadline,
+					Default::default(),
+				);
 				assert_ok!(order);
 				NextRequest::<Test>::get() - 1
 			});

@@ -51,7 +51,7 @@ fn a_batch_weighs_less_than_its_answers() {
 		let answers: Vec<_> = requests.iter().map(|id| proven(*id)).collect();
 		let most = Aimodel::submit_results_weight(&answers);
 		let actual = submit(&WORKER, answers).unwrap().actual_weight.unwrap();
-		let single = Aimodel::submit_result_weight(6, 40);
+		let single = Aimodel::submit_result_weight(6, 40, 0);
 		assert!(
 			actual.all_lt(single.saturating_mul(2)),
 			"{actual} is not less than twice {single}"

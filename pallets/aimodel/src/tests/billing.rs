@@ -174,7 +174,8 @@ fn revenue_counts_each_customer_once_a_period() {
 		buy(out_point);
 		buy(out_point);
 		let stranger = RuntimeOrigin::signed(STRANGER);
-		let asked = Aimodel::request(stranger, out_point, PROVEN, image(), PRICE, None);
+		let asked =
+			Aimodel::request(stranger, out_point, PROVEN, image(), PRICE, None, Default::default());
 		assert_ok!(asked);
 		let request = NextRequest::<Test>::get() - 1;
 		next_block();
@@ -215,17 +216,41 @@ fn a_budget_stops_what_could_exceed_it() {
 		assert_ok!(Aimodel::set_budget(customer(), model, budget(2 * PRICE + 1, &[])));
 		buy(out_point);
 		let open = request_digit(out_point);
-		let refused = Aimodel::request(customer(), out_point, PROVEN, image(), PRICE, None);
+		let refused = Aimodel::request(
+			customer(),
+			out_point,
+			PROVEN,
+			image(),
+			PRICE,
+			None,
+			Default::default(),
+		);
 		assert_noop!(refused, Error::<Test>::BudgetExceeded);
 		// What comes back can be spent again; so can everything in the next period.
 		assert_ok!(Aimodel::cancel(customer(), open));
 		buy(out_point);
-		let refused = Aimodel::request(customer(), out_point, PROVEN, image(), PRICE, None);
+		let refused = Aimodel::request(
+			customer(),
+			out_point,
+			PROVEN,
+			image(),
+			PRICE,
+			None,
+			Default::default(),
+		);
 		assert_noop!(refused, Error::<Test>::BudgetExceeded);
 		advance_to(PERIOD);
 		buy(out_point);
 		assert_ok!(Aimodel::set_budget(customer(), model, budget(0, &[])));
-		let refused = Aimodel::request(customer(), out_point, PROVEN, image(), PRICE, None);
+		let refused = Aimodel::request(
+			customer(),
+			out_point,
+			PROVEN,
+			image(),
+			PRICE,
+			None,
+			Default::default(),
+		);
 		assert_noop!(refused, Error::<Test>::BudgetExceeded);
 		assert_ok!(Aimodel::set_budget(customer(), model, None));
 		buy(out_point);
@@ -301,7 +326,8 @@ fn who_can_not_pay_the_deposit_orders_nothing() {
 		let enough = PRICE + 10;
 		assert_ok!(Balances::force_set_balance(RuntimeOrigin::root(), poor.clone(), enough));
 		let origin = RuntimeOrigin::signed(poor);
-		let refused = Aimodel::request(origin, out_point, PROVEN, image(), PRICE, None);
+		let refused =
+			Aimodel::request(origin, out_point, PROVEN, image(), PRICE, None, Default::default());
 		assert!(matches!(refused.unwrap_err(), DispatchError::Token(_)));
 	});
 }

@@ -66,7 +66,7 @@ fn storage_keeps_its_names() {
 	              OpenRequests Requests NextRequest Waiting DueRequests DueCursor Settlements Prunable \
 	              PruneCursor Customers PrunableCustomers CustomerCursor Records Prices Incomes Earnings \
 	              IncentiveShare Eras Merits PlatformShare DefaultWeakestOrigin Subscriptions Audiences \
-	              NextTerm Pots";
+	              NextTerm Pots Fallbacks";
 	for name in frozen.split_whitespace() {
 		assert!(kept.iter().any(|kept| kept == name), "{name} is not among {kept:?}");
 	}

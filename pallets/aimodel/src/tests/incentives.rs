@@ -265,7 +265,15 @@ fn deploy_served_by_strangers() -> (ModelId, OutPoint) {
 /// A stranger buys of them.
 fn strangers_buy(out_point: OutPoint) {
 	let (who, input) = (signed(STRANGER), floats(2));
-	assert_ok!(Aimodel::request(who, out_point, Assurance::Attested, input, 50 * PRICE, None));
+	assert_ok!(Aimodel::request(
+		who,
+		out_point,
+		Assurance::Attested,
+		input,
+		50 * PRICE,
+		None,
+		Default::default()
+	));
 	let request = NextRequest::<Test>::get() - 1;
 	next_block();
 	assert_ok!(answer_attested(&OTHER_WORKER, request, words(1), None));
@@ -362,7 +370,15 @@ fn trade_with_oneself(seed: u64) -> Balance {
 
 /// The customer orders a digit, and its worker answers or not.
 fn buy_for(out_point: OutPoint, price: Balance, answered: bool) {
-	let ordered = Aimodel::request(signed(CUSTOMER), out_point, PROVEN, image(), price, None);
+	let ordered = Aimodel::request(
+		signed(CUSTOMER),
+		out_point,
+		PROVEN,
+		image(),
+		price,
+		None,
+		Default::default(),
+	);
 	if ordered.is_err() {
 		return;
 	}

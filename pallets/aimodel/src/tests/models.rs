@@ -144,7 +144,8 @@ fn a_retired_model_takes_no_requests_and_closes_with_its_last_one() {
 				PROVEN,
 				image(),
 				PRICE,
-				None
+				None,
+				Default::default()
 			),
 			Error::<Test>::ModelRetired
 		);

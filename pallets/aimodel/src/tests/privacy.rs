@@ -181,7 +181,15 @@ fn a_request_shows_what_the_version_shows() {
 			let hidden = Hidden::new(privacy);
 			let origin = RuntimeOrigin::signed(CUSTOMER);
 			assert_noop!(
-				Aimodel::request(origin, hidden.out_point, assurance, input, PRICE, None),
+				Aimodel::request(
+					origin,
+					hidden.out_point,
+					assurance,
+					input,
+					PRICE,
+					None,
+					Default::default()
+				),
 				error
 			);
 		});

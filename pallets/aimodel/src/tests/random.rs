@@ -15,7 +15,7 @@ use sp_core::ConstU32;
 use sp_runtime::{AccountId32, Percent, Permill};
 use std::collections::BTreeMap;
 
-const STEPS: usize = 900;
+const STEPS: usize = 1_000;
 
 const CUSTOMERS: [AccountId32; 3] = [CUSTOMER, STRANGER, AUTHOR];
 const WORKERS: [AccountId32; 2] = [WORKER, OTHER_WORKER];
@@ -112,6 +112,10 @@ struct Agreed {
 	proven: bool,
 	/// The most that is held.
 	held: Balance,
+	/// The most that is paid to the model that serves it.
+	most: Balance,
+	/// What was agreed on with those that may take it over.
+	later: Vec<(ModelId, Agreed)>,
 	/// What lapses have brought its customer.
 	compensated: Balance,
 	/// What pays instead of a fee.
@@ -153,7 +157,7 @@ impl Agreed {
 
 	/// What a lease has at stake.
 	fn stake(&self) -> Balance {
-		self.cover.as_ref().map_or(self.held, |cover| cover.most.1)
+		self.cover.as_ref().map_or(self.most, |cover| cover.most.1)
 	}
 }
 
@@ -181,7 +185,8 @@ impl Scenario {
 		for worker in &WORKERS {
 			bond(worker);
 		}
-		let models = [(digits(key), true), (attested(), false)].map(|(version, proven)| {
+		let twins = [(digits(key), true), (digits(key), true)];
+		let models = twins.into_iter().chain([(attested(), false)]).map(|(version, proven)| {
 			let (model, _) = deploy(version);
 			for worker in &WORKERS {
 				serve(worker, VersionId { model, index: 0 });
@@ -192,9 +197,10 @@ impl Scenario {
 			assert_ok!(Aimodel::fund_pot(RuntimeOrigin::signed(OWNER), model, 5_000));
 			(model, proven)
 		});
+		let models: Vec<_> = models.collect();
 		let worth = EVERYBODY.iter().map(|who| (who.clone(), worth(who))).collect();
 		let (open, periods, done) = Default::default();
-		Self { dice: Dice(seed), worth, models: models.to_vec(), open, periods, paid: 0, done }
+		Self { dice: Dice(seed), worth, models, open, periods, paid: 0, done }
 	}
 
 	fn moved(&mut self, who: &AccountId32, by: i128) {
@@ -246,7 +252,8 @@ impl Scenario {
 	/// One step; says which, if it did something.
 	fn step(&mut self) -> Option<&'static str> {
 		let who = CUSTOMERS[self.dice.roll(3) as usize].clone();
-		let (model, proven) = *self.dice.pick(&self.models)?;
+		// The second stands in for the first, mostly.
+		let (model, proven) = self.models[[0, 0, 1, 2, 2][self.dice.roll(5) as usize]];
 		let owner = RuntimeOrigin::signed(OWNER);
 		let ids: Vec<_> = self.open.keys().copied().collect();
 		let id = self.dice.pick(&ids).copied().unwrap_or(u64::MAX);
@@ -341,6 +348,8 @@ impl Scenario {
 			max_fee,
 			proven,
 			held: 0,
+			most: 0,
+			later: Vec::new(),
 			compensated: 0,
 			cover: None,
 		};
@@ -350,13 +359,47 @@ impl Scenario {
 
 	fn request(&mut self, who: AccountId32, model: ModelId, proven: bool) -> Option<&'static str> {
 		let (mut agreed, assurance, input) = self.agree(&who, model, proven);
-		agreed.held = agreed.held.min(agreed.max_fee);
+		let max_fee = agreed.max_fee;
+		agreed.most = agreed.held.min(max_fee);
+		let mut asked = BTreeMap::from([(model, agreed)]);
+		if proven && self.dice.roll(2) > 0 {
+			let alike = |(other, kind): &(ModelId, bool)| *kind && *other != model;
+			for (other, _) in self.models.clone().into_iter().filter(alike) {
+				let (mut agreed, ..) = self.agree(&who, other, true);
+				agreed.most = agreed.held.min(max_fee);
+				asked.insert(other, agreed);
+			}
+		}
+		let others = asked.keys().filter(|other| **other != model);
+		let fallbacks = others.map(|other| tip(*other)).collect::<Vec<_>>().try_into().unwrap();
 		let origin = RuntimeOrigin::signed(who);
 		let id = NextRequest::<Test>::get();
-		Aimodel::request(origin, tip(model), assurance, input, agreed.max_fee, None).ok()?;
-		assert_eq!(Requests::<Test>::get(id).unwrap().held, agreed.held, "what is held");
+		let (first, kind) =
+			(tip(model), if asked.len() > 1 { "request with fallbacks" } else { "request" });
+		let order = || Aimodel::request(origin, first, assurance, input, max_fee, None, fallbacks);
+		with_storage_layer(order).ok()?;
+		let Some(RequestInfo::Open { version, fallbacks, held, .. }) = Aimodel::request_info(id)
+		else {
+			panic!("it is open")
+		};
+		let mut agreed = asked.remove(&version.model).expect("one of these serves");
+		let later = |version: VersionId| (version.model, asked.remove(&version.model).unwrap());
+		agreed.later = fallbacks.into_iter().map(later).collect();
+		let most = agreed.later.iter().map(|(_, other)| other.most).max().unwrap_or_default();
+		agreed.held = agreed.most.max(most);
+		assert_eq!(held, agreed.held, "what is held");
 		self.open.insert(id, agreed);
-		Some("request")
+		Some(kind)
+	}
+
+	/// What was agreed on with the model that a request went to.
+	fn fall_back(&mut self, request: RequestId, to: ModelId) {
+		let mut before = self.open.remove(&request).expect("an open request");
+		let place = before.later.iter().position(|(model, _)| *model == to).expect("a fallback");
+		let (_, mut agreed) = before.later.remove(place);
+		(agreed.held, agreed.compensated) = (before.held, before.compensated);
+		agreed.later = before.later;
+		self.open.insert(request, agreed);
 	}
 
 	fn request_by_plan(
@@ -459,7 +502,7 @@ impl Scenario {
 			self.settle_by_plan(&agreed, units, &worker);
 			return Some("answer by plan");
 		}
-		let price = agreed.price(units).min(agreed.held);
+		let price = agreed.price(units).min(agreed.most);
 		self.moved(&agreed.customer, -(price as i128));
 		for (who, part) in agreed.divide(price, &worker) {
 			self.moved(&who, part as i128);
@@ -483,15 +526,23 @@ impl Scenario {
 				Event::Lapsed { request, worker, obliged: true, .. } => {
 					*self.done.entry("lapse").or_default() += 1;
 					let agreed = self.open.get_mut(&request).expect("an open request");
-					let most = agreed.held / 10;
+					let most = agreed.most / 10;
 					let lost = 50 + agreed.stake();
-					let compensation = lost.min(most - agreed.compensated);
+					let compensation = lost.min(most.saturating_sub(agreed.compensated));
 					agreed.compensated += compensation;
 					let customer = agreed.customer.clone();
 					self.moved(&worker, -(lost as i128));
 					self.moved(&customer, compensation as i128);
 				},
 				Event::Lapsed { .. } => panic!("inline input obliges at once"),
+				// At its creation, it is known who serves it.
+				Event::FellBack { reason: FallbackReason::Refused, .. } => {
+					*self.done.entry("refused at once").or_default() += 1;
+				},
+				Event::FellBack { request, to, .. } => {
+					*self.done.entry("fall back").or_default() += 1;
+					self.fall_back(request, to.model);
+				},
 				Event::Refunded { request, amount, .. } => {
 					let agreed = self.open.remove(&request).expect("open");
 					assert_eq!(agreed.held, amount);
@@ -545,6 +596,9 @@ fn anything(seed: u64) -> BTreeMap<&'static str, u32> {
 fn what_everybody_owns_is_what_was_agreed_whatever_anybody_does() {
 	let everything = [
 		"request",
+		"request with fallbacks",
+		"refused at once",
+		"fall back",
 		"answer",
 		"cancel",
 		"lapse",

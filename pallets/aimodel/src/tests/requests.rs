@@ -83,7 +83,15 @@ fn what_a_request_asks_must_be_possible() {
 		let (_, float) = deploy(attested());
 		let refuse = |out_point, assurance, input, fee, deadline, error: Error<Test>| {
 			assert_noop!(
-				Aimodel::request(customer(), out_point, assurance, input, fee, deadline),
+				Aimodel::request(
+					customer(),
+					out_point,
+					assurance,
+					input,
+					fee,
+					deadline,
+					Default::default()
+				),
 				error
 			);
 		};
@@ -105,7 +113,15 @@ fn what_a_request_asks_must_be_possible() {
 		assert_ok!(Aimodel::reprice(RuntimeOrigin::signed(OWNER), stale, flat()));
 		refuse(stale, PROVEN, image(), PRICE, None, Error::OutPointSpent);
 		let tip = Tips::<Test>::get(model).unwrap();
-		assert_ok!(Aimodel::request(customer(), tip, PROVEN, image(), PRICE, Some(14)));
+		assert_ok!(Aimodel::request(
+			customer(),
+			tip,
+			PROVEN,
+			image(),
+			PRICE,
+			Some(14),
+			Default::default()
+		));
 	});
 }
 
@@ -115,11 +131,27 @@ fn a_chain_that_is_not_for_development_refuses_insecure_keys_by_default() {
 		let (_, out_point) = deploy_served_digits();
 		DefaultWeakestOrigin::<Test>::kill();
 		assert_noop!(
-			Aimodel::request(customer(), out_point, PROVEN, image(), PRICE, None),
+			Aimodel::request(
+				customer(),
+				out_point,
+				PROVEN,
+				image(),
+				PRICE,
+				None,
+				Default::default()
+			),
 			Error::<Test>::KeyTooWeak
 		);
 		let knowing = Assurance::Proven { weakest_origin: Some(KeyOrigin::InsecureDev) };
-		assert_ok!(Aimodel::request(customer(), out_point, knowing, image(), PRICE, None));
+		assert_ok!(Aimodel::request(
+			customer(),
+			out_point,
+			knowing,
+			image(),
+			PRICE,
+			None,
+			Default::default()
+		));
 	});
 }
 
@@ -129,7 +161,7 @@ fn a_customer_who_can_not_pay_is_refused() {
 		let (_, out_point) = deploy_served_digits();
 		let poor = RuntimeOrigin::signed(sp_runtime::AccountId32::new([99; 32]));
 		assert_noop!(
-			Aimodel::request(poor, out_point, PROVEN, image(), PRICE, None),
+			Aimodel::request(poor, out_point, PROVEN, image(), PRICE, None, Default::default()),
 			DispatchError::Token(TokenError::FundsUnavailable)
 		);
 	});
@@ -143,7 +175,15 @@ fn capacity_is_slots() {
 		request_digit(out_point);
 		next_block();
 		assert_noop!(
-			Aimodel::request(customer(), out_point, PROVEN, image(), PRICE, None),
+			Aimodel::request(
+				customer(),
+				out_point,
+				PROVEN,
+				image(),
+				PRICE,
+				None,
+				Default::default()
+			),
 			Error::<Test>::NoCapacity
 		);
 	});
@@ -161,7 +201,7 @@ fn capacity_is_free_bond() {
 		request(tip, PROVEN, image(), price);
 		next_block();
 		assert_noop!(
-			Aimodel::request(customer(), tip, PROVEN, image(), price, None),
+			Aimodel::request(customer(), tip, PROVEN, image(), price, None, Default::default()),
 			Error::<Test>::NoCapacity
 		);
 		assert_ok!(answer(&WORKER, 0));
@@ -177,7 +217,15 @@ fn a_block_takes_so_many_requests() {
 			request_digit(out_point);
 		}
 		assert_noop!(
-			Aimodel::request(customer(), out_point, PROVEN, image(), PRICE, None),
+			Aimodel::request(
+				customer(),
+				out_point,
+				PROVEN,
+				image(),
+				PRICE,
+				None,
+				Default::default()
+			),
 			Error::<Test>::BlockFull
 		);
 		next_block();
@@ -276,7 +324,15 @@ fn requests_of_one_block_share_the_capacity() {
 		one_slot(model);
 		request_digit(out_point);
 		assert_noop!(
-			Aimodel::request(customer(), out_point, PROVEN, image(), PRICE, None),
+			Aimodel::request(
+				customer(),
+				out_point,
+				PROVEN,
+				image(),
+				PRICE,
+				None,
+				Default::default()
+			),
 			Error::<Test>::NoCapacity
 		);
 	});
@@ -306,7 +362,15 @@ fn a_worker_whose_lease_lapsed_is_not_drawn_again() {
 	run(|| {
 		let (_, out_point) = deploy_served_digits();
 		let late = System::block_number() + 200;
-		assert_ok!(Aimodel::request(customer(), out_point, PROVEN, image(), PRICE, Some(late)));
+		assert_ok!(Aimodel::request(
+			customer(),
+			out_point,
+			PROVEN,
+			image(),
+			PRICE,
+			Some(late),
+			Default::default()
+		));
 		advance_to(100);
 		assert_eq!(holder(0), None);
 		assert_eq!(bonded(&WORKER), BOND - COLLATERAL);

@@ -57,7 +57,7 @@ fn a_rolled_back_output_is_spent() {
 		assert_noop!(Aimodel::rollback(owner(), out_point, 1), refused);
 		let customer = RuntimeOrigin::signed(CUSTOMER);
 		assert_noop!(
-			Aimodel::request(customer, out_point, PROVEN, image(), PRICE, None),
+			Aimodel::request(customer, out_point, PROVEN, image(), PRICE, None, Default::default()),
 			Error::<Test>::OutPointSpent
 		);
 		// Forward again is another output than before.
@@ -98,7 +98,15 @@ fn a_rollback_needs_no_worker_but_its_requests_do() {
 		let ask = |out_point| {
 			let customer = RuntimeOrigin::signed(CUSTOMER);
 			let input = floats(2);
-			Aimodel::request(customer, out_point, Assurance::Attested, input, Balance::MAX, None)
+			Aimodel::request(
+				customer,
+				out_point,
+				Assurance::Attested,
+				input,
+				Balance::MAX,
+				None,
+				Default::default(),
+			)
 		};
 		assert_noop!(ask(tip(model)), Error::<Test>::NoCapacity);
 		assert_ok!(Aimodel::rollback(owner(), tip(model), 0));
@@ -318,7 +326,15 @@ fn a_deprecated_version_takes_requests_until_its_notice_is_over() {
 		let open = request_digit(tip(model));
 		advance_to(4);
 		assert_noop!(
-			Aimodel::request(customer(), tip(model), PROVEN, image(), PRICE, None),
+			Aimodel::request(
+				customer(),
+				tip(model),
+				PROVEN,
+				image(),
+				PRICE,
+				None,
+				Default::default()
+			),
 			Error::<Test>::VersionDeprecated
 		);
 		let refused = Aimodel::quote(model, None, 64, None);

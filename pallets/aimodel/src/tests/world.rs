@@ -433,7 +433,15 @@ pub(super) fn request(
 	max_fee: Balance,
 ) -> RequestId {
 	let origin = RuntimeOrigin::signed(CUSTOMER);
-	assert_ok!(Aimodel::request(origin, out_point, assurance, input, max_fee, None));
+	assert_ok!(Aimodel::request(
+		origin,
+		out_point,
+		assurance,
+		input,
+		max_fee,
+		None,
+		Default::default()
+	));
 	NextRequest::<Test>::get() - 1
 }
 
