@@ -95,6 +95,7 @@ impl frame_system::Config for Runtime {
 	type SystemWeightInfo = frame_system::weights::SubstrateWeight<Runtime>;
 	type ExtensionsWeightInfo = frame_system::SubstrateExtensionsWeight<Runtime>;
 	type SS58Prefix = SS58Prefix;
+	type SingleBlockMigrations = crate::Migrations;
 	type MaxConsumers = ConstU32<64>;
 }
 
@@ -260,8 +261,16 @@ impl Convert<RequestId, RuntimeCall> for AcceptCall {
 mod tests {
 	use super::*;
 	use crate::MILLIUNIT;
-	use frame_support::weights::WeightToFee;
+	use codec::Decode;
+	use frame_support::{
+		dispatch::GetDispatchInfo,
+		traits::{Get, GetCallIndex},
+		weights::WeightToFee,
+		BoundedVec,
+	};
+	use pallet_aimodel::{Answer, Input, Output};
 	use pallet_transaction_payment::Config;
+	use sp_runtime::traits::TrailingZeroInput;
 
 	#[test]
 	fn fees_are_a_small_fraction_of_a_unit() {
@@ -276,5 +285,62 @@ mod tests {
 		let normal = weights.get(DispatchClass::Normal).max_total.unwrap();
 		assert_eq!(normal.ref_time(), WEIGHT_REF_TIME_PER_SECOND * 3 / 2);
 		assert_eq!(*RuntimeBlockLength::get().max.get(DispatchClass::Normal), 3_932_160);
+	}
+
+	/// A call of this index whose arguments are all zero, empty or none.
+	fn least<Call: Decode>(index: u8) -> Call {
+		Call::decode(&mut TrailingZeroInput::new(&[index])).expect("zeros are arguments")
+	}
+
+	/// Calls whose weight grows with their arguments, with the greatest.
+	fn greatest() -> Vec<RuntimeCall> {
+		type Market = pallet_aimodel::Call<Runtime>;
+		let most_input = <Runtime as pallet_aimodel::Config>::MaxInlineInput::get() as usize;
+		let most_output = <Runtime as pallet_aimodel::Config>::MaxInlineOutput::get() as usize;
+		let input = || Input::Inline(BoundedVec::truncate_from(vec![0; most_input]));
+		let output = || Output::Inline(BoundedVec::truncate_from(vec![0; most_output]));
+		let assurance = aimodel_primitives::runtime_api::Assurance::Attested;
+		let accounts = || {
+			let most = aimodel_primitives::access::MAX_ACCOUNTS as usize;
+			BoundedVec::truncate_from(vec![AccountId::new([0; 32]); most])
+		};
+		let most_results = <Runtime as pallet_aimodel::Config>::MaxResults::get() as usize;
+		let answer = || Answer { request: 0, output: output(), units: None, proof: None };
+		let answers: Vec<_> = (0..most_results).map(|_| answer()).collect();
+		let (out_point, model) = Default::default();
+		let points = vec![0; 4_000_000];
+		vec![
+			Market::request { out_point, assurance, input: input(), max_fee: 0, deadline: None }
+				.into(),
+			Market::request_by_plan { out_point, assurance, input: input(), deadline: None }.into(),
+			Market::submit_result { request: 0, output: output(), units: None, proof: None }.into(),
+			Market::submit_results { answers: BoundedVec::truncate_from(answers) }.into(),
+			Market::allow { model, accounts: accounts() }.into(),
+			Market::disallow { model, accounts: accounts() }.into(),
+			pallet_zk_verifier::Call::<Runtime>::register_key {
+				artifact: None,
+				circuit_digest: Hash::zero(),
+				statement_version: 1,
+				points: BoundedVec::truncate_from(points),
+			}
+			.into(),
+		]
+	}
+
+	#[test]
+	fn every_call_of_ours_fits_into_a_block_of_the_normal_class() {
+		let weights = RuntimeBlockWeights::get();
+		let most = weights.get(DispatchClass::Normal).max_extrinsic.expect("there is a limit");
+		let market = pallet_aimodel::Call::<Runtime>::get_call_indices();
+		let workers = pallet_workers::Call::<Runtime>::get_call_indices();
+		let keys = pallet_zk_verifier::Call::<Runtime>::get_call_indices();
+		let market = market.iter().map(|index| RuntimeCall::Aimodel(least(*index)));
+		let workers = workers.iter().map(|index| RuntimeCall::Workers(least(*index)));
+		let keys = keys.iter().map(|index| RuntimeCall::ZkVerifier(least(*index)));
+		for call in market.chain(workers).chain(keys).chain(greatest()) {
+			let weight = call.get_dispatch_info().call_weight;
+			let name = frame_support::traits::GetCallMetadata::get_call_metadata(&call);
+			assert!(weight.all_lte(most), "{name:?} weighs {weight}, and there is room for {most}");
+		}
 	}
 }

@@ -72,6 +72,10 @@ pub type Executive = frame_executive::Executive<
 	AllPalletsWithSystem,
 >;
 
+/// What the storage of an older chain goes through, once, in the first block of this runtime.
+pub type Migrations =
+	(pallet_workers::migrations::V1<Runtime>, pallet_aimodel::migrations::V1<Runtime>);
+
 /// One unit of the currency: 12 decimals.
 pub const UNIT: Balance = 1_000_000_000_000;
 

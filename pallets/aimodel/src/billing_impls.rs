@@ -72,24 +72,31 @@ impl<T: Config> Pallet<T> {
 			Some(customer) => customer,
 			None => {
 				ensure!(Tips::<T>::contains_key(model), Error::<T>::UnknownModel);
+				ensure!(budget.is_some(), Error::<T>::NothingToChange);
 				Self::new_customer(&who)?
 			},
 		};
+		ensure!(budget != customer.budget, Error::<T>::NothingToChange);
 		Self::keep_customer(&who, &model, Customer { budget: budget.clone(), ..customer });
 		Self::deposit_event(Event::BudgetSet { account: who, model, budget });
 		Ok(())
 	}
 
-	fn new_customer(who: &T::AccountId) -> Result<Customer<T>, DispatchError> {
+	pub(crate) fn new_customer(who: &T::AccountId) -> Result<Customer<T>, DispatchError> {
 		let size = Customer::<T>::max_encoded_len();
 		let deposit = T::CustomerDeposit::new(who, Footprint::from_parts(1, size))?;
+		Ok(Self::customer_with(deposit))
+	}
+
+	/// The record of an account that used nothing yet.
+	pub(crate) fn customer_with(deposit: T::CustomerDeposit) -> Customer<T> {
 		let (ledger, budget, rate) = (Ledger::default(), None, CallCount::default());
 		let trial = false;
-		Ok(Customer { ledger, open: 0, held: 0, budget, rate, trial, prune: u32::MAX, deposit })
+		Customer { ledger, open: 0, held: 0, budget, rate, trial, prune: u32::MAX, deposit }
 	}
 
 	/// Stores an account's record as of now, and when it is pruned.
-	fn keep_customer(who: &T::AccountId, model: &ModelId, mut customer: Customer<T>) {
+	pub(crate) fn keep_customer(who: &T::AccountId, model: &ModelId, mut customer: Customer<T>) {
 		let period = Self::periods().of(Self::block());
 		customer.ledger = customer.ledger.at(period);
 		let prune = period.saturating_add(KEPT_PERIODS);
@@ -140,7 +147,10 @@ impl<T: Config> Pallet<T> {
 			now,
 			each,
 			meter,
-			|(who, model)| Self::prune_customer(&who, &model),
+			|(who, model)| {
+				Self::prune_customer(&who, &model);
+				each
+			},
 		);
 	}
 

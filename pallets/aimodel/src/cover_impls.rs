@@ -29,17 +29,20 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Takes a call from the customer's plan, charged first for a period that is due, and reserves the
-	/// draw.
+	/// draw. Tells what it weighed.
 	pub(crate) fn cover(
 		customer: &T::AccountId,
 		model: &ModelId,
 		content: &ModelContent<T::AccountId>,
 		draw: Draw,
-	) -> Result<Cover<T::AccountId>, DispatchError> {
+	) -> Result<(Cover<T::AccountId>, Weight), DispatchError> {
 		let mut record = Self::subscription_of(customer, model)?;
 		let now = Self::block();
+		let mut weight = T::WeightInfo::cover();
 		if record.subscription.standing(now) == Standing::Grace {
-			record = Self::renew_subscription(customer, model, content, record)?;
+			let (renewed, begun) = Self::renew_subscription(customer, model, content, record)?;
+			record = renewed;
+			weight = weight.saturating_add(begun);
 		}
 		let (called, source) = match record.subscription.call(now, draw.gross) {
 			Err(SubscriptionError::EscrowExhausted) => {
@@ -51,7 +54,7 @@ impl<T: Config> Pallet<T> {
 		record.subscription = called.map_err(Error::<T>::from)?;
 		let (term, payees) = (record.term, record.payees.clone());
 		Subscriptions::<T>::insert(customer, model, record);
-		Ok(Cover { term, draw, source, payees })
+		Ok((Cover { term, draw, source, payees }, weight))
 	}
 
 	/// Pays the worker of a covered request, and gives back what was reserved beyond that. `price` is
@@ -123,6 +126,7 @@ impl<T: Config> Pallet<T> {
 		let output = Self::tip(&model).ok_or(Error::<T>::UnknownModel)?;
 		ensure!(output.content.owner == who, Error::<T>::NotOwner);
 		ensure!(!output.content.retired, Error::<T>::ModelRetired);
+		ensure!(amount > 0, Error::<T>::NothingToChange);
 		let mut pot = match Pots::<T>::get(model, &who) {
 			Some(pot) => pot,
 			None => {
@@ -144,6 +148,7 @@ impl<T: Config> Pallet<T> {
 		amount: Balance,
 	) -> DispatchResult {
 		let mut pot = Pots::<T>::get(model, &who).ok_or(Error::<T>::UnknownPot)?;
+		ensure!(amount > 0, Error::<T>::NothingToChange);
 		pot.free = pot.free.checked_sub(amount).ok_or(Error::<T>::PotTooSmall)?;
 		T::Currency::release(&HoldReason::Pot.into(), &who, amount, Precision::Exact)?;
 		if pot.free == 0 && pot.reserved == 0 {

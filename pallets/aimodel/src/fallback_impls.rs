@@ -39,6 +39,8 @@ pub(crate) struct Offer<T: Config> {
 	/// With the chain's default filled in.
 	pub(crate) assurance: Assurance,
 	pub(crate) quote: Quote,
+	/// What it took to follow its split.
+	pub(crate) followed: Weight,
 	/// What is drawn by plan.
 	pub(crate) draw: Option<Draw>,
 	pub(crate) platform_share: Permill,
@@ -170,7 +172,7 @@ impl<T: Config> Pallet<T> {
 			.map_err(Error::<T>::from)?;
 		let Quote { min_price, max_price, rates, .. } = quote;
 		let platform_share = PlatformShare::<T>::get();
-		let split = Self::flat_split(model, &content);
+		let (split, followed) = Self::flat_split(model, &content);
 		let (most, draw) = match order.payment {
 			Payment::Fee { max_fee } => {
 				ensure!(max_fee >= min_price, Error::<T>::FeeTooLow);
@@ -197,6 +199,7 @@ impl<T: Config> Pallet<T> {
 			admission,
 			assurance,
 			quote,
+			followed,
 			draw,
 			platform_share,
 			agreed,

@@ -11,12 +11,13 @@ use sp_runtime::{traits::Zero, ArithmeticError, Permill};
 impl<T: Config> Pallet<T> {
 	pub(crate) fn do_set_incentive_share(share: Permill) -> DispatchResult {
 		ensure!(share <= MAX_INCENTIVE_SHARE, Error::<T>::IncentiveShareTooHigh);
+		ensure!(share != IncentiveShare::<T>::get(), Error::<T>::NothingToChange);
 		IncentiveShare::<T>::put(share);
 		Self::deposit_event(Event::IncentiveShareSet { share });
 		Ok(())
 	}
 
-	pub(crate) fn do_claim_reward(model: ModelId, index: u32) -> DispatchResult {
+	pub(crate) fn do_claim_reward(model: ModelId, index: u32) -> Result<Weight, DispatchError> {
 		let content = Self::tip(&model).ok_or(Error::<T>::UnknownModel)?.content;
 		ensure!(index < Self::current_era(), Error::<T>::EraNotOver);
 		let (mut eras, mut merits) = (Self::eras_now(), Merits::<T>::get(model));
@@ -30,7 +31,7 @@ impl<T: Config> Pallet<T> {
 		ensure!(!reward.is_zero(), Error::<T>::NothingToClaim);
 		era.claimed = era.claimed.saturating_add(reward);
 
-		let split = Self::owners_side(model, &content);
+		let (split, followed) = Self::owners_side(model, &content);
 		let division = split.divide(reward, Permill::zero());
 		let beneficiaries = parts(division.payees, &split);
 		for (who, amount) in &beneficiaries {
@@ -42,7 +43,7 @@ impl<T: Config> Pallet<T> {
 		income.rewards.add(reward);
 		Incomes::<T>::insert(model, income);
 		Self::deposit_event(Event::RewardClaimed { model, era: index, reward, beneficiaries });
-		Ok(())
+		Ok(T::WeightInfo::claim_reward().saturating_add(followed))
 	}
 
 	/// Feeds the incentives from the platform's part of an answer, and counts the part as a merit if

@@ -37,6 +37,7 @@ mod fallback_impls;
 mod incentive_impls;
 #[cfg(any(test, feature = "try-runtime"))]
 mod invariants;
+pub mod migrations;
 mod model_impls;
 pub mod offchain;
 mod plan_impls;
@@ -250,7 +251,11 @@ pub mod pallet {
 		Pot,
 	}
 
+	/// The layout of what is stored: see [`migrations`].
+	const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
+
 	#[pallet::pallet]
+	#[pallet::storage_version(STORAGE_VERSION)]
 	pub struct Pallet<T>(_);
 
 	/// Live outputs.
@@ -1007,6 +1012,9 @@ pub mod pallet {
 		UnknownPot,
 		/// Less is free in the pot.
 		PotTooSmall,
+
+		/// The call would change nothing.
+		NothingToChange,
 	}
 
 	#[pallet::hooks]
@@ -1048,6 +1056,13 @@ pub mod pallet {
 			);
 			assert!(T::Month::get() > 0, "a month has a block");
 			assert!(T::Month::get() <= T::Year::get(), "a year has a month");
+			// Otherwise it would never be processed.
+			assert!(
+				Self::due_weight()
+					.max(T::WeightInfo::close())
+					.all_lte(T::BlockWeights::get().max_block),
+				"what falls due fits into no block"
+			);
 		}
 
 		#[cfg(feature = "try-runtime")]
@@ -1071,9 +1086,10 @@ pub mod pallet {
 			version: Version,
 			tariff: Tariff,
 			split: RevenueSplit<T::AccountId>,
-		) -> DispatchResult {
+		) -> DispatchResultWithPostInfo {
 			let who = ensure_signed(origin)?;
-			Self::do_deploy(who, version, tariff, split)
+			let weight = Self::do_deploy(who, version, tariff, split)?;
+			Ok(Some(weight).into())
 		}
 
 		/// Adds a version that answers new requests. Open ones keep theirs.
@@ -1113,9 +1129,10 @@ pub mod pallet {
 			origin: OriginFor<T>,
 			out_point: OutPoint,
 			split: RevenueSplit<T::AccountId>,
-		) -> DispatchResult {
+		) -> DispatchResultWithPostInfo {
 			let who = ensure_signed(origin)?;
-			Self::do_resplit(who, out_point, split)
+			let weight = Self::do_resplit(who, out_point, split)?;
+			Ok(Some(weight).into())
 		}
 
 		/// Offers the model to another account, or withdraws the offer. It changes hands when that
@@ -1149,9 +1166,10 @@ pub mod pallet {
 		/// - origin: signed by the owner.
 		#[pallet::call_index(6)]
 		#[pallet::weight(T::WeightInfo::retire(T::MaxVersions::get()))]
-		pub fn retire(origin: OriginFor<T>, out_point: OutPoint) -> DispatchResult {
+		pub fn retire(origin: OriginFor<T>, out_point: OutPoint) -> DispatchResultWithPostInfo {
 			let who = ensure_signed(origin)?;
-			Self::do_retire(who, out_point)
+			let weight = Self::do_retire(who, out_point)?;
+			Ok(Some(weight).into())
 		}
 
 		/// Orders an inference from the version that the output names, and holds its highest
@@ -1178,10 +1196,12 @@ pub mod pallet {
 			#[pallet::compact] max_fee: Balance,
 			deadline: Option<BlockNumberFor<T>>,
 			fallbacks: FallbackNames,
-		) -> DispatchResult {
+		) -> DispatchResultWithPostInfo {
 			let who = ensure_signed(origin)?;
 			let payment = Payment::Fee { max_fee };
-			Self::do_request(who, out_point, assurance, input, payment, deadline, fallbacks)
+			let weight =
+				Self::do_request(who, out_point, assurance, input, payment, deadline, fallbacks)?;
+			Ok(Some(weight).into())
 		}
 
 		/// Answers a request, and is paid. Free if it settles.
@@ -1190,11 +1210,7 @@ pub mod pallet {
 		/// - `units`: what is billed, if it is less than the chain computes.
 		/// - `proof`: uncompressed; exactly for `Proven` requests.
 		#[pallet::call_index(8)]
-		#[pallet::weight(Pallet::<T>::submit_result_weight(
-			T::Verifier::max_public_inputs(),
-			output.length(),
-			MAX_FALLBACKS,
-		))]
+		#[pallet::weight(Pallet::<T>::submit_result_weight(output.length()))]
 		pub fn submit_result(
 			origin: OriginFor<T>,
 			request: RequestId,
@@ -1210,26 +1226,22 @@ pub mod pallet {
 		///
 		/// - origin: signed by the customer.
 		#[pallet::call_index(9)]
-		#[pallet::weight(T::WeightInfo::cancel()
-			.saturating_add(T::WeightInfo::give_back())
-			.saturating_add(Pallet::<T>::leaving_weight(MAX_FALLBACKS))
-			.saturating_add(Pallet::<T>::counting_weight()))]
-		pub fn cancel(origin: OriginFor<T>, request: RequestId) -> DispatchResult {
+		#[pallet::weight(Pallet::<T>::cancel_weight(true, MAX_FALLBACKS))]
+		pub fn cancel(origin: OriginFor<T>, request: RequestId) -> DispatchResultWithPostInfo {
 			let who = ensure_signed(origin)?;
-			Self::do_cancel(who, request)
+			let weight = Self::do_cancel(who, request)?;
+			Ok(Some(weight).into())
 		}
 
 		/// Refunds a request whose deadline has passed. Done by the chain itself when it is idle.
 		///
 		/// - origin: signed by anybody.
 		#[pallet::call_index(10)]
-		#[pallet::weight(T::WeightInfo::expire()
-			.saturating_add(T::WeightInfo::give_back())
-			.saturating_add(Pallet::<T>::leaving_weight(MAX_FALLBACKS))
-			.saturating_add(Pallet::<T>::counting_weight()))]
-		pub fn expire(origin: OriginFor<T>, request: RequestId) -> DispatchResult {
+		#[pallet::weight(Pallet::<T>::expire_weight(true, MAX_FALLBACKS))]
+		pub fn expire(origin: OriginFor<T>, request: RequestId) -> DispatchResultWithPostInfo {
 			ensure_signed(origin)?;
-			Self::do_expire(request)
+			let weight = Self::do_expire(request)?;
+			Ok(Some(weight).into())
 		}
 
 		/// Ends a lapsed lease and leases the request to the next worker, or to one of a fallback; or
@@ -1238,12 +1250,7 @@ pub mod pallet {
 		///
 		/// - origin: signed by anybody.
 		#[pallet::call_index(11)]
-		#[pallet::weight(
-			T::WeightInfo::advance()
-				.saturating_add(Pallet::<T>::draw_weight(1))
-				.saturating_add(T::WeightInfo::fall_back().saturating_mul(2))
-				.saturating_add(Pallet::<T>::counting_weight())
-		)]
+		#[pallet::weight(Pallet::<T>::advance_weight())]
 		pub fn advance(origin: OriginFor<T>, request: RequestId) -> DispatchResult {
 			ensure_signed(origin)?;
 			Self::do_advance(request)
@@ -1490,9 +1497,14 @@ pub mod pallet {
 		/// - origin: signed by anybody.
 		#[pallet::call_index(42)]
 		#[pallet::weight(T::WeightInfo::claim_reward().saturating_add(T::WeightInfo::flatten()))]
-		pub fn claim_reward(origin: OriginFor<T>, model: ModelId, era: u32) -> DispatchResult {
+		pub fn claim_reward(
+			origin: OriginFor<T>,
+			model: ModelId,
+			era: u32,
+		) -> DispatchResultWithPostInfo {
 			ensure_signed(origin)?;
-			Self::do_claim_reward(model, era)
+			let weight = Self::do_claim_reward(model, era)?;
+			Ok(Some(weight).into())
 		}
 
 		/// Sets what is sold by the period. Subscriptions keep their plan until the period ends, and
@@ -1518,9 +1530,14 @@ pub mod pallet {
 		/// - `plan`: its index there.
 		#[pallet::call_index(51)]
 		#[pallet::weight(T::WeightInfo::subscribe().saturating_add(Pallet::<T>::period_weight()))]
-		pub fn subscribe(origin: OriginFor<T>, out_point: OutPoint, plan: u32) -> DispatchResult {
+		pub fn subscribe(
+			origin: OriginFor<T>,
+			out_point: OutPoint,
+			plan: u32,
+		) -> DispatchResultWithPostInfo {
 			let who = ensure_signed(origin)?;
-			Self::do_subscribe(who, out_point, plan)
+			let weight = Self::do_subscribe(who, out_point, plan)?;
+			Ok(Some(weight).into())
 		}
 
 		/// Charges the next period of a subscription, within the plan's grace after the last one. A
@@ -1533,9 +1550,10 @@ pub mod pallet {
 			origin: OriginFor<T>,
 			account: T::AccountId,
 			model: ModelId,
-		) -> DispatchResult {
+		) -> DispatchResultWithPostInfo {
 			ensure_signed(origin)?;
-			Self::do_renew(account, model)
+			let weight = Self::do_renew(account, model)?;
+			Ok(Some(weight).into())
 		}
 
 		/// Changes to another plan: to a dearer one at once, with what was not used of the old one as
@@ -1544,9 +1562,14 @@ pub mod pallet {
 		/// - origin: signed by the subscriber; pays the difference.
 		#[pallet::call_index(53)]
 		#[pallet::weight(T::WeightInfo::change_plan().saturating_add(Pallet::<T>::period_weight()))]
-		pub fn change_plan(origin: OriginFor<T>, out_point: OutPoint, plan: u32) -> DispatchResult {
+		pub fn change_plan(
+			origin: OriginFor<T>,
+			out_point: OutPoint,
+			plan: u32,
+		) -> DispatchResultWithPostInfo {
 			let who = ensure_signed(origin)?;
-			Self::do_change_plan(who, out_point, plan)
+			let weight = Self::do_change_plan(who, out_point, plan)?;
+			Ok(Some(weight).into())
 		}
 
 		/// Ends a subscription with its period.
@@ -1564,7 +1587,9 @@ pub mod pallet {
 		///
 		/// - origin: signed by anybody.
 		#[pallet::call_index(55)]
-		#[pallet::weight(T::WeightInfo::close_subscription().saturating_add(Pallet::<T>::period_weight()))]
+		#[pallet::weight(
+			T::WeightInfo::close_subscription().saturating_add(Pallet::<T>::counting_weight())
+		)]
 		pub fn close_subscription(
 			origin: OriginFor<T>,
 			account: T::AccountId,
@@ -1611,9 +1636,7 @@ pub mod pallet {
 		/// - origin: signed by a subscriber.
 		#[pallet::call_index(58)]
 		#[pallet::weight(
-			Pallet::<T>::request_weight(input.length().unwrap_or_default())
-				.saturating_add(T::WeightInfo::cover())
-				.saturating_add(Pallet::<T>::period_weight())
+			Pallet::<T>::request_by_plan_weight(input.length().unwrap_or_default())
 		)]
 		pub fn request_by_plan(
 			origin: OriginFor<T>,
@@ -1621,10 +1644,12 @@ pub mod pallet {
 			assurance: Assurance,
 			input: Input<T::MaxInlineInput>,
 			deadline: Option<BlockNumberFor<T>>,
-		) -> DispatchResult {
+		) -> DispatchResultWithPostInfo {
 			let who = ensure_signed(origin)?;
 			let (payment, fallbacks) = (Payment::Plan, Default::default());
-			Self::do_request(who, out_point, assurance, input, payment, deadline, fallbacks)
+			let weight =
+				Self::do_request(who, out_point, assurance, input, payment, deadline, fallbacks)?;
+			Ok(Some(weight).into())
 		}
 	}
 }

@@ -12,7 +12,7 @@ impl<T: Config> Pallet<T> {
 		version: Version,
 		tariff: Tariff,
 		split: RevenueSplit<T::AccountId>,
-	) -> DispatchResult {
+	) -> Result<Weight, DispatchError> {
 		Self::ensure_version(&who, &version)?;
 		ensure!(tariff.validate().is_ok(), Error::<T>::UnsoundTariff);
 		let content = ModelContent {
@@ -30,7 +30,7 @@ impl<T: Config> Pallet<T> {
 		};
 		let nonce = frame_system::Pallet::<T>::account_nonce(&who).saturated_into::<u64>();
 		let model = ids::model_id(&who, nonce, &content);
-		Self::ensure_split(model, &content)?;
+		let followed = Self::ensure_split(model, &content)?;
 		let out_point = ids::out_point(&model, &content);
 		ensure!(!Tips::<T>::contains_key(model), Error::<T>::AlreadyDeployed);
 		ensure!(!Outputs::<T>::contains_key(out_point), Error::<T>::AlreadyDeployed);
@@ -46,7 +46,7 @@ impl<T: Config> Pallet<T> {
 		Self::new_record(&model, &tariff);
 		let version = VersionId { model, index: 0 };
 		Self::deposit_event(Event::Deployed { model, out_point, owner: who, version });
-		Ok(())
+		Ok(T::WeightInfo::deploy().saturating_add(followed))
 	}
 
 	pub(crate) fn do_upgrade(
@@ -83,13 +83,13 @@ impl<T: Config> Pallet<T> {
 		who: T::AccountId,
 		out_point: OutPoint,
 		split: RevenueSplit<T::AccountId>,
-	) -> DispatchResult {
+	) -> Result<Weight, DispatchError> {
 		let mut output = Self::owned_output(&who, out_point)?;
 		output.content.split = split;
-		Self::ensure_split(output.model, &output.content)?;
+		let followed = Self::ensure_split(output.model, &output.content)?;
 		let output = Self::lengthen(output)?;
 		Self::succeed(who, out_point, output, Change::Resplit);
-		Ok(())
+		Ok(T::WeightInfo::resplit().saturating_add(followed))
 	}
 
 	pub(crate) fn do_transfer(
@@ -120,11 +120,14 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	pub(crate) fn do_retire(who: T::AccountId, out_point: OutPoint) -> DispatchResult {
+	pub(crate) fn do_retire(
+		who: T::AccountId,
+		out_point: OutPoint,
+	) -> Result<Weight, DispatchError> {
 		let mut output = Self::owned_output(&who, out_point)?;
 		// So that nothing is left to remove, whoever closes the model.
 		ensure!(output.allowed == 0, Error::<T>::AllowListNotEmpty);
-		let model = output.model;
+		let (model, versions) = (output.model, output.versions);
 		// Its record is paid for already: an owner without funds can still retire.
 		output.changes = Self::next_change(&output)?;
 		Self::note_retirement(&model);
@@ -135,7 +138,7 @@ impl<T: Config> Pallet<T> {
 		if Self::begin_to_close(&model) {
 			Self::close_step(&model);
 		}
-		Ok(())
+		Ok(T::WeightInfo::retire(versions))
 	}
 
 	/// The live output of this name, if `who` may change it.

@@ -52,7 +52,7 @@ impl<T: Config> Pallet<T> {
 		who: T::AccountId,
 		out_point: OutPoint,
 		index: u32,
-	) -> DispatchResult {
+	) -> Result<Weight, DispatchError> {
 		let (model, content) = Self::sold(out_point)?;
 		let Offer { plan, tier, .. } = Self::offer(&content, index, &who)?;
 		let now = Self::block();
@@ -66,7 +66,7 @@ impl<T: Config> Pallet<T> {
 		let deposit = T::CustomerDeposit::new(&who, Footprint::from_parts(1, size))?;
 		let subscription = plan.subscribe(now);
 		let subscription = if tier == Tier::Trial { subscription.cancel() } else { subscription };
-		let record = Self::begin(subscription, tier, &model, &content, deposit);
+		let (record, begun) = Self::begin(subscription, tier, &model, &content, deposit);
 		Audiences::<T>::mutate(model, |audience| {
 			let audience = audience.get_or_insert_default();
 			audience.subscriptions = audience.subscriptions.saturating_add(1);
@@ -74,23 +74,23 @@ impl<T: Config> Pallet<T> {
 		let until = subscription.end();
 		Subscriptions::<T>::insert(&who, model, record);
 		Self::deposit_event(Event::Subscribed { account: who, model, plan, tier, until });
-		Ok(())
+		Ok(T::WeightInfo::subscribe().saturating_add(begun))
 	}
 
-	pub(crate) fn do_renew(who: T::AccountId, model: ModelId) -> DispatchResult {
+	pub(crate) fn do_renew(who: T::AccountId, model: ModelId) -> Result<Weight, DispatchError> {
 		let record = Self::subscription_of(&who, &model)?;
 		let output = Self::tip(&model).filter(|output| !output.content.retired);
 		let content = output.ok_or(Error::<T>::ModelRetired)?.content;
-		let record = Self::renew_subscription(&who, &model, &content, record)?;
+		let (record, begun) = Self::renew_subscription(&who, &model, &content, record)?;
 		Subscriptions::<T>::insert(&who, model, record);
-		Ok(())
+		Ok(T::WeightInfo::renew().saturating_add(begun))
 	}
 
 	pub(crate) fn do_change_plan(
 		who: T::AccountId,
 		out_point: OutPoint,
 		index: u32,
-	) -> DispatchResult {
+	) -> Result<Weight, DispatchError> {
 		let (model, content) = Self::sold(out_point)?;
 		let Offer { plan, tier, .. } = Self::offer(&content, index, &who)?;
 		ensure!(tier != Tier::Trial, Error::<T>::TrialNotFirst);
@@ -99,16 +99,21 @@ impl<T: Config> Pallet<T> {
 		let at_once = record.subscription.changes_at_once(&plan, now);
 		let pricing::Change { mut subscription, credit, charge, earned } =
 			record.subscription.change(plan, now).map_err(Error::<T>::from)?;
-		let (record, from) = if at_once {
+		let (record, begun, from) = if at_once {
 			Self::charge(&who, &model, &content, charge, tier)?;
 			Self::earn(&who, &model, earned, &record.payees)?;
-			(Self::begin(subscription, tier, &model, &content, record.deposit), now.into())
+			let deposit = record.deposit;
+			let (record, begun) = Self::begin(subscription, tier, &model, &content, deposit);
+			(record, begun, now.into())
 		} else {
 			// A renewal charges for one period, also where the next are shorter than this one's grace.
 			subscription.plan.grace = subscription.plan.grace.min(plan.period);
 			ensure!(subscription.standing(now) != Standing::Ended, Error::<T>::SubscriptionEnded);
+			let changes = subscription != record.subscription || tier != record.next_tier;
+			ensure!(changes, Error::<T>::NothingToChange);
 			let from = subscription.end();
-			(SubscriptionRecord { subscription, next_tier: tier, ..record }, from)
+			let record = SubscriptionRecord { subscription, next_tier: tier, ..record };
+			(record, Weight::zero(), from)
 		};
 		Subscriptions::<T>::insert(&who, model, record);
 		let account = who;
@@ -121,14 +126,16 @@ impl<T: Config> Pallet<T> {
 			charge,
 			from,
 		});
-		Ok(())
+		Ok(T::WeightInfo::change_plan().saturating_add(begun))
 	}
 
 	pub(crate) fn do_cancel_subscription(who: T::AccountId, model: ModelId) -> DispatchResult {
 		let mut record = Self::subscription_of(&who, &model)?;
 		let standing = record.subscription.standing(Self::block());
 		ensure!(standing != Standing::Ended, Error::<T>::SubscriptionEnded);
-		record.subscription = record.subscription.cancel();
+		let cancelled = record.subscription.cancel();
+		ensure!(cancelled != record.subscription, Error::<T>::NothingToChange);
+		record.subscription = cancelled;
 		let until = record.subscription.end();
 		Subscriptions::<T>::insert(&who, model, record);
 		Self::deposit_event(Event::SubscriptionCancelled { account: who, model, until });
@@ -163,13 +170,13 @@ impl<T: Config> Pallet<T> {
 		});
 	}
 
-	/// Charges the period that is due.
+	/// Charges the period that is due. Tells what beginning it weighed.
 	pub(crate) fn renew_subscription(
 		who: &T::AccountId,
 		model: &ModelId,
 		content: &ModelContent<T::AccountId>,
 		record: SubscriptionRecord<T>,
-	) -> Result<SubscriptionRecord<T>, DispatchError> {
+	) -> Result<(SubscriptionRecord<T>, Weight), DispatchError> {
 		let Renewal { subscription, charge, earned, .. } =
 			record.subscription.renew(Self::block()).map_err(Error::<T>::from)?;
 		let tier = record.next_tier;
@@ -209,21 +216,21 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// A subscription in a period that begins, with what holds for it.
+	/// A subscription in a period that begins, with what holds for it; and what that weighed.
 	fn begin(
 		subscription: Subscription,
 		tier: Tier,
 		model: &ModelId,
 		content: &ModelContent<T::AccountId>,
 		deposit: T::CustomerDeposit,
-	) -> SubscriptionRecord<T> {
+	) -> (SubscriptionRecord<T>, Weight) {
 		let term = NextTerm::<T>::get();
 		NextTerm::<T>::put(term.saturating_add(1));
-		let payees = Payees {
-			platform_share: PlatformShare::<T>::get(),
-			split: Self::owners_side(*model, content),
-		};
-		SubscriptionRecord { subscription, tier, next_tier: tier, term, payees, deposit }
+		let (split, followed) = Self::owners_side(*model, content);
+		let payees = Payees { platform_share: PlatformShare::<T>::get(), split };
+		let next_tier = tier;
+		let record = SubscriptionRecord { subscription, tier, next_tier, term, payees, deposit };
+		(record, followed.saturating_add(Self::counting_weight()))
 	}
 
 	/// Holds what an account pays for a period, and counts it. Nothing is charged of who may not call.

@@ -44,7 +44,7 @@ impl<T: Config> Pallet<T> {
 		payment: Payment,
 		deadline: Option<BlockNumberFor<T>>,
 		fallbacks: FallbackNames,
-	) -> DispatchResult {
+	) -> Result<Weight, DispatchError> {
 		let mut waiting = Waiting::<T>::get();
 		let id = NextRequest::<T>::get();
 		let next = id.checked_add(1).ok_or(ArithmeticError::Overflow)?;
@@ -57,14 +57,21 @@ impl<T: Config> Pallet<T> {
 			payment,
 			deadline,
 		};
+		let fallbacks_named = fallbacks.len() as u32;
 		let chain = Self::chain(&order, out_point, fallbacks, id, &waiting)?;
 		let held = chain.held();
 		let Chain { named, first, rest, deadline, .. } = chain;
 		let version = first.agreed.terms.version;
 		waiting.try_push((id, version)).map_err(|_| Error::<T>::BlockFull)?;
 
+		let mut weight = Self::made_request_weight(&input, &first, fallbacks_named);
 		let cover = match first.draw {
-			Some(draw) => Some(Self::cover(&customer, &first.model, &first.content, draw)?),
+			Some(draw) => {
+				let (cover, covered) = Self::cover(&customer, &first.model, &first.content, draw)?;
+				let give_back = T::WeightInfo::give_back();
+				weight = weight.saturating_add(covered).saturating_add(give_back);
+				Some(cover)
+			},
 			None => None,
 		};
 		for offer in core::iter::once(&first).chain(&rest) {
@@ -110,10 +117,10 @@ impl<T: Config> Pallet<T> {
 		}
 		let rest = rest.into_iter().map(|offer| offer.agreed).collect();
 		Self::keep_fallbacks(id, named, (version, most), rest);
-		Ok(())
+		Ok(weight)
 	}
 
-	pub(crate) fn do_cancel(who: T::AccountId, id: RequestId) -> DispatchResult {
+	pub(crate) fn do_cancel(who: T::AccountId, id: RequestId) -> Result<Weight, DispatchError> {
 		let mut request = Self::open_request(id)?;
 		ensure!(request.customer == who, Error::<T>::NotCustomer);
 		if let Some(lease) = T::Workers::leased(id) {
@@ -121,15 +128,19 @@ impl<T: Config> Pallet<T> {
 			ensure!(!lease.obliged || now > lease.until, Error::<T>::LeaseLive);
 			Self::end_lease(id, &mut request)?;
 		}
-		Self::refund(id, request, Unanswered::Cancelled)
+		let weight = Self::cancel_weight(request.cover.is_some(), Self::count_fallbacks(id));
+		Self::refund(id, request, Unanswered::Cancelled)?;
+		Ok(weight)
 	}
 
-	pub(crate) fn do_expire(id: RequestId) -> DispatchResult {
+	pub(crate) fn do_expire(id: RequestId) -> Result<Weight, DispatchError> {
 		let mut request = Self::open_request(id)?;
 		let now = frame_system::Pallet::<T>::block_number();
 		ensure!(now > request.deadline, Error::<T>::NotExpired);
 		Self::end_lease(id, &mut request)?;
-		Self::refund(id, request, Unanswered::Expired)
+		let weight = Self::expire_weight(request.cover.is_some(), Self::count_fallbacks(id));
+		Self::refund(id, request, Unanswered::Expired)?;
+		Ok(weight)
 	}
 
 	pub(crate) fn do_advance(id: RequestId) -> DispatchResult {

@@ -1,12 +1,17 @@
 //! Earnings: what the platform takes, and how payees have theirs.
 
 use crate::*;
-use aimodel_primitives::split::{FlatSplit, Source, SplitError};
+use aimodel_primitives::split::{
+	FlatSplit, Source, SplitError, MAX_BENEFICIARIES, MAX_DEPTH, MAX_PAYEES,
+};
 use frame_support::{
 	pallet_prelude::*,
 	traits::{fungible::Mutate, tokens::Preservation},
 };
 use sp_runtime::{traits::Zero, Permill};
+
+/// The most models that a split leads to: those it names, and for each payee one at every level below.
+pub(crate) const MAX_FOLLOWED: u32 = MAX_BENEFICIARIES + MAX_PAYEES * (MAX_DEPTH - 1);
 
 impl<T: Config> From<SplitError> for Error<T> {
 	fn from(error: SplitError) -> Self {
@@ -23,34 +28,53 @@ impl<T: Config> From<SplitError> for Error<T> {
 }
 
 impl<T: Config> Pallet<T> {
-	/// Checks the split that a model is about to have.
+	/// Checks the split that a model is about to have. Tells what following it weighed.
 	pub(crate) fn ensure_split(
 		model: ModelId,
 		content: &ModelContent<T::AccountId>,
-	) -> DispatchResult {
+	) -> Result<Weight, DispatchError> {
 		content.split.validate().map_err(Error::<T>::from)?;
-		FlatSplit::check(model, content.into(), Self::source).map_err(Error::<T>::from)?;
-		Ok(())
+		let mut models = 0;
+		FlatSplit::check(model, content.into(), Self::counted(&mut models))
+			.map_err(Error::<T>::from)?;
+		Ok(Self::follow_weight(models))
 	}
 
-	/// A model's split as it leads to accounts now: what a request freezes.
+	/// A model's split as it leads to accounts now: what a request freezes. Tells what following it
+	/// weighed.
 	pub(crate) fn flat_split(
 		model: ModelId,
 		content: &ModelContent<T::AccountId>,
-	) -> FlatSplit<T::AccountId> {
-		FlatSplit::flatten(model, content.into(), Self::source)
+	) -> (FlatSplit<T::AccountId>, Weight) {
+		let mut models = 0;
+		let split = FlatSplit::flatten(model, content.into(), Self::counted(&mut models));
+		(split, Self::follow_weight(models))
 	}
 
-	pub(crate) fn source(model: &ModelId) -> Option<Source<T::AccountId>> {
-		Self::tip(model).map(|output| (&output.content).into())
-	}
-
-	/// A split without a worker, as it leads to accounts now: what a period of a plan freezes.
+	/// A split without a worker, as it leads to accounts now: what a period of a plan freezes. Tells
+	/// what following it weighed.
 	pub(crate) fn owners_side(
 		model: ModelId,
 		content: &ModelContent<T::AccountId>,
-	) -> FlatSplit<T::AccountId> {
-		FlatSplit::owners_side(model, content.into(), Self::source)
+	) -> (FlatSplit<T::AccountId>, Weight) {
+		let mut models = 0;
+		let split = FlatSplit::owners_side(model, content.into(), Self::counted(&mut models));
+		(split, Self::follow_weight(models))
+	}
+
+	/// Finds live models, and counts those that were asked for.
+	fn counted(models: &mut u32) -> impl FnMut(&ModelId) -> Option<Source<T::AccountId>> + '_ {
+		|model| {
+			*models = models.saturating_add(1);
+			Self::tip(model).map(|output| (&output.content).into())
+		}
+	}
+
+	/// The weight of following a split to so many models: a part of that to as many as there can be.
+	pub(crate) fn follow_weight(models: u32) -> Weight {
+		T::WeightInfo::flatten()
+			.saturating_mul(models.min(MAX_FOLLOWED).into())
+			.saturating_div(MAX_FOLLOWED.into())
 	}
 
 	/// Counts what a price brought everybody. Nothing is counted of a model that is closed, as the
@@ -85,6 +109,7 @@ impl<T: Config> Pallet<T> {
 
 	pub(crate) fn do_set_platform_share(share: Permill) -> DispatchResult {
 		ensure!(Self::platform_share_is_bounded(share), Error::<T>::PlatformShareOutOfBounds);
+		ensure!(share != PlatformShare::<T>::get(), Error::<T>::NothingToChange);
 		PlatformShare::<T>::put(share);
 		Self::deposit_event(Event::PlatformShareSet { share });
 		Ok(())

@@ -33,6 +33,15 @@ struct Checked<T: Config> {
 	claim: Option<Claim>,
 }
 
+impl<T: Config> Checked<T> {
+	/// The weight of settling it, without its proof.
+	fn weight(&self) -> Weight {
+		let covered = self.request.cover.is_some();
+		let fallbacks = Pallet::<T>::count_fallbacks(self.id);
+		Pallet::<T>::settle_weight(self.output.length(), self.claim.is_some(), covered, fallbacks)
+	}
+}
+
 /// What a proof has to prove, and under which key.
 struct Claim {
 	key: KeyId,
@@ -50,15 +59,11 @@ impl<T: Config> Pallet<T> {
 		answer: Answer<T>,
 	) -> DispatchResultWithPostInfo {
 		let checked = Self::check(&operator, answer)?;
-		let public_inputs = match &checked.claim {
-			Some(Claim { key, public_inputs, proof }) => {
-				T::Verifier::verify(key, public_inputs, proof)?;
-				count(public_inputs)
-			},
-			None => 0,
-		};
-		let fallbacks = Self::count_fallbacks(checked.id);
-		let weight = Self::submit_result_weight(public_inputs, checked.output.length(), fallbacks);
+		let mut weight = checked.weight();
+		if let Some(Claim { key, public_inputs, proof }) = &checked.claim {
+			T::Verifier::verify(key, public_inputs, proof)?;
+			weight = weight.saturating_add(T::Verifier::verify_weight(count(public_inputs)));
+		}
 		Self::settle(checked)?;
 		Ok((Some(weight), Pays::No).into())
 	}
@@ -80,10 +85,8 @@ impl<T: Config> Pallet<T> {
 		for Claim { key, public_inputs, proof } in checked.iter().filter_map(|c| c.claim.as_ref()) {
 			by_key.entry(*key).or_default().push((public_inputs, proof));
 		}
-		let mut weight = checked.iter().fold(Weight::zero(), |sum, answer| {
-			let fallbacks = Self::count_fallbacks(answer.id);
-			sum.saturating_add(Self::settle_weight(answer.output.length(), fallbacks))
-		});
+		let mut weight =
+			checked.iter().fold(Weight::zero(), |sum, answer| sum.saturating_add(answer.weight()));
 		for (key, claims) in by_key {
 			let public_inputs = claims.iter().map(|(inputs, _)| count(inputs)).max().unwrap_or(0);
 			let verified = T::Verifier::verify_batch_weight(count(&claims), public_inputs);
@@ -164,34 +167,39 @@ impl<T: Config> Pallet<T> {
 		T::PalletId::get().into_account_truncating()
 	}
 
-	/// The weight of a result with so many bytes, proved with so many public inputs, for a request with
-	/// so many fallbacks left.
-	pub(crate) fn submit_result_weight(
-		public_inputs: u32,
-		output_bytes: u64,
-		fallbacks: u32,
-	) -> Weight {
-		Self::settle_weight(output_bytes, fallbacks)
-			.saturating_add(T::Verifier::verify_weight(public_inputs))
+	/// The most that a result with so many bytes can weigh.
+	pub(crate) fn submit_result_weight(output_bytes: u64) -> Weight {
+		let verified = T::Verifier::verify_weight(T::Verifier::max_public_inputs());
+		Self::settle_weight(output_bytes, true, true, MAX_FALLBACKS).saturating_add(verified)
 	}
 
 	/// The most that results can weigh: each proved under a key of its own.
 	pub(crate) fn submit_results_weight(answers: &[Answer<T>]) -> Weight {
 		let public_inputs = T::Verifier::max_public_inputs();
 		answers.iter().fold(Weight::zero(), |sum, answer| {
-			sum.saturating_add(Self::settle_weight(answer.output.length(), MAX_FALLBACKS))
-				.saturating_add(T::Verifier::verify_batch_weight(1, public_inputs))
+			sum.saturating_add(Self::settle_weight(
+				answer.output.length(),
+				true,
+				true,
+				MAX_FALLBACKS,
+			))
+			.saturating_add(T::Verifier::verify_batch_weight(1, public_inputs))
 		})
 	}
 
-	/// The weight of all of a result with so many bytes but its proof.
-	fn settle_weight(output_bytes: u64, fallbacks: u32) -> Weight {
+	/// The weight of all of a result with so many bytes but its proof: what it merits if it is proven,
+	/// and what is given back if a plan covers it, are counted only then; and the fallbacks that are left.
+	pub(crate) fn settle_weight(
+		output_bytes: u64,
+		proven: bool,
+		covered: bool,
+		fallbacks: u32,
+	) -> Weight {
 		let bytes = u32::try_from(output_bytes).unwrap_or(u32::MAX);
-		// What an answer merits, if it is proven.
-		let merit = T::DbWeight::get().reads_writes(1, 1);
+		let either = |holds, weight| if holds { weight } else { Weight::zero() };
 		T::WeightInfo::submit_result(bytes.min(T::MaxInlineOutput::get()))
-			.saturating_add(merit)
-			.saturating_add(T::WeightInfo::give_back())
+			.saturating_add(either(proven, T::DbWeight::get().reads_writes(1, 1)))
+			.saturating_add(either(covered, T::WeightInfo::give_back()))
 			.saturating_add(Self::leaving_weight(fallbacks))
 			.saturating_add(Self::counting_weight())
 	}

@@ -1,9 +1,11 @@
 //! The market under test, with the real pallets of workers and of proofs beside it.
 
 mod access;
+mod backlog;
 mod batches;
 mod billing;
 mod clockwork;
+mod exploits;
 mod fallbacks;
 mod frozen;
 mod history;
@@ -21,4 +23,5 @@ mod requests;
 mod revenue;
 mod settlement;
 mod versions;
-mod world;
+mod weighing;
+pub(crate) mod world;

@@ -1,6 +1,7 @@
 //! The clockwork: draws at the beginning of a block, lapses, refunds and pruning in its idle rest.
 
-use crate::*;
+use crate::{fallback_impls::Offer, *};
+use aimodel_primitives::{privacy::Visibility, runtime_api::Circuit, statement};
 use codec::FullCodec;
 use frame_support::{pallet_prelude::*, storage::with_storage_layer, weights::WeightMeter};
 use frame_system::pallet_prelude::BlockNumberFor;
@@ -22,19 +23,66 @@ impl<T: Config> Pallet<T> {
 		T::WeightInfo::flatten().saturating_add(Self::counting_weight())
 	}
 
-	/// The weight of a request: its own, its draw, its leases, and, since a successful result is
+	/// The most that a request by fee can weigh: itself, its draw, and, since a successful result is
 	/// free, its settlement.
 	pub(crate) fn request_weight(input_bytes: u64) -> Weight {
+		let settlement = Self::settle_weight(T::MaxInlineOutput::get().into(), true, false, 0);
+		let verified = T::Verifier::verify_weight(T::Verifier::max_public_inputs());
+		Self::ordered_weight(input_bytes)
+			.saturating_add(T::WeightInfo::flatten())
+			.saturating_add(settlement)
+			.saturating_add(verified)
+	}
+
+	/// The most that a request by plan can weigh.
+	pub(crate) fn request_by_plan_weight(input_bytes: u64) -> Weight {
+		Self::request_weight(input_bytes)
+			.saturating_add(T::WeightInfo::cover())
+			.saturating_add(Self::period_weight())
+			.saturating_add(T::WeightInfo::give_back())
+	}
+
+	/// The weight of a request that was made, but for its cover: what it took to follow the split, and
+	/// to settle an answer as long as this version's can be. Of one that names fallbacks, the most: any of
+	/// them may answer it.
+	pub(crate) fn made_request_weight(
+		input: &Input<T::MaxInlineInput>,
+		offer: &Offer<T>,
+		fallbacks: u32,
+	) -> Weight {
+		let input_bytes = input.length().unwrap_or_default();
+		if fallbacks > 0 {
+			return Self::request_weight(input_bytes)
+				.saturating_add(Self::fallbacks_weight(fallbacks));
+		}
+		let Offer {
+			assurance, record: Version { interface, circuit, .. }, quote, followed, ..
+		} = offer;
+		let (proven, verified, sealed) = match (assurance, circuit) {
+			(Assurance::Proven { .. }, Some(Circuit { privacy, parameters, .. })) => {
+				let public_inputs =
+					statement::count_public_inputs(interface, *privacy, parameters.is_some())
+						.unwrap_or_else(T::Verifier::max_public_inputs);
+				let sealed = privacy.output == Visibility::Committed;
+				(true, T::Verifier::verify_weight(public_inputs), sealed)
+			},
+			_ => (false, Weight::zero(), false),
+		};
+		// A sealed answer is longer than what it seals.
+		let most = T::MaxInlineOutput::get().into();
+		let output_bytes = if sealed { most } else { interface.output.bytes(quote.rows).min(most) };
+		Self::ordered_weight(input_bytes)
+			.saturating_add(*followed)
+			.saturating_add(Self::settle_weight(output_bytes, proven, false, 0))
+			.saturating_add(verified)
+	}
+
+	/// The weight of a request itself, and of its draw.
+	fn ordered_weight(input_bytes: u64) -> Weight {
 		let bytes = u32::try_from(input_bytes).unwrap_or(u32::MAX);
 		T::WeightInfo::request(bytes.min(T::MaxInlineInput::get()))
 			.saturating_add(Self::counting_weight())
-			.saturating_add(T::WeightInfo::flatten())
 			.saturating_add(Self::draw_weight(1))
-			.saturating_add(Self::submit_result_weight(
-				T::Verifier::max_public_inputs(),
-				T::MaxInlineOutput::get().into(),
-				0,
-			))
 	}
 
 	/// Draws the workers of the last block's requests, and gives each request its first lease.
@@ -61,22 +109,44 @@ impl<T: Config> Pallet<T> {
 
 	/// Ends lapsed leases and refunds expired requests, earliest first, within the limit.
 	pub(crate) fn process_due(now: BlockNumberFor<T>, meter: &mut WeightMeter) {
-		// A lapsed lease may be followed by a new draw, of a fallback, and by the next one.
-		let fall_back = T::WeightInfo::fall_back();
-		let expire = T::WeightInfo::expire()
-			.saturating_add(T::WeightInfo::give_back())
-			.saturating_add(Self::leaving_weight(MAX_FALLBACKS));
-		let each = T::WeightInfo::advance()
-			.saturating_add(Self::draw_weight(1))
-			.saturating_add(fall_back.saturating_mul(2))
-			.max(expire)
-			.saturating_add(Self::counting_weight());
+		let each = Self::due_weight();
 		drain_queue::<T, _, _, DueRequests<T>, DueCursor<T>>(now, each, meter, |id| {
-			if let Err(error) = with_storage_layer(|| Self::process_due_request(id, now)) {
+			with_storage_layer(|| Self::process_due_request(id, now)).unwrap_or_else(|error| {
 				log::error!(target: LOG_TARGET, "due request {id} was deferred: {error:?}");
 				Self::defer(id, now);
-			}
+				each
+			})
 		});
+	}
+
+	/// The most that a due request can weigh.
+	pub(crate) fn due_weight() -> Weight {
+		Self::advance_weight().max(Self::expire_weight(true, MAX_FALLBACKS))
+	}
+
+	/// The weight of a lapsed lease: a new draw may follow it, of a fallback, and the next one.
+	pub(crate) fn advance_weight() -> Weight {
+		T::WeightInfo::advance()
+			.saturating_add(Self::draw_weight(1))
+			.saturating_add(T::WeightInfo::fall_back().saturating_mul(2))
+			.saturating_add(Self::counting_weight())
+	}
+
+	/// The weight of the refund of an expired request, by plan or by fee.
+	pub(crate) fn expire_weight(covered: bool, fallbacks: u32) -> Weight {
+		T::WeightInfo::expire().saturating_add(Self::refund_weight(covered, fallbacks))
+	}
+
+	/// The weight of the refund of a cancelled request, by plan or by fee.
+	pub(crate) fn cancel_weight(covered: bool, fallbacks: u32) -> Weight {
+		T::WeightInfo::cancel().saturating_add(Self::refund_weight(covered, fallbacks))
+	}
+
+	fn refund_weight(covered: bool, fallbacks: u32) -> Weight {
+		let give_back = if covered { T::WeightInfo::give_back() } else { Weight::zero() };
+		Self::counting_weight()
+			.saturating_add(give_back)
+			.saturating_add(Self::leaving_weight(fallbacks))
 	}
 
 	/// Prunes settlements whose retention has passed, oldest first, within the limit.
@@ -87,11 +157,15 @@ impl<T: Config> Pallet<T> {
 				let output_hash = settlement.output.hash();
 				Self::deposit_event(Event::Pruned { request: id, output_hash });
 			}
+			each
 		});
 	}
 
-	fn process_due_request(id: RequestId, now: BlockNumberFor<T>) -> DispatchResult {
-		let Some(mut request) = Requests::<T>::get(id) else { return Ok(()) };
+	/// Does what is due of a request, and tells what it weighed.
+	fn process_due_request(id: RequestId, now: BlockNumberFor<T>) -> Result<Weight, DispatchError> {
+		let Some(mut request) = Requests::<T>::get(id) else {
+			return Ok(T::DbWeight::get().reads(1));
+		};
 		if now > request.deadline {
 			return Self::do_expire(id);
 		}
@@ -110,7 +184,7 @@ impl<T: Config> Pallet<T> {
 			},
 		}
 		Requests::<T>::insert(id, request);
-		Ok(())
+		Ok(Self::advance_weight())
 	}
 
 	fn defer(id: RequestId, now: BlockNumberFor<T>) {
@@ -123,13 +197,15 @@ impl<T: Config> Pallet<T> {
 	}
 }
 
-/// Takes the entries of a queue keyed by blocks or periods, up to `now`, and hands each to `process`;
-/// stops where the next one, at weight `each`, would exceed the limit.
+/// Takes the entries of a queue keyed by blocks or periods, up to `now`, and hands each to `process`,
+/// which tells what it weighed; stops where the next one, if it weighed `each`, would exceed the
+/// limit, and goes on from there in the next block. What is processed is never queued again at `now`
+/// or before.
 pub(crate) fn drain_queue<T, At, Item, Queue, Cursor>(
 	now: At,
 	each: Weight,
 	meter: &mut WeightMeter,
-	mut process: impl FnMut(Item),
+	mut process: impl FnMut(Item) -> Weight,
 ) where
 	T: Config,
 	At: FullCodec + Copy + Ord + One + Saturating,
@@ -143,19 +219,24 @@ pub(crate) fn drain_queue<T, At, Item, Queue, Cursor>(
 	}
 	let first = Cursor::get();
 	let mut at = first;
-	while at <= now {
-		if meter.try_consume(step).is_err() {
-			break;
+	'drained: while at <= now {
+		// One walk over what is due at once: each that began anew would pass by everything that this
+		// block has removed, which is quadratic.
+		let mut items = Queue::iter_key_prefix(at);
+		loop {
+			if meter.try_consume(step).is_err() {
+				break 'drained;
+			}
+			match items.next() {
+				None => break,
+				Some(_) if !meter.can_consume(each) => break 'drained,
+				Some(item) => {
+					Queue::remove(at, &item);
+					meter.consume(process(item).min(each));
+				},
+			}
 		}
-		match Queue::iter_key_prefix(at).next() {
-			None => at = at.saturating_add(One::one()),
-			Some(_) if !meter.can_consume(each) => break,
-			Some(item) => {
-				meter.consume(each);
-				Queue::remove(at, &item);
-				process(item);
-			},
-		}
+		at = at.saturating_add(One::one());
 	}
 	if at != first {
 		Cursor::put(at);

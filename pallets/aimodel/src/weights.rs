@@ -70,6 +70,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 		Weight::from_parts(151_135_000, 4309)
 			.saturating_add(T::DbWeight::get().reads(5_u64))
 			.saturating_add(T::DbWeight::get().writes(7_u64))
+			// The owner's index, the record and the prices, until they are measured.
+			.saturating_add(T::DbWeight::get().reads_writes(3, 3))
 	}
 	fn upgrade() -> Weight {
 		// Minimum execution time: 181_470_000 picoseconds.
@@ -94,6 +96,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 		Weight::from_parts(158_275_000, 7931)
 			.saturating_add(T::DbWeight::get().reads(8_u64))
 			.saturating_add(T::DbWeight::get().writes(10_u64))
+			// The index of owners, and the record of the history, until they are measured.
+			.saturating_add(T::DbWeight::get().reads_writes(3, 3))
 	}
 	/// The range of component `v` is `[1, 32]`.
 	fn retire(v: u32, ) -> Weight {
@@ -320,6 +324,8 @@ impl WeightInfo for () {
 		Weight::from_parts(151_135_000, 4309)
 			.saturating_add(RocksDbWeight::get().reads(5_u64))
 			.saturating_add(RocksDbWeight::get().writes(7_u64))
+			// The owner's index, the record and the prices, until they are measured.
+			.saturating_add(RocksDbWeight::get().reads_writes(3, 3))
 	}
 	fn upgrade() -> Weight {
 		// Minimum execution time: 181_470_000 picoseconds.
@@ -344,6 +350,8 @@ impl WeightInfo for () {
 		Weight::from_parts(158_275_000, 7931)
 			.saturating_add(RocksDbWeight::get().reads(8_u64))
 			.saturating_add(RocksDbWeight::get().writes(10_u64))
+			// The index of owners, and the record of the history, until they are measured.
+			.saturating_add(RocksDbWeight::get().reads_writes(3, 3))
 	}
 	/// The range of component `v` is `[1, 32]`.
 	fn retire(v: u32, ) -> Weight {

@@ -26,6 +26,7 @@
 extern crate alloc;
 
 mod dispatchable_impls;
+pub mod migrations;
 mod pool_impls;
 mod ranking;
 mod types;
@@ -56,7 +57,11 @@ pub mod pallet {
 	use frame_support::{pallet_prelude::*, traits::fungible};
 	use frame_system::pallet_prelude::*;
 
+	/// The layout of what is stored: see [`migrations`].
+	const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
+
 	#[pallet::pallet]
+	#[pallet::storage_version(STORAGE_VERSION)]
 	pub struct Pallet<T>(_);
 
 	/// What the pallet needs of the runtime.

@@ -1,5 +1,8 @@
 //! Benchmarks. Keys and proofs are valid: invalid ones fail earlier.
 
+// A benchmark reckons with numbers of its own, and may panic.
+#![allow(clippy::arithmetic_side_effects)]
+
 use super::*;
 use crate::simulator::SimulatedKey;
 use aimodel_primitives::{

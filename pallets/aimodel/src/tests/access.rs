@@ -46,7 +46,7 @@ fn allow_list() -> Access {
 /// Orders a digit, if it may.
 fn ask(who: &AccountId32, out_point: OutPoint) -> DispatchResult {
 	let origin = RuntimeOrigin::signed(who.clone());
-	Aimodel::request(origin, out_point, PROVEN, image(), PRICE, None, Default::default())
+	Aimodel::request(origin, out_point, PROVEN, image(), PRICE, None, Default::default()).plain()
 }
 
 fn accounts(accounts: &[AccountId32]) -> Accounts<Test> {

@@ -51,7 +51,8 @@ fn a_batch_weighs_less_than_its_answers() {
 		let answers: Vec<_> = requests.iter().map(|id| proven(*id)).collect();
 		let most = Aimodel::submit_results_weight(&answers);
 		let actual = submit(&WORKER, answers).unwrap().actual_weight.unwrap();
-		let single = Aimodel::submit_result_weight(6, 40, 0);
+		let single = Aimodel::settle_weight(40, true, false, 0)
+			.saturating_add(<ZkVerifier as ProofVerifier<_>>::verify_weight(6));
 		assert!(
 			actual.all_lt(single.saturating_mul(2)),
 			"{actual} is not less than twice {single}"

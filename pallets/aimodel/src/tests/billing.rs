@@ -328,7 +328,7 @@ fn who_can_not_pay_the_deposit_orders_nothing() {
 		let origin = RuntimeOrigin::signed(poor);
 		let refused =
 			Aimodel::request(origin, out_point, PROVEN, image(), PRICE, None, Default::default());
-		assert!(matches!(refused.unwrap_err(), DispatchError::Token(_)));
+		assert!(matches!(refused.plain().unwrap_err(), DispatchError::Token(_)));
 	});
 }
 

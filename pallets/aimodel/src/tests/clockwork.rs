@@ -206,16 +206,13 @@ fn due_work_stops_at_its_weight_and_goes_on_in_the_next_block() {
 		let last = deadline(0);
 		next_block();
 		System::set_block_number(last + 1);
-		let each = <() as WeightInfo>::advance()
-			.saturating_add(Aimodel::draw_weight(1))
-			.max(<() as WeightInfo>::expire());
-		// Ten requests wait at the end of their lease: room for some of them, and for the steps between.
-		let room = each.saturating_mul(20);
-		let mut meter = WeightMeter::with_limit(room);
+		let each = Aimodel::due_weight();
+		// Ten requests wait: room for some, and for the steps between.
+		let mut meter = WeightMeter::with_limit(each.saturating_mul(2));
 		Aimodel::process_due(last + 1, &mut meter);
 		let left = Requests::<Test>::iter().count();
 		assert!((1..10).contains(&left), "{left} left");
-		assert!(meter.consumed().all_lte(room));
+		assert!(meter.consumed().all_lte(each.saturating_mul(2)));
 		System::set_block_number(last + 2);
 		Aimodel::on_idle(last + 2, Weight::MAX);
 		assert_eq!(Requests::<Test>::iter().count(), 0);

@@ -53,7 +53,7 @@ fn names(models: &[ModelId]) -> FallbackNames {
 fn ask_as(who: &AccountId32, models: &[ModelId], max_fee: Balance) -> DispatchResult {
 	let origin = RuntimeOrigin::signed(who.clone());
 	let (first, rest) = (tip(models[0]), names(&models[1..]));
-	Aimodel::request(origin, first, PROVEN, image(), max_fee, None, rest)
+	Aimodel::request(origin, first, PROVEN, image(), max_fee, None, rest).plain()
 }
 
 fn ask(models: &[ModelId]) -> DispatchResult {

@@ -47,7 +47,7 @@ fn fund() -> Balance {
 }
 
 fn claim(model: ModelId, era: u32) -> Result<Balance, DispatchError> {
-	Aimodel::claim_reward(signed(STRANGER), model, era)?;
+	Aimodel::claim_reward(signed(STRANGER), model, era).plain()?;
 	match last_event() {
 		Event::RewardClaimed { reward, beneficiaries, .. } => {
 			assert_eq!(beneficiaries.iter().map(|(_, part)| part).sum::<Balance>(), reward);
@@ -351,7 +351,8 @@ fn trade_with_oneself(seed: u64) -> Balance {
 			7 => pass_to((u64::from(era()) + 1) * ERA),
 			8 => {
 				let share = Permill::from_percent(10 + die.roll(41) as u32);
-				assert_ok!(Aimodel::set_platform_share(RuntimeOrigin::root(), share));
+				// It may be that already.
+				let _ = Aimodel::set_platform_share(RuntimeOrigin::root(), share);
 			},
 			_ => claim_all(),
 		}

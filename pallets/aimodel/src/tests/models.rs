@@ -219,7 +219,7 @@ fn an_owner_who_can_not_pay_the_deposit_deploys_nothing() {
 		let poor = AccountId32::new([99; 32]);
 		let refused =
 			Aimodel::deploy(RuntimeOrigin::signed(poor), attested(), flat(), split()).unwrap_err();
-		assert!(matches!(refused, sp_runtime::DispatchError::Token(_)));
+		assert!(matches!(refused.error, sp_runtime::DispatchError::Token(_)));
 		assert_eq!(Outputs::<Test>::iter().count(), 0);
 	});
 }

@@ -62,7 +62,7 @@ pub(super) fn subscribe(model: ModelId, plan: u32) {
 }
 
 pub(super) fn try_order(model: ModelId) -> DispatchResult {
-	Aimodel::request_by_plan(by(&CUSTOMER), tip(model), PROVEN, image(), None)
+	Aimodel::request_by_plan(by(&CUSTOMER), tip(model), PROVEN, image(), None).plain()
 }
 
 /// Orders a digit by plan.
@@ -772,7 +772,7 @@ fn subscribers_of_a_retired_model_have_back_what_they_had_not_used() {
 }
 
 fn try_order_on(out_point: OutPoint) -> DispatchResult {
-	Aimodel::request_by_plan(by(&CUSTOMER), out_point, PROVEN, image(), None)
+	Aimodel::request_by_plan(by(&CUSTOMER), out_point, PROVEN, image(), None).plain()
 }
 
 #[test]
@@ -1041,15 +1041,16 @@ fn scenario(seed: u64, steps: u32) {
 		let plan = draw(5) as u32;
 		let request = draw(NextRequest::<Test>::get() + 1);
 		let done = frame_support::storage::with_storage_layer(|| match draw(12) {
-			0 | 1 => Aimodel::subscribe(by(who), out_point, plan),
+			0 | 1 => Aimodel::subscribe(by(who), out_point, plan).plain(),
 			2..=4 => {
 				let late = Some(System::block_number() + 13 + draw(40));
 				Aimodel::request_by_plan(by(who), out_point, Assurance::Attested, floats(2), late)
+					.plain()
 			},
-			5 => Aimodel::cancel(by(who), request),
-			6 => Aimodel::change_plan(by(who), out_point, plan),
+			5 => Aimodel::cancel(by(who), request).plain(),
+			6 => Aimodel::change_plan(by(who), out_point, plan).plain(),
 			7 => Aimodel::cancel_subscription(by(who), model),
-			8 => Aimodel::renew(by(&OWNER), who.clone(), model),
+			8 => Aimodel::renew(by(&OWNER), who.clone(), model).plain(),
 			9 => Aimodel::close_subscription(by(&OWNER), who.clone(), model),
 			10 => Aimodel::fund_pot(by(&OWNER), model, draw(2_000).into()),
 			_ => Aimodel::withdraw_pot(by(&OWNER), model, draw(2_000).into()),

@@ -100,7 +100,7 @@ fn deploy_by(split: RevenueSplit<AccountId32>) -> ModelId {
 
 fn try_deploy_by(split: RevenueSplit<AccountId32>) -> Result<ModelId, DispatchError> {
 	let known = known_models();
-	Aimodel::deploy(signed(OWNER), attested(), flat(), split)?;
+	Aimodel::deploy(signed(OWNER), attested(), flat(), split).plain()?;
 	System::inc_account_nonce(OWNER);
 	Ok(Tips::<Test>::iter_keys().find(|model| !known.contains(model)).unwrap())
 }
@@ -110,7 +110,7 @@ fn known_models() -> Vec<ModelId> {
 }
 
 fn resplit(model: ModelId, split: RevenueSplit<AccountId32>) -> DispatchResult {
-	Aimodel::resplit(signed(OWNER), tip(model), split)
+	Aimodel::resplit(signed(OWNER), tip(model), split).plain()
 }
 
 /// Has a model serve, and be paid 1,001 of which 701 are divided.

@@ -16,6 +16,7 @@ use frame_support::{
 		fungible::{HoldConsideration, Inspect, InspectHold},
 		ConstU128, ConstU16, ConstU32, ConstU64, Hooks, LinearStoragePrice, UnixTime,
 	},
+	weights::{constants::RocksDbWeight, RuntimeDbWeight},
 	PalletId,
 };
 use frame_system::{
@@ -50,6 +51,7 @@ impl frame_system::Config for Test {
 	type AccountId = AccountId32;
 	type Lookup = IdentityLookup<AccountId32>;
 	type AccountData = pallet_balances::AccountData<Balance>;
+	type DbWeight = DbCosts;
 }
 
 #[derive_impl(pallet_balances::config_preludes::TestDefaultConfig)]
@@ -60,6 +62,8 @@ impl pallet_balances::Config for Test {
 }
 
 parameter_types! {
+	/// What a read and a write weigh.
+	pub static DbCosts: RuntimeDbWeight = RocksDbWeight::get();
 	pub const KeyDeposit: RuntimeHoldReason =
 		RuntimeHoldReason::ZkVerifier(pallet_zk_verifier::HoldReason::KeyDeposit);
 	pub const ModelDeposit: RuntimeHoldReason =
@@ -84,7 +88,7 @@ impl pallet_zk_verifier::Config for Test {
 	type Consideration = Deposit<KeyDeposit>;
 	type AttestOrigin = EnsureRoot<AccountId32>;
 	type MaxPublicInputs = ConstU32<16>;
-	type WeightInfo = ();
+	type WeightInfo = pallet_zk_verifier::weights::SubstrateWeight<Test>;
 }
 
 impl pallet_workers::Config for Test {
@@ -96,7 +100,7 @@ impl pallet_workers::Config for Test {
 	type MaxServices = ConstU32<8>;
 	type MaxServers = ConstU32<8>;
 	type MaxSlots = ConstU16<1_000>;
-	type WeightInfo = ();
+	type WeightInfo = pallet_workers::weights::SubstrateWeight<Test>;
 }
 
 impl SigningTypes for Test {
@@ -177,41 +181,41 @@ impl Config for Test {
 	type Retention = ConstU32<20>;
 	type MinCollateral = ConstU128<50>;
 	type LapseCompensation = Compensation;
-	type WeightInfo = ();
+	type WeightInfo = weights::SubstrateWeight<Test>;
 }
 
 /// Pays for inferences.
-pub(super) const CUSTOMER: AccountId32 = AccountId32::new([1; 32]);
+pub(crate) const CUSTOMER: AccountId32 = AccountId32::new([1; 32]);
 /// Owns the model.
-pub(super) const OWNER: AccountId32 = AccountId32::new([2; 32]);
+pub(crate) const OWNER: AccountId32 = AccountId32::new([2; 32]);
 /// Shares in its revenue.
-pub(super) const AUTHOR: AccountId32 = AccountId32::new([3; 32]);
+pub(crate) const AUTHOR: AccountId32 = AccountId32::new([3; 32]);
 /// Somebody else.
-pub(super) const STRANGER: AccountId32 = AccountId32::new([4; 32]);
+pub(crate) const STRANGER: AccountId32 = AccountId32::new([4; 32]);
 /// Earns the platform's share.
-pub(super) const PLATFORM: AccountId32 = AccountId32::new([9; 32]);
+pub(crate) const PLATFORM: AccountId32 = AccountId32::new([9; 32]);
 /// Two bonded accounts.
-pub(super) const WORKER: AccountId32 = AccountId32::new([10; 32]);
-pub(super) const OTHER_WORKER: AccountId32 = AccountId32::new([11; 32]);
+pub(crate) const WORKER: AccountId32 = AccountId32::new([10; 32]);
+pub(crate) const OTHER_WORKER: AccountId32 = AccountId32::new([11; 32]);
 
 /// The operator key of a bonded account.
-pub(super) fn operator(worker: &AccountId32) -> AccountId32 {
+pub(crate) fn operator(worker: &AccountId32) -> AccountId32 {
 	let mut bytes: [u8; 32] = worker.clone().into();
 	bytes[31] = 0xff;
 	bytes.into()
 }
 
 /// What everybody is endowed with.
-pub(super) const ENDOWMENT: Balance = 1_000_000;
-pub(super) const BOND: Balance = 100_000;
+pub(crate) const ENDOWMENT: Balance = 1_000_000;
+pub(crate) const BOND: Balance = 100_000;
 /// The price of one digit.
-pub(super) const PRICE: Balance = 1_001;
-pub(super) const LEASE: u32 = 5;
+pub(crate) const PRICE: Balance = 1_001;
+pub(crate) const LEASE: u32 = 5;
 /// What a lease of one digit reserves.
-pub(super) const COLLATERAL: Balance = 50 + PRICE;
+pub(crate) const COLLATERAL: Balance = 50 + PRICE;
 
 /// Runs a scenario, and every invariant after it.
-pub(super) fn new_world() -> TestExternalities {
+pub(crate) fn new_world() -> TestExternalities {
 	let accounts = [CUSTOMER, OWNER, AUTHOR, STRANGER, WORKER, OTHER_WORKER];
 	let genesis = RuntimeGenesisConfig {
 		balances: pallet_balances::GenesisConfig {
@@ -226,21 +230,21 @@ pub(super) fn new_world() -> TestExternalities {
 	world
 }
 
-pub(super) fn run(scenario: impl FnOnce()) {
+pub(crate) fn run(scenario: impl FnOnce()) {
 	new_world().execute_with(|| {
 		scenario();
 		check_invariants();
 	});
 }
 
-pub(super) fn check_invariants() {
+pub(crate) fn check_invariants() {
 	assert_ok!(Aimodel::do_try_state());
 	assert_ok!(Workers::do_try_state());
 	assert_ok!(ZkVerifier::do_try_state());
 }
 
 /// Advances block by block, with every hook, and checks the invariants of each.
-pub(super) fn advance_to(block: u64) {
+pub(crate) fn advance_to(block: u64) {
 	while System::block_number() < block {
 		let now = System::block_number() + 1;
 		System::set_block_number(now);
@@ -251,28 +255,28 @@ pub(super) fn advance_to(block: u64) {
 	}
 }
 
-pub(super) fn next_block() {
+pub(crate) fn next_block() {
 	advance_to(System::block_number() + 1);
 }
 
 use frame_support::weights::Weight;
 
 /// The artifact of the digits model.
-pub(super) const ARTIFACT: H256 = H256([7; 32]);
+pub(crate) const ARTIFACT: H256 = H256([7; 32]);
 
 /// 64 bytes in, ten scores out: six public inputs.
-pub(super) fn digits_interface() -> Interface {
+pub(crate) fn digits_interface() -> Interface {
 	Interface {
 		input: TensorType::fixed(ElementType::U8, &[1, 64]).unwrap(),
 		output: TensorType::fixed(ElementType::I32, &[1, 10]).unwrap(),
 	}
 }
 
-pub(super) fn digits_key() -> SimulatedKey {
+pub(crate) fn digits_key() -> SimulatedKey {
 	SimulatedKey::new(6, 1)
 }
 
-pub(super) fn register_key(
+pub(crate) fn register_key(
 	who: &AccountId32,
 	artifact: impl Into<Option<H256>>,
 	key: &SimulatedKey,
@@ -299,12 +303,12 @@ pub(super) fn register_key(
 }
 
 /// The provable digits, under a key of this name.
-pub(super) fn digits(key: KeyId) -> Version {
+pub(crate) fn digits(key: KeyId) -> Version {
 	hidden_digits(key, Privacy::PUBLIC)
 }
 
 /// The provable digits, of which something may be committed.
-pub(super) fn hidden_digits(key: KeyId, privacy: Privacy) -> Version {
+pub(crate) fn hidden_digits(key: KeyId, privacy: Privacy) -> Version {
 	Version {
 		artifact: ARTIFACT,
 		interface: digits_interface(),
@@ -315,14 +319,14 @@ pub(super) fn hidden_digits(key: KeyId, privacy: Privacy) -> Version {
 }
 
 /// The provable digits with private parameters, to which this commits.
-pub(super) fn private_digits(key: KeyId, commitment: Scalar) -> Version {
+pub(crate) fn private_digits(key: KeyId, commitment: Scalar) -> Version {
 	let mut version = digits(key);
 	version.circuit.as_mut().unwrap().parameters = Some(commitment);
 	version
 }
 
 /// A float model over up to four rows of two features, that says up to three words.
-pub(super) fn attested() -> Version {
+pub(crate) fn attested() -> Version {
 	let float = |shape: &[Dimension]| TensorType {
 		element: ElementType::F32,
 		shape: shape.to_vec().try_into().unwrap(),
@@ -339,17 +343,17 @@ pub(super) fn attested() -> Version {
 	}
 }
 
-pub(super) fn flat() -> Tariff {
+pub(crate) fn flat() -> Tariff {
 	Tariff::flat(PRICE - 2, 1)
 }
 
 /// Half to the worker, the rest to owner and author by odd shares.
-pub(super) fn split() -> RevenueSplit<AccountId32> {
+pub(crate) fn split() -> RevenueSplit<AccountId32> {
 	split_among(&[(Payee::Account(OWNER), 333_333), (Payee::Account(AUTHOR), 166_667)])
 }
 
 /// These parts of a million, and the rest to the worker.
-pub(super) fn split_among(shares: &[(Payee<AccountId32>, u32)]) -> RevenueSplit<AccountId32> {
+pub(crate) fn split_among(shares: &[(Payee<AccountId32>, u32)]) -> RevenueSplit<AccountId32> {
 	let worker = 1_000_000 - shares.iter().map(|(_, parts)| parts).sum::<u32>();
 	let share = |(payee, parts): &(_, u32)| (Payee::clone(payee), Permill::from_parts(*parts));
 	let beneficiaries: Vec<_> = shares.iter().map(share).collect();
@@ -358,7 +362,7 @@ pub(super) fn split_among(shares: &[(Payee<AccountId32>, u32)]) -> RevenueSplit<
 }
 
 /// Deploys as the owner.
-pub(super) fn deploy(version: Version) -> (ModelId, OutPoint) {
+pub(crate) fn deploy(version: Version) -> (ModelId, OutPoint) {
 	assert_ok!(Aimodel::deploy(RuntimeOrigin::signed(OWNER), version, flat(), split()));
 	match last_event() {
 		Event::Deployed { model, out_point, .. } => {
@@ -369,12 +373,12 @@ pub(super) fn deploy(version: Version) -> (ModelId, OutPoint) {
 	}
 }
 
-pub(super) fn tip(model: ModelId) -> OutPoint {
+pub(crate) fn tip(model: ModelId) -> OutPoint {
 	Tips::<Test>::get(model).unwrap()
 }
 
 /// A deployed digits model, with one worker that serves it.
-pub(super) fn deploy_served_digits() -> (ModelId, OutPoint) {
+pub(crate) fn deploy_served_digits() -> (ModelId, OutPoint) {
 	let key = register_key(&OWNER, ARTIFACT, &digits_key());
 	let (model, out_point) = deploy(digits(key));
 	bond(&WORKER);
@@ -383,50 +387,50 @@ pub(super) fn deploy_served_digits() -> (ModelId, OutPoint) {
 }
 
 /// A deployed float model, with one worker that serves it.
-pub(super) fn deploy_served_attested() -> (ModelId, OutPoint) {
+pub(crate) fn deploy_served_attested() -> (ModelId, OutPoint) {
 	let (model, out_point) = deploy(attested());
 	bond(&WORKER);
 	serve(&WORKER, VersionId { model, index: 0 });
 	(model, out_point)
 }
 
-pub(super) fn bond(worker: &AccountId32) {
+pub(crate) fn bond(worker: &AccountId32) {
 	let origin = RuntimeOrigin::signed(worker.clone());
 	assert_ok!(Workers::register(origin, BOND, operator(worker)));
 }
 
-pub(super) fn serve(worker: &AccountId32, version: VersionId) {
+pub(crate) fn serve(worker: &AccountId32, version: VersionId) {
 	let origin = RuntimeOrigin::signed(worker.clone());
 	assert_ok!(Workers::serve(origin, version, 0, LEASE.into(), 100));
 }
 
-pub(super) const PROVEN: Assurance = Assurance::Proven { weakest_origin: None };
+pub(crate) const PROVEN: Assurance = Assurance::Proven { weakest_origin: None };
 
-pub(super) fn image() -> Input<ConstU32<256>> {
+pub(crate) fn image() -> Input<ConstU32<256>> {
 	Input::Inline((0..64).collect::<Vec<u8>>().try_into().unwrap())
 }
 
-pub(super) fn scores() -> Output<ConstU32<256>> {
+pub(crate) fn scores() -> Output<ConstU32<256>> {
 	let bytes: Vec<u8> = (-5..5).flat_map(|score: i32| score.to_le_bytes()).collect();
 	Output::Inline(bytes.try_into().unwrap())
 }
 
 /// So many zeros, as an input.
-pub(super) fn floats(count: usize) -> Input<ConstU32<256>> {
+pub(crate) fn floats(count: usize) -> Input<ConstU32<256>> {
 	Input::Inline(vec![0; 4 * count].try_into().unwrap())
 }
 
 /// So many zeros, as an answer.
-pub(super) fn words(count: usize) -> Output<ConstU32<256>> {
+pub(crate) fn words(count: usize) -> Output<ConstU32<256>> {
 	Output::Inline(vec![0; 4 * count].try_into().unwrap())
 }
 
 /// Orders one digit, proven, for its price. Nobody has a lease of it yet.
-pub(super) fn request_digit(out_point: OutPoint) -> RequestId {
+pub(crate) fn request_digit(out_point: OutPoint) -> RequestId {
 	request(out_point, PROVEN, image(), PRICE)
 }
 
-pub(super) fn request(
+pub(crate) fn request(
 	out_point: OutPoint,
 	assurance: Assurance,
 	input: Input<ConstU32<256>>,
@@ -446,11 +450,11 @@ pub(super) fn request(
 }
 
 /// A proof by `worker` that these are the scores of the image of a request.
-pub(super) fn proof(worker: &AccountId32, request: RequestId) -> ProofBytes {
+pub(crate) fn proof(worker: &AccountId32, request: RequestId) -> ProofBytes {
 	digits_key().prove(&statement_of(worker, request), 1).try_into().unwrap()
 }
 
-pub(super) fn statement_of(worker: &AccountId32, request: RequestId) -> Vec<Scalar> {
+pub(crate) fn statement_of(worker: &AccountId32, request: RequestId) -> Vec<Scalar> {
 	let (Input::Inline(input), Output::Inline(output)) = (image(), scores()) else {
 		unreachable!("both are inline; qed")
 	};
@@ -461,7 +465,7 @@ pub(super) fn statement_of(worker: &AccountId32, request: RequestId) -> Vec<Scal
 }
 
 /// Answers a digit as the operator of `worker`.
-pub(super) fn answer(
+pub(crate) fn answer(
 	worker: &AccountId32,
 	request: RequestId,
 ) -> frame_support::dispatch::DispatchResultWithPostInfo {
@@ -469,7 +473,7 @@ pub(super) fn answer(
 	Aimodel::submit_result(origin, request, scores(), None, Some(proof(worker, request)))
 }
 
-pub(super) fn answer_attested(
+pub(crate) fn answer_attested(
 	worker: &AccountId32,
 	request: RequestId,
 	output: Output<ConstU32<256>>,
@@ -480,48 +484,59 @@ pub(super) fn answer_attested(
 }
 
 /// Who holds the lease of a request.
-pub(super) fn holder(request: RequestId) -> Option<AccountId32> {
+pub(crate) fn holder(request: RequestId) -> Option<AccountId32> {
 	pallet_workers::Leases::<Test>::get(request).map(|lease| lease.worker)
 }
 
-pub(super) fn deadline(request: RequestId) -> u64 {
+pub(crate) fn deadline(request: RequestId) -> u64 {
 	match Aimodel::request_info(request) {
 		Some(RequestInfo::Open { deadline, .. }) => deadline,
 		other => panic!("expected an open request, found {other:?}"),
 	}
 }
 
+/// The outcome of a call without what it weighed.
+pub(crate) trait Plain {
+	fn plain(self) -> sp_runtime::DispatchResult;
+}
+
+impl Plain for frame_support::dispatch::DispatchResultWithPostInfo {
+	fn plain(self) -> sp_runtime::DispatchResult {
+		self.map(|_| ()).map_err(|refused| refused.error)
+	}
+}
+
 /// What an account has free, the deposits of its records included, which it gets back.
-pub(super) fn free(who: &AccountId32) -> Balance {
+pub(crate) fn free(who: &AccountId32) -> Balance {
 	<Balances as Inspect<_>>::balance(who) + customer_deposit(who)
 }
 
-pub(super) fn customer_deposit(who: &AccountId32) -> Balance {
+pub(crate) fn customer_deposit(who: &AccountId32) -> Balance {
 	Balances::balance_on_hold(&HoldReason::CustomerDeposit.into(), who)
 }
 
-pub(super) fn held(who: &AccountId32) -> Balance {
+pub(crate) fn held(who: &AccountId32) -> Balance {
 	Balances::balance_on_hold(&HoldReason::Escrow.into(), who)
 }
 
-pub(super) fn deposit(who: &AccountId32) -> Balance {
+pub(crate) fn deposit(who: &AccountId32) -> Balance {
 	Balances::balance_on_hold(&HoldReason::ModelDeposit.into(), who)
 }
 
-pub(super) fn bonded(who: &AccountId32) -> Balance {
+pub(crate) fn bonded(who: &AccountId32) -> Balance {
 	Balances::balance_on_hold(&pallet_workers::HoldReason::Bond.into(), who)
 }
 
-pub(super) fn earned(who: &AccountId32) -> Balance {
+pub(crate) fn earned(who: &AccountId32) -> Balance {
 	Earnings::<Test>::get(who)
 }
 
-pub(super) fn issuance() -> Balance {
+pub(crate) fn issuance() -> Balance {
 	<Balances as Inspect<AccountId32>>::total_issuance()
 }
 
 /// The pallet's events, the latest last.
-pub(super) fn events() -> Vec<Event<Test>> {
+pub(crate) fn events() -> Vec<Event<Test>> {
 	let ours = |record: frame_system::EventRecord<RuntimeEvent, _>| match record.event {
 		RuntimeEvent::Aimodel(event) => Some(event),
 		_ => None,
@@ -529,6 +544,6 @@ pub(super) fn events() -> Vec<Event<Test>> {
 	System::events().into_iter().filter_map(ours).collect()
 }
 
-pub(super) fn last_event() -> Event<Test> {
+pub(crate) fn last_event() -> Event<Test> {
 	events().pop().expect("an event was deposited")
 }
