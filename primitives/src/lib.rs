@@ -3,8 +3,8 @@
 //! Everything that two crates must agree on bit for bit is defined here once: how things are named
 //! ([`ids`]), what a tensor looks like ([`tensor`]), who may make requests ([`access`]), what a request costs
 //! ([`pricing`]) and what is counted of it ([`billing`]), how a fee is divided ([`split`]), what is counted of that
-//! ([`income`]) and how models are rewarded ([`incentives`]), who takes a request over ([`fallbacks`]), how a model describes itself ([`models`]), what a
-//! proof proves ([`statement`]), and what it hides ([`privacy`]). Pallets meet only through the traits of
+//! ([`income`]) and how models are rewarded ([`incentives`]), who takes a request over ([`fallbacks`]), how a model describes itself
+//! ([`models`]), who changes it together ([`owners`]), what a proof proves ([`statement`]), and what it hides ([`privacy`]). Pallets meet only through the traits of
 //! [`traits`]; clients read the chain through [`runtime_api`]; the offchain worker reaches the native
 //! inference service through [`inference`].
 //!
@@ -24,6 +24,7 @@ pub mod income;
 pub mod inference;
 pub mod models;
 pub mod operator;
+pub mod owners;
 pub mod pricing;
 pub mod privacy;
 pub mod runtime_api;

@@ -1,7 +1,7 @@
 //! What is kept of a model beside its versions: how it describes itself, which version answers a
 //! request, and what became of its outputs.
 
-use crate::{ids::BlobHash, runtime_api::Version, OutPoint, RequestId};
+use crate::{ids::BlobHash, owners::Members, runtime_api::Version, OutPoint, RequestId};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 use sp_core::{ConstU32, H256};
@@ -208,6 +208,8 @@ pub enum Change {
 	},
 	/// New plans.
 	PlansSet,
+	/// Another set makes changes, or none.
+	LockSet,
 }
 
 /// What is kept of a spent output.
@@ -219,10 +221,12 @@ pub struct HistoryRecord<AccountId, BlockNumber> {
 	pub spent: OutPoint,
 	/// What consumed it.
 	pub change: Change,
-	/// Who did.
+	/// Who did. Of a set, the member whose approval was the last that it took.
 	pub by: AccountId,
 	/// When.
 	pub at: BlockNumber,
+	/// The other members of a set that had approved it.
+	pub with: Members<AccountId>,
 }
 
 #[cfg(test)]

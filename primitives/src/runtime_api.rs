@@ -8,6 +8,7 @@ use crate::{
 	incentives::{Incentives, Reward},
 	income::{Income, Sums},
 	models::{Alias, Candidate, HistoryRecord, KeptVersion, Metadata, Tag},
+	owners::{Lock, PendingChange},
 	pricing::{
 		Breakdown, Plans, Quote, QuoteError, Standing, Subscription, Tariff, Tier, UnitsFormula,
 	},
@@ -105,6 +106,8 @@ pub struct ModelInfo<AccountId> {
 	pub owner: AccountId,
 	/// To whom a transfer was offered.
 	pub offered_to: Option<AccountId>,
+	/// Who changes it in its owner's place.
+	pub lock: Option<Lock<AccountId>>,
 	/// Whether it was retired: it takes no new requests.
 	pub retired: bool,
 	/// What new requests cost.
@@ -300,6 +303,9 @@ sp_api::decl_runtime_apis! {
 			from: u32,
 			limit: u32,
 		) -> Vec<HistoryRecord<AccountId, BlockNumber>>;
+
+		/// What members of its set have approved of the live output of a model.
+		fn pending_changes(model: ModelId) -> Vec<PendingChange<AccountId, BlockNumber>>;
 
 		/// The models of an owner that are not closed, and how they describe themselves: `limit` of
 		/// them, 256 at most, behind `from`, which is the last of the page before.

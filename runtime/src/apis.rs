@@ -12,6 +12,7 @@ use aimodel_primitives::{
 	incentives::{Incentives, Reward},
 	income::{Income, Sums},
 	models::{Alias, HistoryRecord, KeptVersion, Metadata, Tag},
+	owners::PendingChange,
 	pricing::{Breakdown, Quote, QuoteError},
 	runtime_api::{
 		self, Assurance, JobInfo, ModelInfo, PotInfo, ProofKey, RequestInfo, SubscriptionInfo,
@@ -302,6 +303,10 @@ impl_runtime_apis! {
 			limit: u32,
 		) -> Vec<HistoryRecord<AccountId, BlockNumber>> {
 			Aimodel::history(model, from, limit)
+		}
+
+		fn pending_changes(model: ModelId) -> Vec<PendingChange<AccountId, BlockNumber>> {
+			Aimodel::pending_changes(model)
 		}
 
 		fn models_of(

@@ -227,6 +227,7 @@ impl pallet_aimodel::Config for Runtime {
 	type MaxVersions = ConstU32<32>;
 	type MaxAllowed = ConstU32<4_096>;
 	type HistoryStep = ConstU32<64>;
+	type ApprovalPeriod = ConstU32<{ 7 * DAYS }>;
 	type MaxPrices = ConstU32<16>;
 	type BillingPeriod = ConstU32<MONTH>;
 	type Month = ConstU32<MONTH>;

@@ -10,6 +10,7 @@ use aimodel_primitives::{
 	incentives::{Merit, MAX_INCENTIVE_SHARE},
 	income::MAX_EARNERS,
 	models::MAX_TAGS,
+	owners::MAX_MEMBERS,
 	pricing::{
 		Bracket, Demand, DemandParams, Factor, Offer, TimeBracket, UnitsFormula, MAX_BRACKETS,
 		MAX_PLANS, MAX_TIME_BRACKETS,
@@ -392,6 +393,33 @@ fn names<T: Config>(models: &[ModelId]) -> FallbackNames {
 }
 
 const DEVELOPED: Assurance = Assurance::Proven { weakest_origin: Some(KeyOrigin::InsecureDev) };
+
+/// As many members as a set can have, others for each seed, of whom it takes all.
+fn set<T: Config>(seed: u32) -> Lock<T::AccountId> {
+	let mut members: Vec<T::AccountId> =
+		(0..MAX_MEMBERS).map(|i| account("member", i, seed)).collect();
+	members.sort();
+	Lock { members: BoundedVec::truncate_from(members), threshold: MAX_MEMBERS }
+}
+
+/// A model with a full history, locked to the largest set, and the set that is to take its place: all
+/// members but the first have approved it.
+fn nearly_agreed<T: Config>() -> (ModelId, Lock<T::AccountId>, Lock<T::AccountId>) {
+	let owner = funded::<T>("owner");
+	let version = provable::<T>(&owner);
+	let (model, out_point) = changed::<T>(&owner, version);
+	let (lock, next) = (set::<T>(0), set::<T>(1));
+	Pallet::<T>::do_set_lock(owner, out_point, Some(lock.clone())).expect("the owner may; qed");
+	let out_point = tip::<T>(&model);
+	for member in lock.members.iter().skip(1) {
+		let call = Call::set_lock { out_point, lock: Some(next.clone()) };
+		Pallet::<T>::change(member.clone(), out_point, call, |who| {
+			Pallet::<T>::do_set_lock(who, out_point, Some(next.clone()))
+		})
+		.expect("a member may; qed");
+	}
+	(model, lock, next)
+}
 
 #[benchmarks]
 mod benchmarks {
@@ -1039,5 +1067,41 @@ mod benchmarks {
 				.expect("it was reserved; qed");
 		}
 		assert!(Earnings::<T>::get(account::<T::AccountId>("beneficiary", 0, 0)) > 0);
+	}
+
+	/// What the last approval adds to a change: one that does nothing, and what is noted of one that
+	/// added a version with a key.
+	#[benchmark]
+	fn approve() {
+		let (model, lock, next) = nearly_agreed::<T>();
+		let (out_point, owner) = (tip::<T>(&model), funded::<T>("owner"));
+		let last = Outputs::<T>::get(out_point).expect("it is live; qed").changes - 1;
+		let spent = History::<T>::get(model, last).expect("it was changed; qed").spent;
+		let (who, with) = (lock.members[0].clone(), lock.members.clone());
+		#[block]
+		{
+			let call = Call::set_lock { out_point, lock: Some(next) };
+			Pallet::<T>::change(who, out_point, call, |_| Ok(())).expect("it may; qed");
+			Pallet::<T>::note_agreement(&model, 0, spent, &owner, with).expect("its key; qed");
+		}
+		assert!(!Approvals::<T>::contains_key(out_point));
+	}
+
+	#[benchmark]
+	fn set_lock() {
+		let (model, lock, next) = nearly_agreed::<T>();
+		let out_point = tip::<T>(&model);
+		#[extrinsic_call]
+		_(RawOrigin::Signed(lock.members[0].clone()), out_point, Some(next));
+		assert!(!Approvals::<T>::contains_key(out_point));
+	}
+
+	#[benchmark]
+	fn withdraw_approval() {
+		let (model, lock, _) = nearly_agreed::<T>();
+		let out_point = tip::<T>(&model);
+		#[extrinsic_call]
+		_(RawOrigin::Signed(lock.members[1].clone()), out_point);
+		assert_eq!(Approvals::<T>::get(out_point).len() as u32, MAX_MEMBERS - 2);
 	}
 }

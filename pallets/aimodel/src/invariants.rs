@@ -44,7 +44,10 @@ impl<T: Config> Pallet<T> {
 		Self::deprecations_are_of_kept_versions()?;
 		Self::incomes_sum_to_what_was_paid()?;
 		Self::merits_are_weighed()?;
-		Self::fallbacks_take_what_their_request_has()
+		Self::fallbacks_take_what_their_request_has()?;
+		Self::locks_can_be_opened()?;
+		Self::approvals_are_of_locked_outputs()?;
+		Self::histories_name_who_agreed()
 	}
 
 	/// What is held from each customer is the sum over its open requests.
@@ -524,6 +527,45 @@ impl<T: Config> Pallet<T> {
 				inputs.windows(2).all(|pair| pair[0] == pair[1]),
 				"a fallback takes another input"
 			);
+		}
+		Ok(())
+	}
+
+	/// Every set has as many members as it takes, and counts none twice.
+	fn locks_can_be_opened() -> Result<(), TryRuntimeError> {
+		let locks = Outputs::<T>::iter_values().filter_map(|output| output.content.lock);
+		ensure!(locks.into_iter().all(|lock| lock.validate().is_ok()), "a lock is unsound");
+		Ok(())
+	}
+
+	/// Approvals are of live outputs that can change, one by each member at most, and by fewer of what
+	/// has not been done than it takes.
+	fn approvals_are_of_locked_outputs() -> Result<(), TryRuntimeError> {
+		for (out_point, approvals) in Approvals::<T>::iter() {
+			let content =
+				Outputs::<T>::get(out_point).ok_or("approvals of a spent output")?.content;
+			ensure!(!content.retired, "approvals of a retired model");
+			let lock = content.lock.ok_or("approvals of what is not locked")?;
+			ensure!(!approvals.is_empty(), "approvals of nobody's");
+			let (mut members, mut agreed) = (BTreeSet::new(), BTreeMap::<_, u32>::new());
+			for approval in approvals {
+				ensure!(lock.has(&approval.by), "an approval by no member");
+				ensure!(members.insert(approval.by), "a member approves twice");
+				let count = agreed.entry(approval.call).or_default();
+				*count = count.saturating_add(1);
+			}
+			let pending = agreed.values().all(|count| *count < lock.threshold);
+			ensure!(pending, "what was agreed on was not done");
+		}
+		Ok(())
+	}
+
+	/// What histories have in names beside one a record is what was paid for.
+	fn histories_name_who_agreed() -> Result<(), TryRuntimeError> {
+		for output in Outputs::<T>::iter_values().filter(|output| !output.content.retired) {
+			let records = History::<T>::iter_prefix_values(output.model);
+			let names = records.map(|record| record.with.len()).sum::<usize>();
+			ensure!(names == output.co_signers as usize, "co-signers are miscounted");
 		}
 		Ok(())
 	}

@@ -40,6 +40,7 @@ mod invariants;
 pub mod migrations;
 mod model_impls;
 pub mod offchain;
+mod owners_impls;
 mod plan_impls;
 mod query_impls;
 mod request_impls;
@@ -64,6 +65,7 @@ use aimodel_primitives::{
 	incentives::Era,
 	income::Income,
 	models::{Metadata, Tag},
+	owners::Lock,
 	pricing::{Plan, Plans, Tier},
 	runtime_api::{Assurance, Version},
 	traits::{KeyOrigin, ProofVerifier, WorkerPool},
@@ -167,6 +169,10 @@ pub mod pallet {
 		/// How many records of its history a closing model loses in one step.
 		#[pallet::constant]
 		type HistoryStep: Get<u32>;
+
+		/// Blocks for which an approval of a locked output's change counts.
+		#[pallet::constant]
+		type ApprovalPeriod: Get<u32>;
 
 		/// How many prices of a model are remembered.
 		#[pallet::constant]
@@ -401,6 +407,11 @@ pub mod pallet {
 	/// The models that may still take an open request over, if there are any.
 	#[pallet::storage]
 	pub type Fallbacks<T: Config> = StorageMap<_, Twox64Concat, RequestId, FallbacksOf<T>>;
+
+	/// What members of sets have approved of locked outputs.
+	#[pallet::storage]
+	pub type Approvals<T: Config> =
+		StorageMap<_, Blake2_128Concat, OutPoint, ApprovalsOf<T>, ValueQuery>;
 
 	/// What each account can withdraw.
 	#[pallet::storage]
@@ -800,6 +811,38 @@ pub mod pallet {
 			/// How much.
 			amount: Balance,
 		},
+		/// A member of its set approved a change of a locked output. With the last approval that it
+		/// took, the change was made.
+		Approved {
+			/// The model.
+			model: ModelId,
+			/// The output.
+			out_point: OutPoint,
+			/// The member.
+			who: T::AccountId,
+			/// `blake2_256` of the call that makes the change: each member sends the same.
+			call: H256,
+			/// The output that comes out: the same one where an allow-list changes, and none where the
+			/// model closes at once.
+			successor: Option<OutPoint>,
+			/// How many approved it.
+			approvals: u32,
+			/// How many it takes.
+			threshold: u32,
+			/// The last block at which this approval counts, unless the change was made.
+			until: BlockNumberFor<T>,
+		},
+		/// A member no longer approves a change.
+		ApprovalWithdrawn {
+			/// The model.
+			model: ModelId,
+			/// The output.
+			out_point: OutPoint,
+			/// The member.
+			who: T::AccountId,
+			/// The call that it had approved.
+			call: H256,
+		},
 	}
 
 	#[pallet::error]
@@ -1015,6 +1058,14 @@ pub mod pallet {
 
 		/// The call would change nothing.
 		NothingToChange,
+		/// The model is locked to a set: only its members may change it.
+		NotMember,
+		/// The members of a set ascend, and its threshold is between one and their number.
+		UnsoundLock,
+		/// The model is locked like this already, or was not locked.
+		SameLock,
+		/// The account has approved no change of the output.
+		NotApproved,
 	}
 
 	#[pallet::hooks]
@@ -1046,6 +1097,7 @@ pub mod pallet {
 			assert!(T::Retention::get() > 0, "a settled request must be readable");
 			assert!(T::HistoryStep::get() > 0, "a retired model must close");
 			assert!(T::MaxPrices::get() > 0, "a model has a price");
+			assert!(T::ApprovalPeriod::get() > 0, "nobody can agree");
 			assert!(T::BillingPeriod::get() > 0, "a billing period has a block");
 			assert!(T::DemandWindow::get() > 0, "a window of demand has a block");
 			assert!(T::EraLength::get() > 0, "an era has a block");
@@ -1094,60 +1146,65 @@ pub mod pallet {
 
 		/// Adds a version that answers new requests. Open ones keep theirs.
 		///
-		/// - origin: signed by the owner.
+		/// - origin: signed by the owner, or by a member of the set.
 		#[pallet::call_index(1)]
-		#[pallet::weight(T::WeightInfo::upgrade())]
+		#[pallet::weight(T::WeightInfo::upgrade().saturating_add(T::WeightInfo::approve()))]
 		pub fn upgrade(
 			origin: OriginFor<T>,
 			out_point: OutPoint,
 			version: Version,
 		) -> DispatchResult {
 			let who = ensure_signed(origin)?;
-			Self::do_upgrade(who, out_point, version)
+			let call = Call::upgrade { out_point, version: version.clone() };
+			Self::change(who, out_point, call, |who| Self::do_upgrade(who, out_point, version))
 		}
 
 		/// Sets what new requests cost.
 		///
-		/// - origin: signed by the owner.
+		/// - origin: signed by the owner, or by a member of the set.
 		#[pallet::call_index(2)]
-		#[pallet::weight(T::WeightInfo::reprice())]
+		#[pallet::weight(T::WeightInfo::reprice().saturating_add(T::WeightInfo::approve()))]
 		pub fn reprice(
 			origin: OriginFor<T>,
 			out_point: OutPoint,
 			tariff: Tariff,
 		) -> DispatchResult {
 			let who = ensure_signed(origin)?;
-			Self::do_reprice(who, out_point, tariff)
+			let call = Call::reprice { out_point, tariff: tariff.clone() };
+			Self::change(who, out_point, call, |who| Self::do_reprice(who, out_point, tariff))
 		}
 
 		/// Sets who shares in what new requests cost.
 		///
-		/// - origin: signed by the owner.
+		/// - origin: signed by the owner, or by a member of the set.
 		#[pallet::call_index(3)]
-		#[pallet::weight(T::WeightInfo::resplit().saturating_add(T::WeightInfo::flatten()))]
+		#[pallet::weight(T::WeightInfo::resplit().saturating_add(T::WeightInfo::flatten()).saturating_add(T::WeightInfo::approve()))]
 		pub fn resplit(
 			origin: OriginFor<T>,
 			out_point: OutPoint,
 			split: RevenueSplit<T::AccountId>,
 		) -> DispatchResultWithPostInfo {
 			let who = ensure_signed(origin)?;
-			let weight = Self::do_resplit(who, out_point, split)?;
-			Ok(Some(weight).into())
+			let call = Call::resplit { out_point, split: split.clone() };
+			let weight =
+				Self::change(who, out_point, call, |who| Self::do_resplit(who, out_point, split))?;
+			Ok(Some(weight.saturating_add(T::WeightInfo::approve())).into())
 		}
 
 		/// Offers the model to another account, or withdraws the offer. It changes hands when that
 		/// account accepts.
 		///
-		/// - origin: signed by the owner.
+		/// - origin: signed by the owner, or by a member of the set.
 		#[pallet::call_index(4)]
-		#[pallet::weight(T::WeightInfo::transfer())]
+		#[pallet::weight(T::WeightInfo::transfer().saturating_add(T::WeightInfo::approve()))]
 		pub fn transfer(
 			origin: OriginFor<T>,
 			out_point: OutPoint,
 			to: Option<T::AccountId>,
 		) -> DispatchResult {
 			let who = ensure_signed(origin)?;
-			Self::do_transfer(who, out_point, to)
+			let call = Call::transfer { out_point, to: to.clone() };
+			Self::change(who, out_point, call, |who| Self::do_transfer(who, out_point, to))
 		}
 
 		/// Accepts an offered model: the new owner pays the deposit, the old one has its own back.
@@ -1163,13 +1220,14 @@ pub mod pallet {
 		/// Stops new requests. The model closes, and its deposit returns, after its last open one: at
 		/// once, or, if its history is long, within a few idle blocks.
 		///
-		/// - origin: signed by the owner.
+		/// - origin: signed by the owner, or by a member of the set.
 		#[pallet::call_index(6)]
-		#[pallet::weight(T::WeightInfo::retire(T::MaxVersions::get()))]
+		#[pallet::weight(T::WeightInfo::retire(T::MaxVersions::get()).saturating_add(T::WeightInfo::approve()))]
 		pub fn retire(origin: OriginFor<T>, out_point: OutPoint) -> DispatchResultWithPostInfo {
 			let who = ensure_signed(origin)?;
-			let weight = Self::do_retire(who, out_point)?;
-			Ok(Some(weight).into())
+			let call = Call::retire { out_point };
+			let weight = Self::change(who, out_point, call, |who| Self::do_retire(who, out_point))?;
+			Ok(Some(weight.saturating_add(T::WeightInfo::approve())).into())
 		}
 
 		/// Orders an inference from the version that the output names, and holds its highest
@@ -1308,75 +1366,85 @@ pub mod pallet {
 		/// Sets who may make new requests, and how many; and when failures suspend the model. Another
 		/// breaker than before begins anew.
 		///
-		/// - origin: signed by the owner.
+		/// - origin: signed by the owner, or by a member of the set.
 		#[pallet::call_index(20)]
-		#[pallet::weight(T::WeightInfo::set_access())]
+		#[pallet::weight(T::WeightInfo::set_access().saturating_add(T::WeightInfo::approve()))]
 		pub fn set_access(
 			origin: OriginFor<T>,
 			out_point: OutPoint,
 			access: Access,
 		) -> DispatchResult {
 			let who = ensure_signed(origin)?;
-			Self::do_set_access(who, out_point, access)
+			let call = Call::set_access { out_point, access };
+			Self::change(who, out_point, call, |who| Self::do_set_access(who, out_point, access))
 		}
 
 		/// Takes no new requests for now. Open ones go on.
 		///
-		/// - origin: signed by the owner.
+		/// - origin: signed by the owner, or by a member of the set.
 		#[pallet::call_index(21)]
-		#[pallet::weight(T::WeightInfo::pause())]
+		#[pallet::weight(T::WeightInfo::pause().saturating_add(T::WeightInfo::approve()))]
 		pub fn pause(origin: OriginFor<T>, out_point: OutPoint) -> DispatchResult {
 			let who = ensure_signed(origin)?;
-			Self::do_set_paused(who, out_point, true)
+			let call = Call::pause { out_point };
+			Self::change(who, out_point, call, |who| Self::do_set_paused(who, out_point, true))
 		}
 
 		/// Takes new requests again.
 		///
-		/// - origin: signed by the owner.
+		/// - origin: signed by the owner, or by a member of the set.
 		#[pallet::call_index(22)]
-		#[pallet::weight(T::WeightInfo::unpause())]
+		#[pallet::weight(T::WeightInfo::unpause().saturating_add(T::WeightInfo::approve()))]
 		pub fn unpause(origin: OriginFor<T>, out_point: OutPoint) -> DispatchResult {
 			let who = ensure_signed(origin)?;
-			Self::do_set_paused(who, out_point, false)
+			let call = Call::unpause { out_point };
+			Self::change(who, out_point, call, |who| Self::do_set_paused(who, out_point, false))
 		}
 
 		/// Puts accounts on the model's allow-list. The output stays, so that requests that name it are
 		/// not refused.
 		///
-		/// - origin: signed by the owner; pays a deposit for each account.
+		/// - origin: signed by the owner, or by a member of the set. Takes a deposit for each account.
 		#[pallet::call_index(23)]
-		#[pallet::weight(T::WeightInfo::allow(accounts.len() as u32))]
+		#[pallet::weight(T::WeightInfo::allow(accounts.len() as u32)
+			.saturating_add(T::WeightInfo::approve()))]
 		pub fn allow(
 			origin: OriginFor<T>,
 			model: ModelId,
 			accounts: Accounts<T>,
 		) -> DispatchResult {
 			let who = ensure_signed(origin)?;
-			Self::do_allow(who, model, accounts)
+			let out_point = Tips::<T>::get(model).ok_or(Error::<T>::UnknownModel)?;
+			let call = Call::allow { model, accounts: accounts.clone() };
+			Self::change(who, out_point, call, |who| Self::do_allow(who, model, accounts))
 		}
 
 		/// Takes accounts off the model's allow-list. Their open requests go on.
 		///
-		/// - origin: signed by the owner; has the deposits back.
+		/// - origin: signed by the owner, or by a member of the set. The deposits return.
 		#[pallet::call_index(24)]
-		#[pallet::weight(T::WeightInfo::disallow(accounts.len() as u32))]
+		#[pallet::weight(T::WeightInfo::disallow(accounts.len() as u32)
+			.saturating_add(T::WeightInfo::approve()))]
 		pub fn disallow(
 			origin: OriginFor<T>,
 			model: ModelId,
 			accounts: Accounts<T>,
 		) -> DispatchResult {
 			let who = ensure_signed(origin)?;
-			Self::do_disallow(who, model, accounts)
+			let out_point = Tips::<T>::get(model).ok_or(Error::<T>::UnknownModel)?;
+			let call = Call::disallow { model, accounts: accounts.clone() };
+			Self::change(who, out_point, call, |who| Self::do_disallow(who, model, accounts))
 		}
 
 		/// Lets a version that was kept answer new requests. Open ones keep theirs.
 		///
-		/// - origin: signed by the owner.
+		/// - origin: signed by the owner, or by a member of the set.
 		#[pallet::call_index(30)]
-		#[pallet::weight(T::WeightInfo::rollback())]
+		#[pallet::weight(T::WeightInfo::rollback().saturating_add(T::WeightInfo::approve()))]
 		pub fn rollback(origin: OriginFor<T>, out_point: OutPoint, version: u32) -> DispatchResult {
 			let who = ensure_signed(origin)?;
-			Self::do_rollback(who, out_point, version)
+			let call = Call::rollback { out_point, version };
+			Self::change(who, out_point, call, |who| Self::do_rollback(who, out_point, version))
 		}
 
 		/// Takes the closing of a retired model without open requests a step further. Done by the
@@ -1392,39 +1460,41 @@ pub mod pallet {
 
 		/// Sets how a model describes itself, and by which tags it is found.
 		///
-		/// - origin: signed by the owner.
+		/// - origin: signed by the owner, or by a member of the set.
 		#[pallet::call_index(32)]
-		#[pallet::weight(T::WeightInfo::describe())]
+		#[pallet::weight(T::WeightInfo::describe().saturating_add(T::WeightInfo::approve()))]
 		pub fn describe(
 			origin: OriginFor<T>,
 			out_point: OutPoint,
 			metadata: Metadata,
 		) -> DispatchResult {
 			let who = ensure_signed(origin)?;
-			Self::do_describe(who, out_point, metadata)
+			let call = Call::describe { out_point, metadata: metadata.clone() };
+			Self::change(who, out_point, call, |who| Self::do_describe(who, out_point, metadata))
 		}
 
 		/// Keeps a version that answers nothing yet, so that workers can serve it before it does.
 		///
-		/// - origin: signed by the owner.
+		/// - origin: signed by the owner, or by a member of the set.
 		#[pallet::call_index(33)]
-		#[pallet::weight(T::WeightInfo::publish())]
+		#[pallet::weight(T::WeightInfo::publish().saturating_add(T::WeightInfo::approve()))]
 		pub fn publish(
 			origin: OriginFor<T>,
 			out_point: OutPoint,
 			version: Version,
 		) -> DispatchResult {
 			let who = ensure_signed(origin)?;
-			Self::do_publish(who, out_point, version)
+			let call = Call::publish { out_point, version: version.clone() };
+			Self::change(who, out_point, call, |who| Self::do_publish(who, out_point, version))
 		}
 
 		/// Lets a kept version answer a share of new requests, drawn by a hash of their ids, as far as
 		/// workers serve it. It replaces a candidate that is staged already.
 		///
-		/// - origin: signed by the owner.
+		/// - origin: signed by the owner, or by a member of the set.
 		/// - `version`: with the interface, units, lease and privacy of the one that answers.
 		#[pallet::call_index(34)]
-		#[pallet::weight(T::WeightInfo::stage())]
+		#[pallet::weight(T::WeightInfo::stage().saturating_add(T::WeightInfo::approve()))]
 		pub fn stage(
 			origin: OriginFor<T>,
 			out_point: OutPoint,
@@ -1432,36 +1502,39 @@ pub mod pallet {
 			share: Permill,
 		) -> DispatchResult {
 			let who = ensure_signed(origin)?;
-			Self::do_stage(who, out_point, version, share)
+			let call = Call::stage { out_point, version, share };
+			Self::change(who, out_point, call, |who| Self::do_stage(who, out_point, version, share))
 		}
 
 		/// Lets the candidate answer all new requests.
 		///
-		/// - origin: signed by the owner.
+		/// - origin: signed by the owner, or by a member of the set.
 		#[pallet::call_index(35)]
-		#[pallet::weight(T::WeightInfo::promote())]
+		#[pallet::weight(T::WeightInfo::promote().saturating_add(T::WeightInfo::approve()))]
 		pub fn promote(origin: OriginFor<T>, out_point: OutPoint) -> DispatchResult {
 			let who = ensure_signed(origin)?;
-			Self::do_promote(who, out_point)
+			let call = Call::promote { out_point };
+			Self::change(who, out_point, call, |who| Self::do_promote(who, out_point))
 		}
 
 		/// Lets the candidate answer no more requests. Open ones keep it.
 		///
-		/// - origin: signed by the owner.
+		/// - origin: signed by the owner, or by a member of the set.
 		#[pallet::call_index(36)]
-		#[pallet::weight(T::WeightInfo::abort())]
+		#[pallet::weight(T::WeightInfo::abort().saturating_add(T::WeightInfo::approve()))]
 		pub fn abort(origin: OriginFor<T>, out_point: OutPoint) -> DispatchResult {
 			let who = ensure_signed(origin)?;
-			Self::do_abort(who, out_point)
+			let call = Call::abort { out_point };
+			Self::change(who, out_point, call, |who| Self::do_abort(who, out_point))
 		}
 
 		/// Announces that new requests to a version will be refused; what was announced can be put
 		/// off, not brought forward.
 		///
-		/// - origin: signed by the owner.
+		/// - origin: signed by the owner, or by a member of the set.
 		/// - `notice`: blocks until then.
 		#[pallet::call_index(37)]
-		#[pallet::weight(T::WeightInfo::deprecate())]
+		#[pallet::weight(T::WeightInfo::deprecate().saturating_add(T::WeightInfo::approve()))]
 		pub fn deprecate(
 			origin: OriginFor<T>,
 			out_point: OutPoint,
@@ -1469,7 +1542,10 @@ pub mod pallet {
 			notice: BlockNumberFor<T>,
 		) -> DispatchResult {
 			let who = ensure_signed(origin)?;
-			Self::do_deprecate(who, out_point, version, notice)
+			let call = Call::deprecate { out_point, version, notice };
+			Self::change(who, out_point, call, |who| {
+				Self::do_deprecate(who, out_point, version, notice)
+			})
 		}
 
 		/// Pays out everything that the signer has earned, to another account.
@@ -1510,16 +1586,17 @@ pub mod pallet {
 		/// Sets what is sold by the period. Subscriptions keep their plan until the period ends, and
 		/// are renewed as long as it is offered.
 		///
-		/// - origin: signed by the owner.
+		/// - origin: signed by the owner, or by a member of the set.
 		#[pallet::call_index(50)]
-		#[pallet::weight(T::WeightInfo::set_plans())]
+		#[pallet::weight(T::WeightInfo::set_plans().saturating_add(T::WeightInfo::approve()))]
 		pub fn set_plans(
 			origin: OriginFor<T>,
 			out_point: OutPoint,
 			plans: Plans<T::AccountId>,
 		) -> DispatchResult {
 			let who = ensure_signed(origin)?;
-			Self::do_set_plans(who, out_point, plans)
+			let call = Call::set_plans { out_point, plans: plans.clone() };
+			Self::change(who, out_point, call, |who| Self::do_set_plans(who, out_point, plans))
 		}
 
 		/// Subscribes to a plan, and holds the price of its first period. A trial ends with it; every
@@ -1650,6 +1727,35 @@ pub mod pallet {
 			let weight =
 				Self::do_request(who, out_point, assurance, input, payment, deadline, fallbacks)?;
 			Ok(Some(weight).into())
+		}
+
+		/// Locks a model to a set, of whose members each sends the call that the owner would have sent:
+		/// it takes effect when as many have as the threshold says, within the period for approvals. Or
+		/// sets another set, or leaves the model to its owner again. An offer
+		/// to transfer it ends.
+		///
+		/// - origin: signed by the owner, or by a member of the set.
+		/// - `lock`: members in ascending order.
+		#[pallet::call_index(70)]
+		#[pallet::weight(T::WeightInfo::set_lock().saturating_add(T::WeightInfo::approve()))]
+		pub fn set_lock(
+			origin: OriginFor<T>,
+			out_point: OutPoint,
+			lock: Option<Lock<T::AccountId>>,
+		) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			let call = Call::set_lock { out_point, lock: lock.clone() };
+			Self::change(who, out_point, call, |who| Self::do_set_lock(who, out_point, lock))
+		}
+
+		/// Approves no longer what the signer has approved of a locked output.
+		///
+		/// - origin: signed by the member.
+		#[pallet::call_index(71)]
+		#[pallet::weight(T::WeightInfo::withdraw_approval())]
+		pub fn withdraw_approval(origin: OriginFor<T>, out_point: OutPoint) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_withdraw_approval(who, out_point)
 		}
 	}
 }

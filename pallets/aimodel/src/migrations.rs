@@ -105,6 +105,7 @@ impl<T: Config> ToTariffs<T> {
 			access: Default::default(),
 			metadata: Default::default(),
 			candidate: None,
+			lock: None,
 		}
 	}
 
@@ -114,7 +115,16 @@ impl<T: Config> ToTariffs<T> {
 		let v0::ModelOutput { model, content, depositor, deposit } = output;
 		let versions = Versions::<T>::iter_key_prefix(model).count() as u32;
 		let content = Self::content(content);
-		ModelOutput { model, content, depositor, deposit, versions, changes, allowed: 0 }
+		ModelOutput {
+			model,
+			content,
+			depositor,
+			deposit,
+			versions,
+			changes,
+			allowed: 0,
+			co_signers: 0,
+		}
 	}
 
 	/// Today's request: with the rates that its price was, and the split that led to accounts alone.

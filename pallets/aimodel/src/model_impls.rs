@@ -1,7 +1,7 @@
 //! Models: every change consumes an output and produces its successor.
 
 use crate::{types::record_hash, *};
-use aimodel_primitives::{ids, runtime_api::Circuit, statement};
+use aimodel_primitives::{ids, owners::Lock, runtime_api::Circuit, statement};
 use frame_support::pallet_prelude::*;
 use frame_system::pallet_prelude::BlockNumberFor;
 use sp_runtime::{traits::SaturatedConversion, ArithmeticError};
@@ -13,7 +13,7 @@ impl<T: Config> Pallet<T> {
 		tariff: Tariff,
 		split: RevenueSplit<T::AccountId>,
 	) -> Result<Weight, DispatchError> {
-		Self::ensure_version(&who, &version)?;
+		Self::ensure_version(&who, None, &version)?;
 		ensure!(tariff.validate().is_ok(), Error::<T>::UnsoundTariff);
 		let content = ModelContent {
 			owner: who.clone(),
@@ -27,6 +27,7 @@ impl<T: Config> Pallet<T> {
 			access: Default::default(),
 			metadata: Default::default(),
 			candidate: None,
+			lock: None,
 		};
 		let nonce = frame_system::Pallet::<T>::account_nonce(&who).saturated_into::<u64>();
 		let model = ids::model_id(&who, nonce, &content);
@@ -40,8 +41,16 @@ impl<T: Config> Pallet<T> {
 		Tips::<T>::insert(model, out_point);
 		ModelsOf::<T>::insert(&who, model, ());
 		let depositor = who.clone();
-		let output =
-			ModelOutput { model, content, depositor, deposit, versions: 1, changes: 0, allowed: 0 };
+		let output = ModelOutput {
+			model,
+			content,
+			depositor,
+			deposit,
+			versions: 1,
+			changes: 0,
+			allowed: 0,
+			co_signers: 0,
+		};
 		Outputs::<T>::insert(out_point, output);
 		Self::new_record(&model, &tariff);
 		let version = VersionId { model, index: 0 };
@@ -108,6 +117,8 @@ impl<T: Config> Pallet<T> {
 		ensure!(output.content.offered_to.as_ref() == Some(&who), Error::<T>::NotOffered);
 
 		output.changes = Self::next_change(&output)?;
+		// Who comes to own it owns it alone.
+		output.content.lock = None;
 		let footprint = Self::footprint_of(&output);
 		let deposit = T::Consideration::new(&who, footprint)?;
 		core::mem::replace(&mut output.deposit, deposit).drop(&output.depositor)?;
@@ -129,7 +140,7 @@ impl<T: Config> Pallet<T> {
 		ensure!(output.allowed == 0, Error::<T>::AllowListNotEmpty);
 		let (model, versions) = (output.model, output.versions);
 		// Its record is paid for already: an owner without funds can still retire.
-		output.changes = Self::next_change(&output)?;
+		Self::count_change(&mut output)?;
 		Self::note_retirement(&model);
 		output.content.retired = true;
 		output.content.candidate = None;
@@ -147,14 +158,26 @@ impl<T: Config> Pallet<T> {
 		out_point: OutPoint,
 	) -> Result<ModelOutput<T>, DispatchError> {
 		let output = Outputs::<T>::get(out_point).ok_or(Error::<T>::OutPointSpent)?;
-		ensure!(output.content.owner == *who, Error::<T>::NotOwner);
+		ensure!(Self::changed_by(&output.content) == *who, Error::<T>::NotOwner);
 		ensure!(!output.content.retired, Error::<T>::ModelRetired);
 		Ok(output)
 	}
 
 	/// Counts a change of `output`, and takes the deposit of the record that it leaves.
 	pub(crate) fn lengthen(mut output: ModelOutput<T>) -> Result<ModelOutput<T>, DispatchError> {
-		output.changes = Self::next_change(&output)?;
+		Self::count_change(&mut output)?;
+		Self::pay_for(output)
+	}
+
+	/// Counts a change that its owner or its set makes.
+	pub(crate) fn count_change(output: &mut ModelOutput<T>) -> DispatchResult {
+		output.changes = Self::next_change(output)?;
+		output.co_signers = output.co_signers.saturating_add(Self::co_signers(&output.content));
+		Ok(())
+	}
+
+	/// Takes the deposit of what the chain stores of the model of `output`.
+	pub(crate) fn pay_for(mut output: ModelOutput<T>) -> Result<ModelOutput<T>, DispatchError> {
 		let footprint = Self::footprint_of(&output);
 		output.deposit = output.deposit.update(&output.depositor, footprint)?;
 		Ok(output)
@@ -174,10 +197,15 @@ impl<T: Config> Pallet<T> {
 		let (model, index) = (output.model, output.changes.saturating_sub(1));
 		let out_point = ids::out_point(&spent, &output.content);
 		Outputs::<T>::remove(spent);
+		Approvals::<T>::remove(spent);
 		Outputs::<T>::insert(out_point, output);
 		Tips::<T>::insert(model, out_point);
 		let at = frame_system::Pallet::<T>::block_number();
-		History::<T>::insert(model, index, HistoryRecord { spent, change, by, at });
+		History::<T>::insert(
+			model,
+			index,
+			HistoryRecord { spent, change, by, at, with: Default::default() },
+		);
 		Self::deposit_event(Event::Changed { model, spent, out_point, change });
 	}
 
@@ -187,7 +215,7 @@ impl<T: Config> Pallet<T> {
 		output: &ModelOutput<T>,
 		version: &Version,
 	) -> Result<u32, DispatchError> {
-		Self::ensure_version(who, version)?;
+		Self::ensure_version(who, output.content.lock.as_ref(), version)?;
 		ensure!(output.versions < T::MaxVersions::get(), Error::<T>::TooManyVersions);
 		Ok(output.versions)
 	}
@@ -212,8 +240,13 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// Checks that a version is sound, and that its key is for it and was registered by `who`.
-	fn ensure_version(who: &T::AccountId, version: &Version) -> DispatchResult {
+	/// Checks that a version is sound, and that its key is for it and was registered by `who`, or by a
+	/// member of the set that `who` stands for.
+	fn ensure_version(
+		who: &T::AccountId,
+		lock: Option<&Lock<T::AccountId>>,
+		version: &Version,
+	) -> DispatchResult {
 		ensure!(version.interface.validate().is_ok(), Error::<T>::UnsoundInterface);
 		ensure!(
 			version.lease > 0 && version.lease <= T::MaxLease::get(),
@@ -225,7 +258,7 @@ impl<T: Config> Pallet<T> {
 			statement::count_public_inputs(&version.interface, *privacy, parameters.is_some())
 				.ok_or(Error::<T>::InterfaceNotProvable)?;
 		let key = T::Verifier::key(&circuit.key).ok_or(Error::<T>::UnknownKey)?;
-		ensure!(key.registrant == *who, Error::<T>::ForeignKey);
+		ensure!(Self::may_use_key(who, lock, &key.registrant), Error::<T>::ForeignKey);
 		match (key.artifact, parameters) {
 			(Some(artifact), None) => {
 				ensure!(artifact == version.artifact, Error::<T>::KeyOfAnotherArtifact);
@@ -242,7 +275,10 @@ impl<T: Config> Pallet<T> {
 
 	/// What the chain stores of the model of an output.
 	pub(crate) fn footprint_of(output: &ModelOutput<T>) -> Footprint {
-		Self::footprint(output.versions, output.changes, output.allowed)
+		let Footprint { count, size } =
+			Self::footprint(output.versions, output.changes, output.allowed);
+		let size = size.saturating_add(Self::size_of_approvals(output) as u64);
+		Footprint { count, size }
 	}
 
 	/// What the chain stores of a model, with one more record of its history: of the change that
@@ -252,8 +288,7 @@ impl<T: Config> Pallet<T> {
 		let of_version = Version::max_encoded_len()
 			.saturating_add(BlockNumberFor::<T>::max_encoded_len())
 			.saturating_mul(versions as usize);
-		let of_history = HistoryRecord::<T::AccountId, BlockNumberFor<T>>::max_encoded_len()
-			.saturating_mul(changes.saturating_add(1) as usize);
+		let of_history = Self::record_size().saturating_mul(changes.saturating_add(1) as usize);
 		let size = ModelOutput::<T>::max_encoded_len()
 			.saturating_add(of_version)
 			.saturating_add(of_history)

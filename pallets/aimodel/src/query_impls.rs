@@ -187,6 +187,7 @@ impl<T: Config> Pallet<T> {
 			out_point,
 			owner: content.owner,
 			offered_to: content.offered_to,
+			lock: content.lock,
 			retired: content.retired,
 			tariff: content.tariff,
 			plans: content.plans,

@@ -13,6 +13,7 @@ mod incentives;
 mod metadata;
 mod models;
 mod offchain_worker;
+mod owners;
 mod parameters;
 mod plans;
 mod plans_in_the_market;

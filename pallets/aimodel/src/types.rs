@@ -16,6 +16,7 @@ use aimodel_primitives::{
 	income::Sums,
 	inference::{input_hash, JobInput},
 	models::{Candidate, Metadata},
+	owners::{Approval, Lock, MAX_MEMBERS},
 	pricing::{Demand, Plans, Rates, Tariff},
 	privacy::Commitment,
 	runtime_api::{Assurance, Version},
@@ -42,13 +43,19 @@ pub(crate) type MeritsOf<T> = BoundedVec<(u32, Merit), <T as Config>::KeptEras>;
 /// Parts of an amount, by account.
 pub type Parts<AccountId> = BoundedVec<(AccountId, Balance), ConstU32<MAX_PAYEES>>;
 
+/// What is approved of an output: one call by each member at most.
+pub(crate) type ApprovalsOf<T> = BoundedVec<
+	Approval<<T as frame_system::Config>::AccountId, BlockNumberFor<T>>,
+	ConstU32<MAX_MEMBERS>,
+>;
+
 /// A lease of the pool of workers.
 pub(crate) type LeaseOf<T> = Lease<<T as frame_system::Config>::AccountId, BlockNumberFor<T>>;
 
 /// What an [`OutPoint`] commits to.
 #[derive(Clone, Debug, Decode, Encode, Eq, MaxEncodedLen, PartialEq, TypeInfo)]
 pub struct ModelContent<AccountId> {
-	/// Who may change it.
+	/// Who may change it, unless it is locked.
 	pub owner: AccountId,
 	/// To whom the owner offers it.
 	pub offered_to: Option<AccountId>,
@@ -70,6 +77,8 @@ pub struct ModelContent<AccountId> {
 	pub metadata: Metadata,
 	/// The version that answers a share of new requests.
 	pub candidate: Option<Candidate>,
+	/// Who changes it in its owner's place.
+	pub lock: Option<Lock<AccountId>>,
 }
 
 impl<AccountId: Clone> From<&ModelContent<AccountId>> for Source<AccountId> {
@@ -97,6 +106,8 @@ pub struct ModelOutput<T: Config> {
 	pub versions: u32,
 	/// How many changes led to it, each of which left a record.
 	pub changes: u32,
+	/// How many names these have beside one each.
+	pub co_signers: u32,
 }
 
 /// The input of a request.

@@ -60,6 +60,9 @@ pub trait WeightInfo {
 	fn request_fallback() -> Weight;
 	fn fall_back() -> Weight;
 	fn leave_fallback() -> Weight;
+	fn approve() -> Weight;
+	fn set_lock() -> Weight;
+	fn withdraw_approval() -> Weight;
 }
 
 /// Weights over the runtime's database.
@@ -315,6 +318,18 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 		// Like `accept_transfer`, which reads as much and writes more.
 		Self::accept_transfer()
 	}
+	fn approve() -> Weight {
+		// Like `accept_transfer`, which does more.
+		Self::accept_transfer()
+	}
+	fn set_lock() -> Weight {
+		// Like `accept_transfer`, which does more.
+		Self::accept_transfer()
+	}
+	fn withdraw_approval() -> Weight {
+		// Like `accept_transfer`, which does more.
+		Self::accept_transfer()
+	}
 }
 
 // For tests.
@@ -567,6 +582,18 @@ impl WeightInfo for () {
 	}
 	fn leave_fallback() -> Weight {
 		// Like `accept_transfer`, which reads as much and writes more.
+		Self::accept_transfer()
+	}
+	fn approve() -> Weight {
+		// Like `accept_transfer`, which does more.
+		Self::accept_transfer()
+	}
+	fn set_lock() -> Weight {
+		// Like `accept_transfer`, which does more.
+		Self::accept_transfer()
+	}
+	fn withdraw_approval() -> Weight {
+		// Like `accept_transfer`, which does more.
 		Self::accept_transfer()
 	}
 }

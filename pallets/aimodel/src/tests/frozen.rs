@@ -51,6 +51,8 @@ fn calls_keep_their_names_and_indices() {
 		("fund_pot", 56),
 		("withdraw_pot", 57),
 		("request_by_plan", 58),
+		("set_lock", 70),
+		("withdraw_approval", 71),
 	];
 	for call in frozen {
 		assert!(calls.contains(&call), "{call:?} is not among {calls:?}");
@@ -66,7 +68,7 @@ fn storage_keeps_its_names() {
 	              OpenRequests Requests NextRequest Waiting DueRequests DueCursor Settlements Prunable \
 	              PruneCursor Customers PrunableCustomers CustomerCursor Records Prices Incomes Earnings \
 	              IncentiveShare Eras Merits PlatformShare DefaultWeakestOrigin Subscriptions Audiences \
-	              NextTerm Pots Fallbacks";
+	              NextTerm Pots Fallbacks Approvals";
 	for name in frozen.split_whitespace() {
 		assert!(kept.iter().any(|kept| kept == name), "{name} is not among {kept:?}");
 	}

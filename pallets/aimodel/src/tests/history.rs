@@ -3,14 +3,13 @@
 use super::world::*;
 use crate::*;
 use aimodel_primitives::OutPoint;
-use codec::MaxEncodedLen;
 use frame_support::{
 	assert_noop, assert_ok,
 	traits::{fungible::Mutate, tokens::Preservation, Hooks},
 	weights::Weight,
 };
 use sp_core::H256;
-use sp_runtime::{AccountId32, DispatchError};
+use sp_runtime::DispatchError;
 
 fn owner() -> RuntimeOrigin {
 	RuntimeOrigin::signed(OWNER)
@@ -88,7 +87,7 @@ fn nothing_is_forgotten_and_pages_tell_the_same_as_the_whole() {
 fn every_record_is_paid_for_by_who_pays_for_the_model() {
 	run(|| {
 		let model = changed(1);
-		let record = HistoryRecord::<AccountId32, u64>::max_encoded_len() as Balance;
+		let record = Aimodel::record_size() as Balance;
 		let before = deposit(&OWNER);
 		reprice(model);
 		assert_eq!(deposit(&OWNER), before + record);

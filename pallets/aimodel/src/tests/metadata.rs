@@ -3,7 +3,6 @@
 use super::world::*;
 use crate::*;
 use aimodel_primitives::models::{Metadata, Tag};
-use codec::MaxEncodedLen;
 use frame_support::{assert_noop, assert_ok};
 use sp_core::H256;
 use sp_runtime::AccountId32;
@@ -54,7 +53,7 @@ fn a_description_is_part_of_the_content_and_leaves_a_record() {
 		assert_eq!((info.metadata, info.changes), (about(&["digits", "vision"]), 1));
 		assert_eq!(Aimodel::history(model, 0, 9)[0].change, Change::Described);
 		// What is longest is paid for when the model is deployed: only the record is added.
-		let record = HistoryRecord::<AccountId32, u64>::max_encoded_len() as Balance;
+		let record = Aimodel::record_size() as Balance;
 		assert_eq!(deposit(&OWNER), paid + record);
 	});
 }

@@ -3,7 +3,6 @@
 use super::world::*;
 use crate::*;
 use aimodel_primitives::tensor::{Dimension, TensorType};
-use codec::MaxEncodedLen;
 use frame_support::{assert_noop, assert_ok};
 use sp_core::H256;
 use sp_runtime::{AccountId32, Permill};
@@ -97,7 +96,7 @@ fn a_transfer_is_offer_and_accept_and_moves_the_deposit() {
 		let paid = deposit(&OWNER);
 		assert_ok!(Aimodel::accept_transfer(stranger(), tip(model)));
 		// And the record of the change.
-		let record = HistoryRecord::<AccountId32, u64>::max_encoded_len() as Balance;
+		let record = Aimodel::record_size() as Balance;
 		assert_eq!((deposit(&OWNER), deposit(&STRANGER)), (0, paid + record));
 		assert_noop!(Aimodel::reprice(owner(), tip(model), flat()), Error::<Test>::NotOwner);
 		assert_ok!(Aimodel::reprice(stranger(), tip(model), flat()));

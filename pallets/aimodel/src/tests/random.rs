@@ -6,13 +6,14 @@ use crate::*;
 use aimodel_primitives::{
 	access::{BreakerParams, Limits, Policy, RateLimit},
 	billing::Budget,
+	owners::Lock,
 	pricing::{Bounds, Bracket, Offer},
 	runtime_api::RequestInfo,
 	Payee,
 };
 use frame_support::{assert_ok, storage::with_storage_layer, traits::fungible::Inspect};
 use sp_core::ConstU32;
-use sp_runtime::{AccountId32, Percent, Permill};
+use sp_runtime::{traits::Dispatchable, AccountId32, Percent, Permill};
 use std::collections::BTreeMap;
 
 const STEPS: usize = 1_000;
@@ -38,6 +39,9 @@ impl Dice {
 		(!items.is_empty()).then(|| &items[self.roll(items.len() as u64) as usize])
 	}
 }
+
+/// Two of these change the third model.
+const MEMBERS: [AccountId32; 3] = [STRANGER, AUTHOR, WORKER];
 
 /// What the owner sells: the dear one pays its workers, the free one leaves them to the pot.
 const PLANS: [Plan; 2] = [
@@ -161,8 +165,20 @@ impl Agreed {
 	}
 }
 
+/// What a member of the set sent last, of a few things that members can agree on.
+#[derive(Clone, Debug, PartialEq)]
+struct Sent {
+	call: Call<Test>,
+	/// When, and of which output.
+	at: u64,
+	out_point: OutPoint,
+}
+
 struct Scenario {
 	dice: Dice,
+	/// The model that a set changes, and what its members sent.
+	shared: ModelId,
+	sent: BTreeMap<AccountId32, Sent>,
 	/// What everybody owns: free, held, and earned.
 	worth: BTreeMap<AccountId32, Balance>,
 	models: Vec<(ModelId, bool)>,
@@ -185,8 +201,9 @@ impl Scenario {
 		for worker in &WORKERS {
 			bond(worker);
 		}
-		let twins = [(digits(key), true), (digits(key), true)];
-		let models = twins.into_iter().chain([(attested(), false)]).map(|(version, proven)| {
+		let versions =
+			[(digits(key), true), (digits(key), true), (attested(), false), (attested(), false)];
+		let models = versions.map(|(version, proven)| {
 			let (model, _) = deploy(version);
 			for worker in &WORKERS {
 				serve(worker, VersionId { model, index: 0 });
@@ -197,10 +214,15 @@ impl Scenario {
 			assert_ok!(Aimodel::fund_pot(RuntimeOrigin::signed(OWNER), model, 5_000));
 			(model, proven)
 		});
-		let models: Vec<_> = models.collect();
+		let shared = models[3].0;
+		let mut members = MEMBERS.to_vec();
+		members.sort();
+		let lock = Some(Lock { members: members.try_into().unwrap(), threshold: 2 });
+		assert_ok!(Aimodel::set_lock(RuntimeOrigin::signed(OWNER), tip(shared), lock));
 		let worth = EVERYBODY.iter().map(|who| (who.clone(), worth(who))).collect();
-		let (open, periods, done) = Default::default();
-		Self { dice: Dice(seed), worth, models, open, periods, paid: 0, done }
+		let (open, periods, done, sent) = Default::default();
+		let (dice, models) = (Dice(seed), models.to_vec());
+		Self { dice, shared, sent, worth, models, open, periods, paid: 0, done }
 	}
 
 	fn moved(&mut self, who: &AccountId32, by: i128) {
@@ -257,7 +279,7 @@ impl Scenario {
 		let owner = RuntimeOrigin::signed(OWNER);
 		let ids: Vec<_> = self.open.keys().copied().collect();
 		let id = self.dice.pick(&ids).copied().unwrap_or(u64::MAX);
-		match self.dice.roll(32) {
+		match self.dice.roll(36) {
 			0..=6 => self.request(who, model, proven),
 			7..=10 => self.answer(id),
 			11 => self.cancel(&who, id),
@@ -316,12 +338,59 @@ impl Scenario {
 				let done = with_storage_layer(|| Aimodel::close_subscription(origin, who, model));
 				done.is_ok().then_some("close subscription")
 			},
+			30..=33 => self.approve(),
 			_ => {
 				let blocks = 1 + self.dice.roll(6);
 				advance_to(System::block_number() + blocks);
 				Some("blocks")
 			},
 		}
+	}
+
+	/// A member of the set sends something, or takes it back. Two who sent the same of the same output
+	/// within ten blocks, and nothing else since, have agreed.
+	fn approve(&mut self) -> Option<&'static str> {
+		let who = self.dice.pick(&MEMBERS)?.clone();
+		let (model, out_point) = (self.shared, tip(self.shared));
+		let origin = RuntimeOrigin::signed(who.clone());
+		let at = System::block_number();
+		let live = |sent: &Sent| sent.out_point == out_point && at <= sent.at + 10;
+		let accounts = vec![CUSTOMER].try_into().unwrap();
+		let tariff = Tariff::flat(900, 3);
+		let split = split_among(&[(Payee::Account(OWNER), 300_001), (Payee::Account(AUTHOR), 8)]);
+		let call = match self.dice.roll(7) {
+			0 => {
+				let done = Aimodel::withdraw_approval(origin, out_point);
+				let had = self.sent.remove(&who).filter(|sent| sent.out_point == out_point);
+				// One that lapsed may have been removed.
+				assert!(had.as_ref().is_none_or(|sent| !live(sent)) || done.is_ok());
+				assert!(had.is_some() || done.is_err());
+				return done.is_ok().then_some("withdraw approval");
+			},
+			1 => Call::resplit { out_point, split },
+			2 => Call::reprice { out_point, tariff: Tariff::flat(500, 1) },
+			3 => Call::set_access { out_point, access: Access::default() },
+			4 => Call::allow { model, accounts },
+			5 => Call::disallow { model, accounts },
+			_ => Call::reprice { out_point, tariff },
+		};
+		let listed = Allowed::<Test>::iter_prefix(model).count();
+		if let Err(refused) = RuntimeCall::from(call.clone()).dispatch(origin) {
+			let of_list = matches!(call, Call::allow { .. } | Call::disallow { .. });
+			assert!(of_list, "{call:?}: {refused:?}");
+			return None;
+		}
+		let agreed =
+			self.sent.iter().any(|(other, sent)| *other != who && sent.call == call && live(sent));
+		let of_list = listed != Allowed::<Test>::iter_prefix(model).count();
+		assert_eq!(agreed, of_list || tip(model) != out_point, "whether it took effect");
+		if agreed {
+			self.sent.retain(|_, sent| sent.call != call);
+			self.sent.remove(&who);
+			return Some("agree");
+		}
+		self.sent.insert(who, Sent { call, at, out_point });
+		Some("approve")
 	}
 
 	fn agree(
@@ -611,6 +680,9 @@ fn what_everybody_owns_is_what_was_agreed_whatever_anybody_does() {
 		"request by pot",
 		"answer by plan",
 		"renew",
+		"approve",
+		"withdraw approval",
+		"agree",
 	];
 	for seed in 0..2 {
 		let done = anything(seed);

@@ -250,16 +250,7 @@ fn requests_declare_what_they_write() {
 		jump_to(41);
 		let (assurance, input) = (PROVEN, image());
 		let out_point = tip(model);
-		(
-			CUSTOMER,
-			Call::request_by_plan {
-				out_point,
-				assurance,
-				input,
-				deadline: None,
-				fallbacks: Default::default(),
-			},
-		)
+		(CUSTOMER, Call::request_by_plan { out_point, assurance, input, deadline: None })
 	});
 }
 

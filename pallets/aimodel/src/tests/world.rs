@@ -166,6 +166,7 @@ impl Config for Test {
 	type MaxVersions = ConstU32<3>;
 	type MaxAllowed = ConstU32<4>;
 	type HistoryStep = ConstU32<3>;
+	type ApprovalPeriod = ConstU32<10>;
 	type MaxPrices = ConstU32<3>;
 	type BillingPeriod = ConstU32<100>;
 	type Month = ConstU32<30>;
