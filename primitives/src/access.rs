@@ -11,6 +11,7 @@ pub use breaker::{Admission, Breaker, BreakerParams, BreakerState, Suspension, T
 pub use figures::{Figures, MEMORY};
 pub use limits::{CallCount, Limits, RateLimit};
 
+use crate::pricing::Tier;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 
@@ -37,6 +38,10 @@ pub enum Policy {
 	Open,
 	/// The accounts that the owner allowed.
 	AllowList,
+	/// The accounts that are in a period of a plan.
+	Subscribers,
+	/// The accounts that are in a period of a plan of this tier, or of a higher one.
+	Tier(Tier),
 }
 
 /// What an owner sets of the use of a model. By default everybody may use it, without limits.

@@ -11,6 +11,7 @@ mod factor;
 mod market;
 mod plan;
 mod rates;
+mod service;
 mod subscription;
 mod tariff;
 
@@ -22,6 +23,7 @@ pub use factor::Factor;
 pub use market::{second_of_day, Market};
 pub use plan::{Offer, Plan, PlanError, Plans, Tier, MAX_PLANS};
 pub use rates::{Breakdown, Rates};
+pub use service::{Penalty, ServiceError, ServiceTerms};
 pub use subscription::{Change, Renewal, Standing, Subscription, SubscriptionError};
 pub use tariff::{Bounds, Tariff, TariffError};
 

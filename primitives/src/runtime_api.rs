@@ -10,7 +10,8 @@ use crate::{
 	models::{Alias, Candidate, HistoryRecord, KeptVersion, Metadata, Tag},
 	owners::{Lock, PendingChange},
 	pricing::{
-		Breakdown, Plans, Quote, QuoteError, Standing, Subscription, Tariff, Tier, UnitsFormula,
+		Breakdown, Penalty, Plans, Quote, QuoteError, ServiceTerms, Standing, Subscription, Tariff,
+		Tier, UnitsFormula,
 	},
 	privacy::Privacy,
 	split::RevenueSplit,
@@ -160,6 +161,28 @@ pub struct PotInfo {
 	pub reserved: Balance,
 }
 
+/// What an owner put up for the penalties that plans promise.
+#[derive(Clone, Copy, Decode, Encode, Eq, PartialEq, Debug, TypeInfo)]
+pub struct ServiceBondInfo {
+	/// Can be reserved, or taken back.
+	pub free: Balance,
+	/// Reserved for open requests.
+	pub reserved: Balance,
+}
+
+/// The terms on which an account makes requests of a model, in a paid period of a plan.
+#[derive(Clone, Copy, Decode, Encode, Eq, PartialEq, Debug, TypeInfo)]
+pub struct ServiceInfo {
+	/// The tier: requests of a block are drawn by it.
+	pub tier: Tier,
+	/// What is promised.
+	pub terms: Option<ServiceTerms>,
+	/// Whether requests are made without a penalty where the bond covers none.
+	pub waives_penalty: bool,
+	/// What the bond of the model's owner covers now.
+	pub covered: Balance,
+}
+
 /// How far a request is.
 #[derive(Clone, Decode, Encode, Eq, PartialEq, Debug, TypeInfo)]
 pub enum RequestInfo<AccountId, BlockNumber> {
@@ -177,6 +200,8 @@ pub enum RequestInfo<AccountId, BlockNumber> {
 		draw: Option<Balance>,
 		/// The last block at which a result is accepted.
 		deadline: BlockNumber,
+		/// What a missed deadline brings the customer, if its terms say so and a bond covers it.
+		penalty: Option<Penalty>,
 		/// The current lease, lapsed or not.
 		lease: Option<Lease<AccountId, BlockNumber>>,
 		/// The versions that may take it over, the most preferred first.
@@ -292,6 +317,12 @@ sp_api::decl_runtime_apis! {
 
 		/// What `owner` set aside for calls of a model by plan.
 		fn pot(model: ModelId, owner: AccountId) -> Option<PotInfo>;
+
+		/// The terms on which `account` makes requests of a model now, if it has a period of a plan.
+		fn service(account: AccountId, model: ModelId) -> Option<ServiceInfo>;
+
+		/// What `owner` put up for the penalties that a model's plans promise.
+		fn service_bond(model: ModelId, owner: AccountId) -> Option<ServiceBondInfo>;
 
 		/// A model that is not yet closed.
 		fn model(model: ModelId) -> Option<ModelInfo<AccountId>>;

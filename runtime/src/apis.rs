@@ -15,8 +15,8 @@ use aimodel_primitives::{
 	owners::PendingChange,
 	pricing::{Breakdown, Quote, QuoteError},
 	runtime_api::{
-		self, Assurance, JobInfo, ModelInfo, PotInfo, ProofKey, RequestInfo, SubscriptionInfo,
-		Version,
+		self, Assurance, JobInfo, ModelInfo, PotInfo, ProofKey, RequestInfo, ServiceBondInfo,
+		ServiceInfo, SubscriptionInfo, Version,
 	},
 	ModelId, OutPoint, RequestId, VersionId,
 };
@@ -291,6 +291,14 @@ impl_runtime_apis! {
 
 		fn pot(model: ModelId, owner: AccountId) -> Option<PotInfo> {
 			Aimodel::pot_of(&model, &owner)
+		}
+
+		fn service(account: AccountId, model: ModelId) -> Option<ServiceInfo> {
+			Aimodel::service_of(&account, &model)
+		}
+
+		fn service_bond(model: ModelId, owner: AccountId) -> Option<ServiceBondInfo> {
+			Aimodel::service_bond_of(&model, &owner)
 		}
 
 		fn model(model: ModelId) -> Option<ModelInfo<AccountId>> {

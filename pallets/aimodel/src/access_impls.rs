@@ -144,32 +144,45 @@ impl<T: Config> Pallet<T> {
 	// --- What requests meet ---------------------------------------------------------------------
 
 	/// Whether `who` may make a request of a model now, as far as the model is concerned; what is
-	/// counted of `who` is asked by [`Self::ensure_within`]. Writes nothing.
+	/// counted of `who` is asked by [`Self::ensure_within`]. `tier` is that of the period that `who` is
+	/// in, or that its request by plan begins. Writes nothing.
 	pub(crate) fn ensure_admitted(
 		who: &T::AccountId,
 		model: &ModelId,
 		content: &ModelContent<T::AccountId>,
+		tier: Option<Tier>,
 	) -> Result<Admission, Error<T>> {
-		Self::ensure_open_to(who, model, content)?;
+		Self::ensure_open_to(who, model, content, tier)?;
 		let has_room = |most| OpenRequests::<T>::get(model) < most;
 		ensure!(content.access.limits.open.is_none_or(has_room), Error::<T>::ModelBusy);
 		let breaker = Records::<T>::get(model).breaker;
 		Ok(breaker.admission(Self::block(), Self::is_obliged)?)
 	}
 
-	/// Whether a model's owner lets `who` make requests at all: otherwise no plan is charged either.
+	/// Whether a model's owner lets `who` make requests at all, in a period of a plan of this tier:
+	/// otherwise no plan is charged either.
 	pub(crate) fn ensure_open_to(
 		who: &T::AccountId,
 		model: &ModelId,
 		content: &ModelContent<T::AccountId>,
+		tier: Option<Tier>,
 	) -> Result<(), Error<T>> {
 		let Access { policy, paused, .. } = &content.access;
 		ensure!(!paused, Error::<T>::ModelPaused);
-		let admitted = match policy {
-			Policy::Open => true,
-			Policy::AllowList => content.owner == *who || Allowed::<T>::contains_key(model, who),
-		};
-		ensure!(admitted, Error::<T>::NotAllowed);
+		if content.owner == *who {
+			return Ok(());
+		}
+		match policy {
+			Policy::Open => (),
+			Policy::AllowList => {
+				ensure!(Allowed::<T>::contains_key(model, who), Error::<T>::NotAllowed);
+			},
+			Policy::Subscribers => ensure!(tier.is_some(), Error::<T>::SubscribersOnly),
+			Policy::Tier(least) => {
+				let tier = tier.ok_or(Error::<T>::SubscribersOnly)?;
+				ensure!(tier >= *least, Error::<T>::TierTooLow);
+			},
+		}
 		Ok(())
 	}
 

@@ -12,8 +12,8 @@ use aimodel_primitives::{
 	models::MAX_TAGS,
 	owners::MAX_MEMBERS,
 	pricing::{
-		Bracket, Demand, DemandParams, Factor, Offer, TimeBracket, UnitsFormula, MAX_BRACKETS,
-		MAX_PLANS, MAX_TIME_BRACKETS,
+		Bracket, Demand, DemandParams, Factor, Offer, ServiceTerms, TimeBracket, UnitsFormula,
+		MAX_BRACKETS, MAX_PLANS, MAX_TIME_BRACKETS,
 	},
 	privacy::Privacy,
 	runtime_api::Circuit,
@@ -87,7 +87,7 @@ fn idle<T: Config>(model: &ModelId) {
 	frame_system::Pallet::<T>::set_block_number(far);
 }
 
-/// Access with all that there is to check.
+/// Access with all that there is to check: a list is read, as a subscription is by every request.
 fn access() -> Access {
 	let (calls, window) = (u32::MAX, 1);
 	Access {
@@ -306,11 +306,26 @@ fn leased<T: Config>(world: &Ordered<T>) -> RequestId {
 	request
 }
 
+/// Everything at stake is owed for a missed deadline.
+const SERVICE: ServiceTerms = ServiceTerms {
+	deadline: None,
+	penalty: Permill::one(),
+	availability: Permill::one(),
+	breach: Permill::one(),
+};
+
+/// Puts up what all penalties need.
+fn post_bond<T: Config>(model: ModelId) {
+	let amount = T::Currency::minimum_balance() * 1_000_000_000_000;
+	Pallet::<T>::do_post_service_bond(funded::<T>("owner"), model, amount)
+		.expect("the owner may; qed");
+}
+
 /// As many plans as there can be, each dearer than the one before, and the first for nothing.
 fn plans<T: Config>() -> Plans<T::AccountId> {
 	let offer = |index: u32| {
 		let price = Balance::from(index) * T::Currency::minimum_balance() * 1_000_000_000;
-		let plan = Plan { period: 10, price, quota: None, grace: 1 };
+		let plan = Plan { period: 10, price, quota: None, grace: 1, service: Some(SERVICE) };
 		Offer { plan, tier: Tier::Standard, to: None }
 	};
 	Plans::truncate_from((0..MAX_PLANS).map(offer).collect())
@@ -346,6 +361,7 @@ fn covered<T: Config>() -> Request<T> {
 	let (customer, out_point) = (world.customer, tip::<T>(&model));
 	let last = MAX_PLANS - 1;
 	Pallet::<T>::do_subscribe(customer.clone(), out_point, last).expect("it is offered; qed");
+	post_bond::<T>(model);
 	let input = input::<T>(1);
 	let plan = Payment::Plan;
 	Pallet::<T>::do_request(
@@ -1103,5 +1119,53 @@ mod benchmarks {
 		#[extrinsic_call]
 		_(RawOrigin::Signed(lock.members[1].clone()), out_point);
 		assert_eq!(Approvals::<T>::get(out_point).len() as u32, MAX_MEMBERS - 2);
+	}
+
+	#[benchmark]
+	fn post_service_bond() {
+		let (_, model) = subscribed::<T>();
+		let owner = funded::<T>("owner");
+		let amount = T::Currency::minimum_balance();
+		#[extrinsic_call]
+		_(RawOrigin::Signed(owner.clone()), model, amount);
+		assert_eq!(ServiceBonds::<T>::get(model, owner).map(|bond| bond.free), Some(amount));
+	}
+
+	#[benchmark]
+	fn withdraw_service_bond() {
+		let (_, model) = subscribed::<T>();
+		let owner = funded::<T>("owner");
+		let amount = T::Currency::minimum_balance();
+		Pallet::<T>::do_post_service_bond(owner.clone(), model, amount)
+			.expect("the owner may; qed");
+		#[extrinsic_call]
+		_(RawOrigin::Signed(owner.clone()), model, amount);
+		assert!(!ServiceBonds::<T>::contains_key(model, owner));
+	}
+
+	#[benchmark]
+	fn waive_penalty() {
+		let (customer, model) = subscribed::<T>();
+		#[extrinsic_call]
+		_(RawOrigin::Signed(customer.clone()), model, true);
+		assert!(
+			Subscriptions::<T>::get(customer, model).is_some_and(|record| record.waives_penalty)
+		);
+	}
+
+	#[benchmark]
+	fn pay_penalty() {
+		// Reserved, paid, and what is left released, as over the life of a request.
+		let mut ordered = covered::<T>();
+		let guarantee = ordered.guarantee.as_mut().expect("it is guaranteed; qed");
+		guarantee.lapsed = true;
+		let reserved = guarantee.clone();
+		#[block]
+		{
+			Pallet::<T>::reserve_guarantee(&reserved);
+			Pallet::<T>::pay_penalty(0, &mut ordered).expect("it was reserved; qed");
+			Pallet::<T>::release_guarantee(&ordered);
+		}
+		assert!(Earnings::<T>::get(&ordered.customer) > 0);
 	}
 }

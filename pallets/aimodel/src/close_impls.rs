@@ -24,7 +24,8 @@ impl<T: Config> Pallet<T> {
 
 	/// Takes closing models a step further, within the limit.
 	pub(crate) fn close_models(meter: &mut WeightMeter) {
-		let (read, each) = (T::DbWeight::get().reads(1), T::WeightInfo::close());
+		let read = T::DbWeight::get().reads(1);
+		let each = T::WeightInfo::close().saturating_add(T::WeightInfo::withdraw_service_bond());
 		let mut models = Closing::<T>::iter_keys();
 		while meter.try_consume(read).is_ok() {
 			let Some(model) = models.next() else { break };
@@ -57,6 +58,7 @@ impl<T: Config> Pallet<T> {
 			return;
 		}
 		Self::forget(&output);
+		Self::return_service_bond(model, &output.content.owner);
 		Closing::<T>::remove(model);
 		Outputs::<T>::remove(tip);
 		Tips::<T>::remove(model);

@@ -58,6 +58,8 @@ pub(crate) struct Chain<T: Config> {
 	/// Who takes no request of the customer now.
 	pub(crate) refused: Vec<(OutPoint, Error<T>)>,
 	pub(crate) deadline: BlockNumberFor<T>,
+	/// What a missed deadline brings: promised by the owner of what serves it at once.
+	pub(crate) guarantee: Option<Guarantee<T::AccountId>>,
 }
 
 impl<T: Config> Chain<T> {
@@ -78,7 +80,7 @@ impl<T: Config> Pallet<T> {
 		out_point: OutPoint,
 		fallbacks: FallbackNames,
 		id: RequestId,
-		waiting: &[(RequestId, VersionId)],
+		waiting: &[Waiter],
 	) -> Result<Chain<T>, DispatchError> {
 		let (named, like, content) = Self::live_version(out_point)?;
 		let mut links = Vec::from([(out_point, named, like.clone(), content)]);
@@ -91,7 +93,7 @@ impl<T: Config> Pallet<T> {
 		}
 		let (mut offers, mut refused) = (VecDeque::new(), Vec::new());
 		for (out_point, version, record, content) in links {
-			match Self::ensure_takes(order.customer, &version, &content) {
+			match Self::ensure_takes(order, &version, &content) {
 				Err(reason) => refused.push((out_point, reason)),
 				Ok(admission) => offers
 					.push_back(Self::ask(order, out_point, version, content, record, admission)?),
@@ -103,16 +105,31 @@ impl<T: Config> Pallet<T> {
 				let reason = refused.into_iter().find(|(refused, _)| *refused == out_point);
 				return Err(reason.map_or(Error::<T>::NoCapacity, |(_, reason)| reason).into());
 			};
-			let deadline = Self::ensure_deadline(
+			let period = Self::period_of(order.customer, &first.model, &order.payment);
+			let (deadline, on_terms) = Self::ensure_deadline(
 				order.deadline,
 				&first.agreed.terms,
+				period.and_then(|period| period.service),
 				offers.make_contiguous(),
 			)?;
-			Self::choose_version(&mut first, id, order, waiting);
-			if Self::has_capacity(&first.agreed.terms, waiting) {
-				return Ok(Chain { named, first, rest: offers.into(), refused, deadline });
+			let ahead = ahead_of(first.agreed.priority, waiting);
+			Self::choose_version(&mut first, id, order, ahead);
+			if !Self::has_capacity(&first.agreed.terms, ahead) {
+				refused.push((first.agreed.out_point, Error::<T>::NoCapacity));
+				continue;
 			}
-			refused.push((first.agreed.out_point, Error::<T>::NoCapacity));
+			// Who asks for an earlier deadline than was promised is promised nothing.
+			let guarantee = match period.filter(|_| on_terms) {
+				Some(period) => Self::guarantee(&first, &period),
+				None => Ok(None),
+			};
+			match guarantee {
+				Ok(guarantee) => {
+					let rest = offers.into();
+					return Ok(Chain { named, first, rest, refused, deadline, guarantee });
+				},
+				Err(reason) => refused.push((first.agreed.out_point, reason)),
+			}
 		}
 	}
 
@@ -127,14 +144,17 @@ impl<T: Config> Pallet<T> {
 		Ok((version, record, content))
 	}
 
-	/// Whether a model takes requests of `who` now. Writes nothing.
+	/// Whether a model takes requests of a customer now. Writes nothing.
 	fn ensure_takes(
-		who: &T::AccountId,
+		order: &Order<T>,
 		version: &VersionId,
 		content: &ModelContent<T::AccountId>,
 	) -> Result<Admission, Error<T>> {
 		ensure!(!content.retired, Error::<T>::ModelRetired);
-		let admission = Self::ensure_admitted(who, &version.model, content)?;
+		let who = order.customer;
+		let period = Self::period_of(who, &version.model, &order.payment);
+		let tier = period.map(|period| period.tier);
+		let admission = Self::ensure_admitted(who, &version.model, content, tier)?;
 		ensure!(!Self::is_deprecated(version), Error::<T>::VersionDeprecated);
 		if let Some(customer) = Customers::<T>::get(who, version.model) {
 			Self::ensure_within(&content.access.limits, &customer)?;
@@ -191,7 +211,9 @@ impl<T: Config> Pallet<T> {
 			collateral: T::MinCollateral::get().saturating_add(stake),
 			obliges_at_once: order.obliges_at_once,
 		};
-		let agreed = Fallback { out_point, rates, split, most, terms };
+		let period = Self::period_of(order.customer, &model, &order.payment);
+		let priority = Self::priority_of(period.as_ref(), &order.payment);
+		let agreed = Fallback { out_point, rates, split, most, terms, priority };
 		Ok(Offer {
 			model,
 			content,
@@ -219,14 +241,9 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Lets a model's candidate answer, if it is to answer request `id` and can.
-	fn choose_version(
-		offer: &mut Offer<T>,
-		id: RequestId,
-		order: &Order<T>,
-		waiting: &[(RequestId, VersionId)],
-	) {
+	fn choose_version(offer: &mut Offer<T>, id: RequestId, order: &Order<T>, ahead: &[Waiter]) {
 		let (candidate, terms) = (offer.content.candidate, &offer.agreed.terms);
-		let staged = Self::staged(id, candidate, &offer.assurance, order.input, terms, waiting);
+		let staged = Self::staged(id, candidate, &offer.assurance, order.input, terms, ahead);
 		if let Some((terms, record)) = staged {
 			(offer.agreed.terms, offer.record) = (terms, record);
 		}
@@ -333,6 +350,8 @@ impl<T: Config> Pallet<T> {
 		if admission == Admission::Trial {
 			Self::begin_trial(&next.terms.version.model, id, &next.terms);
 		}
+		// It falls due again by its priority there.
+		DueRequests::<T>::remove(request.due, Turn::new(request.priority, id));
 		request.turn_to(next, now);
 		let (to, most) = (request.version, request.most);
 		Self::deposit_event(Event::FellBack { request: id, from, to, most, reason });

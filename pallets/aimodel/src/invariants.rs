@@ -31,6 +31,8 @@ impl<T: Config> Pallet<T> {
 		Self::every_customer_is_pruned_once()?;
 		Self::plans_hold_their_escrow_and_reserves()?;
 		Self::pots_hold_what_is_set_aside()?;
+		Self::service_bonds_hold_what_was_posted()?;
+		Self::nobody_is_owed_more_than_is_at_stake()?;
 		Self::subscriptions_are_counted()?;
 		Self::every_period_has_a_name_of_its_own()?;
 		Self::live_models_have_records_and_prices()?;
@@ -184,7 +186,8 @@ impl<T: Config> Pallet<T> {
 	/// Every open request stands in the queue once, at the block that it names.
 	fn every_open_request_falls_due_once() -> Result<(), TryRuntimeError> {
 		for (id, request) in Requests::<T>::iter() {
-			ensure!(DueRequests::<T>::contains_key(request.due, id), "a request never falls due");
+			let turn = Turn::new(request.priority, id);
+			ensure!(DueRequests::<T>::contains_key(request.due, turn), "a request never falls due");
 		}
 		let (queued, open) =
 			(DueRequests::<T>::iter_keys().count(), Requests::<T>::iter_keys().count());
@@ -192,11 +195,15 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// Before its draw a request has no lease, and waits for it.
+	/// Before its draw a request has no lease, and waits for it, behind those of higher tiers.
 	fn leases_belong_to_drawn_requests() -> Result<(), TryRuntimeError> {
 		let waiting = Waiting::<T>::get();
+		let ordered = waiting.is_sorted_by(|(a, _, higher), (b, _, lower)| {
+			higher > lower || (higher == lower && a < b)
+		});
+		ensure!(ordered, "a request waits before one of a higher tier");
 		for (id, request) in Requests::<T>::iter() {
-			let waits = waiting.contains(&(id, request.version));
+			let waits = waiting.contains(&(id, request.version, request.priority));
 			ensure!(request.drawn != waits, "a request waits for a draw that it had");
 			ensure!(request.drawn || T::Workers::leased(id).is_none(), "a lease before the draw");
 		}
@@ -274,6 +281,46 @@ impl<T: Config> Pallet<T> {
 		}
 		ensure!(reserved.is_empty(), "a request draws on a pot that does not exist");
 		Self::holds_are(HoldReason::Pot, held, "pots do not hold what is set aside")
+	}
+
+	/// What is held from each account for penalties is the sum of what is free and reserved of its bonds,
+	/// and what each has reserved is the sum over the open requests that it stands for.
+	fn service_bonds_hold_what_was_posted() -> Result<(), TryRuntimeError> {
+		let mut reserved = BTreeMap::<(ModelId, T::AccountId), Balance>::new();
+		for guarantee in Requests::<T>::iter_values().filter_map(|request| request.guarantee) {
+			let sum = reserved.entry((guarantee.model, guarantee.guarantor)).or_default();
+			*sum = sum.checked_add(guarantee.reserved).ok_or("reserves overflow")?;
+		}
+		let mut held = BTreeMap::<T::AccountId, Balance>::new();
+		for (model, owner, bond) in ServiceBonds::<T>::iter() {
+			let expected = reserved.remove(&(model, owner.clone())).unwrap_or_default();
+			ensure!(bond.reserved == expected, "a bond's reserve is not that of open requests");
+			let sum = held.entry(owner).or_default();
+			let both = bond.free.checked_add(bond.reserved);
+			*sum = both.and_then(|both| sum.checked_add(both)).ok_or("bonds overflow")?;
+		}
+		ensure!(reserved.is_empty(), "a guarantee without a bond");
+		Self::holds_are(HoldReason::ServiceBond, held, "bonds do not hold what was posted")
+	}
+
+	/// A penalty is reserved in full, and is no more than the request has at stake, so that workers lose
+	/// more by a missed deadline than it brings.
+	fn nobody_is_owed_more_than_is_at_stake() -> Result<(), TryRuntimeError> {
+		for request in Requests::<T>::iter_values() {
+			let Some(Guarantee { penalty, reserved, model, .. }) = request.guarantee else {
+				continue;
+			};
+			ensure!(penalty.usual <= penalty.breach, "a breach brings less");
+			ensure!(reserved == penalty.breach, "a penalty is not reserved");
+			if request.version.model != model {
+				// It fell back, to what has other things at stake.
+				continue;
+			}
+			let stake = request.cover.map_or(request.most, |cover| cover.draw.gross);
+			ensure!(penalty.breach <= stake, "a penalty is more than is at stake");
+			ensure!(stake <= request.terms.collateral, "a worker loses less than is at stake");
+		}
+		Ok(())
 	}
 
 	fn holds_are(

@@ -46,6 +46,7 @@ mod query_impls;
 mod request_impls;
 mod revenue_impls;
 mod search_impls;
+mod service_impls;
 mod settle_impls;
 #[cfg(test)]
 mod tests;
@@ -66,7 +67,7 @@ use aimodel_primitives::{
 	income::Income,
 	models::{Metadata, Tag},
 	owners::Lock,
-	pricing::{Plan, Plans, Tier},
+	pricing::{Penalty, Plan, Plans, Tier},
 	runtime_api::{Assurance, Version},
 	traits::{KeyOrigin, ProofVerifier, WorkerPool},
 	Balance, ModelId, OutPoint, RequestId, RevenueSplit, Tariff, VersionId,
@@ -255,6 +256,8 @@ pub mod pallet {
 		Plan,
 		/// What an owner set aside for calls by plan.
 		Pot,
+		/// What an owner put up for the penalties that its plans promise.
+		ServiceBond,
 	}
 
 	/// The layout of what is stored: see [`migrations`].
@@ -324,17 +327,16 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type NextRequest<T: Config> = StorageValue<_, RequestId, ValueQuery>;
 
-	/// Requests of this block: workers are drawn for them in the next, by a hash that nobody knew
-	/// when they were made.
+	/// Requests of this block, by priority, then in order of arrival: workers are drawn for them in the
+	/// next, by a hash that nobody knew when they were made.
 	#[pallet::storage]
-	pub type Waiting<T: Config> =
-		StorageValue<_, BoundedVec<(RequestId, VersionId), T::MaxWaiting>, ValueQuery>;
+	pub type Waiting<T: Config> = StorageValue<_, BoundedVec<Waiter, T::MaxWaiting>, ValueQuery>;
 
 	/// Open requests by the block at which they fall due: a lease has lapsed, or the deadline has
-	/// passed. Each stands here once.
+	/// passed; those of a block by priority, then by age. Each stands here once.
 	#[pallet::storage]
 	pub type DueRequests<T: Config> =
-		StorageDoubleMap<_, Twox64Concat, BlockNumberFor<T>, Twox64Concat, RequestId, ()>;
+		StorageDoubleMap<_, Twox64Concat, BlockNumberFor<T>, Identity, Turn, ()>;
 
 	/// Nothing is due at earlier blocks.
 	#[pallet::storage]
@@ -412,6 +414,18 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Approvals<T: Config> =
 		StorageMap<_, Blake2_128Concat, OutPoint, ApprovalsOf<T>, ValueQuery>;
+
+	/// What accounts put up for the penalties that plans of each model promise. That of its owner stands
+	/// for new requests.
+	#[pallet::storage]
+	pub type ServiceBonds<T: Config> = StorageDoubleMap<
+		_,
+		Blake2_128Concat,
+		ModelId,
+		Blake2_128Concat,
+		T::AccountId,
+		ServiceBond<T>,
+	>;
 
 	/// What each account can withdraw.
 	#[pallet::storage]
@@ -843,6 +857,55 @@ pub mod pallet {
 			/// The call that it had approved.
 			call: H256,
 		},
+		/// An owner put up a bond for the penalties that its plans promise.
+		ServiceBondPosted {
+			/// The owner.
+			account: T::AccountId,
+			/// The model.
+			model: ModelId,
+			/// How much.
+			amount: Balance,
+		},
+		/// A bond for penalties was taken back, or returned when its model closed.
+		ServiceBondWithdrawn {
+			/// Whose.
+			account: T::AccountId,
+			/// The model.
+			model: ModelId,
+			/// How much.
+			amount: Balance,
+		},
+		/// An account makes requests without a penalty where the owner's bond covers none, or no longer.
+		PenaltyWaived {
+			/// The account.
+			account: T::AccountId,
+			/// The model.
+			model: ModelId,
+			/// Whether it does.
+			waived: bool,
+		},
+		/// A penalty is reserved for a request, in case that its deadline is missed.
+		Guaranteed {
+			/// The request.
+			request: RequestId,
+			/// Whose bond stands for it.
+			guarantor: T::AccountId,
+			/// How much.
+			penalty: Penalty,
+		},
+		/// The deadline of a request was missed: its customer is credited with the penalty.
+		PenaltyPaid {
+			/// The request.
+			request: RequestId,
+			/// Who is credited.
+			customer: T::AccountId,
+			/// From whose bond.
+			guarantor: T::AccountId,
+			/// The penalty.
+			owed: Balance,
+			/// What of it the bond pays: what lapsed leases have not brought already.
+			amount: Balance,
+		},
 	}
 
 	#[pallet::error]
@@ -1066,6 +1129,22 @@ pub mod pallet {
 		SameLock,
 		/// The account has approved no change of the output.
 		NotApproved,
+		/// Only accounts in a paid period of a plan may make requests: subscribe, or have the period that
+		/// is due charged by `renew` or by a request by plan.
+		SubscribersOnly,
+		/// Only accounts with a plan of a higher tier may make requests: change to one.
+		TierTooLow,
+		/// A promised deadline is after one block at least, and no later than any request's may be.
+		UnsoundDeadline,
+		/// A breach of the promised availability brings no less than any other missed deadline.
+		BreachBelowPenalty,
+		/// The owner's bond does not cover the penalty that the customer's plan promises. `waive_penalty`
+		/// lets requests be made without it.
+		PenaltyUncovered,
+		/// There is no such bond.
+		UnknownServiceBond,
+		/// Less is free of the bond: the rest is reserved for open requests.
+		ServiceBondTooSmall,
 	}
 
 	#[pallet::hooks]
@@ -1222,12 +1301,16 @@ pub mod pallet {
 		///
 		/// - origin: signed by the owner, or by a member of the set.
 		#[pallet::call_index(6)]
-		#[pallet::weight(T::WeightInfo::retire(T::MaxVersions::get()).saturating_add(T::WeightInfo::approve()))]
+		#[pallet::weight(T::WeightInfo::retire(T::MaxVersions::get())
+			.saturating_add(T::WeightInfo::approve())
+			.saturating_add(T::WeightInfo::withdraw_service_bond()))]
 		pub fn retire(origin: OriginFor<T>, out_point: OutPoint) -> DispatchResultWithPostInfo {
 			let who = ensure_signed(origin)?;
 			let call = Call::retire { out_point };
-			let weight = Self::change(who, out_point, call, |who| Self::do_retire(who, out_point))?;
-			Ok(Some(weight.saturating_add(T::WeightInfo::approve())).into())
+			let weight = Self::change(who, out_point, call, |who| Self::do_retire(who, out_point))?
+				.saturating_add(T::WeightInfo::approve())
+				.saturating_add(T::WeightInfo::withdraw_service_bond());
+			Ok(Some(weight).into())
 		}
 
 		/// Orders an inference from the version that the output names, and holds its highest
@@ -1364,7 +1447,8 @@ pub mod pallet {
 		}
 
 		/// Sets who may make new requests, and how many; and when failures suspend the model. Another
-		/// breaker than before begins anew.
+		/// breaker than before begins anew. Policies by subscription follow periods of plans as they are
+		/// paid; open requests go on after them.
 		///
 		/// - origin: signed by the owner, or by a member of the set.
 		#[pallet::call_index(20)]
@@ -1452,7 +1536,7 @@ pub mod pallet {
 		///
 		/// - origin: signed by anybody.
 		#[pallet::call_index(31)]
-		#[pallet::weight(T::WeightInfo::close())]
+		#[pallet::weight(T::WeightInfo::close().saturating_add(T::WeightInfo::withdraw_service_bond()))]
 		pub fn close(origin: OriginFor<T>, model: ModelId) -> DispatchResult {
 			ensure_signed(origin)?;
 			Self::do_close(model)
@@ -1756,6 +1840,47 @@ pub mod pallet {
 		pub fn withdraw_approval(origin: OriginFor<T>, out_point: OutPoint) -> DispatchResult {
 			let who = ensure_signed(origin)?;
 			Self::do_withdraw_approval(who, out_point)
+		}
+
+		/// Puts up a bond for the penalties that plans of a model promise: new requests with a penalty are
+		/// refused where it covers less.
+		///
+		/// - origin: signed by the model's owner; pays the deposit of the bond, if there is none yet.
+		#[pallet::call_index(60)]
+		#[pallet::weight(T::WeightInfo::post_service_bond())]
+		pub fn post_service_bond(
+			origin: OriginFor<T>,
+			model: ModelId,
+			#[pallet::compact] amount: Balance,
+		) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_post_service_bond(who, model, amount)
+		}
+
+		/// Takes back what open requests have not reserved of a bond. The deposit returns with the last of
+		/// it; so does all of it, when the model closes, to its last owner.
+		///
+		/// - origin: signed by whoever put it up.
+		#[pallet::call_index(61)]
+		#[pallet::weight(T::WeightInfo::withdraw_service_bond())]
+		pub fn withdraw_service_bond(
+			origin: OriginFor<T>,
+			model: ModelId,
+			#[pallet::compact] amount: Balance,
+		) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_withdraw_service_bond(who, model, amount)
+		}
+
+		/// Says whether the signer's requests of a model are made without a penalty where the owner's bond
+		/// covers none, rather than refused.
+		///
+		/// - origin: signed by a subscriber.
+		#[pallet::call_index(62)]
+		#[pallet::weight(T::WeightInfo::waive_penalty())]
+		pub fn waive_penalty(origin: OriginFor<T>, model: ModelId, waived: bool) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_waive_penalty(who, model, waived)
 		}
 	}
 }

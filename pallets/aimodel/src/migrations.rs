@@ -68,7 +68,7 @@ impl<T: Config> ToTariffs<T> {
 		for (model, records) in v0::History::<T>::drain().collect::<Vec<_>>() {
 			changes.insert(model, records.len() as u32);
 			for (index, record) in (0u32..).zip(records) {
-				History::<T>::insert(model, index, record);
+				History::<T>::insert(model, index, HistoryRecord::from(record));
 				count();
 			}
 		}
@@ -80,12 +80,18 @@ impl<T: Config> ToTariffs<T> {
 			Outputs::<T>::insert(out_point, output);
 			count();
 		}
+		// Both layouts of what is due lie under the same prefix too.
+		v0::DueRequests::<T>::drain().for_each(drop);
 		for (id, request) in v0::Requests::<T>::iter().collect::<Vec<_>>() {
 			let request = Self::request(request);
 			Self::count_open(&request);
+			DueRequests::<T>::insert(request.due, Turn::new(request.priority, id), ());
 			Requests::<T>::insert(id, request);
 			count();
 		}
+		let waiting = v0::Waiting::<T>::take().into_iter();
+		let waiting = waiting.map(|(id, version)| (id, version, Tier::Standard)).collect();
+		Waiting::<T>::put(BoundedVec::truncate_from(waiting));
 		items
 	}
 
@@ -142,6 +148,7 @@ impl<T: Config> ToTariffs<T> {
 		};
 		Request {
 			customer: request.customer,
+			priority: Tier::Standard,
 			// It was not kept: latency counts from now.
 			requested_at: frame_system::Pallet::<T>::block_number(),
 			out_point: request.out_point,
@@ -162,6 +169,7 @@ impl<T: Config> ToTariffs<T> {
 			lapsed: request.lapsed,
 			compensated: request.compensated,
 			due: request.due,
+			guarantee: None,
 		}
 	}
 

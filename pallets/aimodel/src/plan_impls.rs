@@ -42,6 +42,10 @@ impl<T: Config> Pallet<T> {
 		let (longest, grace) = (T::Year::get(), T::Month::get());
 		let sound = plans.iter().all(|offer| offer.validate(longest, grace).is_ok());
 		ensure!(sound, Error::<T>::UnsoundPlan);
+		plans
+			.iter()
+			.filter_map(|offer| offer.plan.service)
+			.try_for_each(|terms| Self::ensure_terms(&terms))?;
 		let mut output = Self::lengthen(output)?;
 		output.content.plans = plans;
 		Self::succeed(who, out_point, output, Change::PlansSet);
@@ -66,7 +70,8 @@ impl<T: Config> Pallet<T> {
 		let deposit = T::CustomerDeposit::new(&who, Footprint::from_parts(1, size))?;
 		let subscription = plan.subscribe(now);
 		let subscription = if tier == Tier::Trial { subscription.cancel() } else { subscription };
-		let (record, begun) = Self::begin(subscription, tier, &model, &content, deposit);
+		let kept = (deposit, false);
+		let (record, begun) = Self::begin(subscription, tier, &model, &content, kept);
 		Audiences::<T>::mutate(model, |audience| {
 			let audience = audience.get_or_insert_default();
 			audience.subscriptions = audience.subscriptions.saturating_add(1);
@@ -102,8 +107,8 @@ impl<T: Config> Pallet<T> {
 		let (record, begun, from) = if at_once {
 			Self::charge(&who, &model, &content, charge, tier)?;
 			Self::earn(&who, &model, earned, &record.payees)?;
-			let deposit = record.deposit;
-			let (record, begun) = Self::begin(subscription, tier, &model, &content, deposit);
+			let kept = (record.deposit, record.waives_penalty);
+			let (record, begun) = Self::begin(subscription, tier, &model, &content, kept);
 			(record, begun, now.into())
 		} else {
 			// A renewal charges for one period, also where the next are shorter than this one's grace.
@@ -189,7 +194,8 @@ impl<T: Config> Pallet<T> {
 		let (account, until) = (who.clone(), subscription.end());
 		let event = Event::SubscriptionRenewed { account, model: *model, price: charge, until };
 		Self::deposit_event(event);
-		Ok(Self::begin(subscription, tier, model, content, record.deposit))
+		let kept = (record.deposit, record.waives_penalty);
+		Ok(Self::begin(subscription, tier, model, content, kept))
 	}
 
 	/// Divides what is left of a subscription, beyond what its account has back, and forgets it.
@@ -216,20 +222,29 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// A subscription in a period that begins, with what holds for it; and what that weighed.
+	/// A subscription in a period that begins, with what holds for it; and what that weighed. Its deposit,
+	/// and whether it waives penalties, are kept from the last one.
 	fn begin(
 		subscription: Subscription,
 		tier: Tier,
 		model: &ModelId,
 		content: &ModelContent<T::AccountId>,
-		deposit: T::CustomerDeposit,
+		(deposit, waives_penalty): (T::CustomerDeposit, bool),
 	) -> (SubscriptionRecord<T>, Weight) {
 		let term = NextTerm::<T>::get();
 		NextTerm::<T>::put(term.saturating_add(1));
 		let (split, followed) = Self::owners_side(*model, content);
 		let payees = Payees { platform_share: PlatformShare::<T>::get(), split };
 		let next_tier = tier;
-		let record = SubscriptionRecord { subscription, tier, next_tier, term, payees, deposit };
+		let record = SubscriptionRecord {
+			subscription,
+			tier,
+			next_tier,
+			term,
+			payees,
+			waives_penalty,
+			deposit,
+		};
 		(record, followed.saturating_add(Self::counting_weight()))
 	}
 
@@ -241,7 +256,7 @@ impl<T: Config> Pallet<T> {
 		price: Balance,
 		tier: Tier,
 	) -> DispatchResult {
-		Self::ensure_open_to(who, model, content)?;
+		Self::ensure_open_to(who, model, content, Some(tier))?;
 		Self::count_period(who, model, price, tier)?;
 		T::Currency::hold(&HoldReason::Plan.into(), who, price)
 	}

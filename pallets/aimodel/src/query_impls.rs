@@ -229,7 +229,9 @@ impl<T: Config> Pallet<T> {
 	/// A request that is open, or settled and not yet pruned.
 	pub fn request_info(id: RequestId) -> Option<RequestInfo<T::AccountId, BlockNumberFor<T>>> {
 		if let Some(request) = Requests::<T>::get(id) {
+			let penalty = Self::penalty_of(&request);
 			return Some(RequestInfo::Open {
+				penalty,
 				customer: request.customer,
 				version: request.version,
 				assurance: request.assurance,

@@ -6,7 +6,7 @@ use crate::{
 };
 use aimodel_primitives::{
 	access::Admission,
-	pricing::QuoteError,
+	pricing::{QuoteError, ServiceTerms},
 	privacy::{Privacy, Visibility},
 	traits::{Lease, LeaseTerms},
 };
@@ -60,9 +60,11 @@ impl<T: Config> Pallet<T> {
 		let fallbacks_named = fallbacks.len() as u32;
 		let chain = Self::chain(&order, out_point, fallbacks, id, &waiting)?;
 		let held = chain.held();
-		let Chain { named, first, rest, deadline, .. } = chain;
+		let Chain { named, first, rest, deadline, guarantee, .. } = chain;
 		let version = first.agreed.terms.version;
-		waiting.try_push((id, version)).map_err(|_| Error::<T>::BlockFull)?;
+		let priority = first.agreed.priority;
+		let (place, waiter) = (ahead_of(priority, &waiting).len(), (id, version, priority));
+		waiting.try_insert(place, waiter).map_err(|_| Error::<T>::BlockFull)?;
 
 		let mut weight = Self::made_request_weight(&input, &first, fallbacks_named);
 		let cover = match first.draw {
@@ -83,9 +85,10 @@ impl<T: Config> Pallet<T> {
 		}
 		let due = deadline.saturating_add(1u32.into());
 		let Offer { assurance, quote, platform_share, agreed, .. } = first;
-		let Fallback { out_point, rates, split, most, terms } = agreed;
+		let Fallback { out_point, rates, split, most, terms, .. } = agreed;
 		let request = Request::<T> {
 			customer: customer.clone(),
+			priority,
 			requested_at: frame_system::Pallet::<T>::block_number(),
 			out_point,
 			version,
@@ -105,15 +108,20 @@ impl<T: Config> Pallet<T> {
 			lapsed: Default::default(),
 			compensated: 0,
 			due,
+			guarantee: guarantee.clone(),
 		};
+		guarantee.iter().for_each(Self::reserve_guarantee);
 		NextRequest::<T>::put(next);
 		Waiting::<T>::put(waiting);
-		DueRequests::<T>::insert(due, id, ());
+		DueRequests::<T>::insert(due, Turn::new(priority, id), ());
 		Requests::<T>::insert(id, request);
 		let event = Event::Requested { request: id, customer, version, assurance, held, deadline };
 		Self::deposit_event(event);
 		if let Some(Cover { draw, source, .. }) = cover {
 			Self::deposit_event(Event::Covered { request: id, draw, source });
+		}
+		if let Some(Guarantee { guarantor, penalty, .. }) = guarantee {
+			Self::deposit_event(Event::Guaranteed { request: id, guarantor, penalty });
 		}
 		let rest = rest.into_iter().map(|offer| offer.agreed).collect();
 		Self::keep_fallbacks(id, named, (version, most), rest);
@@ -177,6 +185,12 @@ impl<T: Config> Pallet<T> {
 			let owed = most.saturating_sub(request.compensated);
 			Self::count_lapse(id, request);
 			Self::count_demerit(request);
+			// Who promised answers for workers of its own model: another one has less at stake.
+			let of_guarantor =
+				|guarantee: &&mut Guarantee<_>| guarantee.model == lease.version.model;
+			if let Some(guarantee) = request.guarantee.as_mut().filter(of_guarantor) {
+				guarantee.lapsed = true;
+			}
 			T::Workers::slash(id, &request.customer, owed)?
 		} else {
 			T::Workers::release(id);
@@ -252,8 +266,9 @@ impl<T: Config> Pallet<T> {
 	}
 
 	pub(crate) fn set_due(id: RequestId, request: &mut Request<T>, due: BlockNumberFor<T>) {
-		DueRequests::<T>::remove(request.due, id);
-		DueRequests::<T>::insert(due, id, ());
+		let turn = Turn::new(request.priority, id);
+		DueRequests::<T>::remove(request.due, turn);
+		DueRequests::<T>::insert(due, turn, ());
 		request.due = due;
 	}
 
@@ -269,12 +284,19 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Gives everything back and closes the request. Its lease has ended.
-	pub(crate) fn refund(id: RequestId, request: Request<T>, reason: Unanswered) -> DispatchResult {
+	pub(crate) fn refund(
+		id: RequestId,
+		mut request: Request<T>,
+		reason: Unanswered,
+	) -> DispatchResult {
 		let reason_held = HoldReason::Escrow.into();
 		let (customer, amount) = (request.customer.clone(), request.held);
 		T::Currency::release(&reason_held, &customer, amount, Precision::Exact)?;
 		if let Some(cover) = &request.cover {
 			Self::give_back(&request, cover, cover.draw.gross, 1)?;
+		}
+		if reason == Unanswered::Expired {
+			Self::pay_penalty(id, &mut request)?;
 		}
 		Self::count_refund(id, &request, reason);
 		Self::close_request(id, request)?;
@@ -285,10 +307,11 @@ impl<T: Config> Pallet<T> {
 	/// Forgets a request whose money is settled and whose lease has ended.
 	pub(crate) fn close_request(id: RequestId, request: Request<T>) -> DispatchResult {
 		Requests::<T>::remove(id);
-		DueRequests::<T>::remove(request.due, id);
+		DueRequests::<T>::remove(request.due, Turn::new(request.priority, id));
 		if !request.drawn {
-			Waiting::<T>::mutate(|waiting| waiting.retain(|(other, _)| *other != id));
+			Waiting::<T>::mutate(|waiting| waiting.retain(|(other, ..)| *other != id));
 		}
+		Self::release_guarantee(&request);
 		Self::release_version(&request, request.version);
 		Self::leave_fallbacks(id, &request);
 		Ok(())
@@ -336,29 +359,35 @@ impl<T: Config> Pallet<T> {
 		Ok(Assurance::Proven { weakest_origin: Some(weakest) })
 	}
 
-	/// The deadline that was asked for, or else the earliest: the draw, two whole leases, a margin;
-	/// and, as far as there is time, a draw and a lease of each fallback.
+	/// The deadline that was asked for, or else the one that is promised: that of the customer's terms,
+	/// and never before the earliest, which is the draw, two whole leases, and a margin; and, as far as
+	/// there is time, a draw and a lease of each fallback. Tells too whether it is no earlier than
+	/// promised.
 	pub(crate) fn ensure_deadline(
 		asked: Option<BlockNumberFor<T>>,
 		terms: &LeaseTerms<BlockNumberFor<T>>,
+		service: Option<ServiceTerms>,
 		fallbacks: &[Offer<T>],
-	) -> Result<BlockNumberFor<T>, DispatchError> {
+	) -> Result<(BlockNumberFor<T>, bool), DispatchError> {
 		let now = frame_system::Pallet::<T>::block_number();
 		let (draw, lease) = (1u32.into(), Self::whole_lease(terms));
 		let earliest = now
 			.saturating_add(draw)
 			.saturating_add(lease.saturating_mul(2u32.into()))
 			.saturating_add(T::DeadlineMargin::get().into());
+		let promised = service
+			.and_then(|service| service.deadline)
+			.map_or(earliest, |blocks| now.saturating_add(blocks.into()).max(earliest));
 		let latest = now.saturating_add(T::MaxDeadline::get().into());
 		let deadline = asked.unwrap_or_else(|| {
 			let with = |sum: BlockNumberFor<T>, next: &Offer<T>| {
 				sum.saturating_add(draw).saturating_add(Self::whole_lease(&next.agreed.terms))
 			};
-			fallbacks.iter().fold(earliest, with).min(latest).max(earliest)
+			fallbacks.iter().fold(earliest, with).min(latest).max(promised)
 		});
 		ensure!(deadline >= earliest, Error::<T>::DeadlineTooSoon);
 		ensure!(deadline <= latest, Error::<T>::DeadlineTooLate);
-		Ok(deadline)
+		Ok((deadline, deadline >= promised))
 	}
 
 	/// Blocks of a lease from its grant to its latest end.

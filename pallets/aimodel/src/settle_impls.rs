@@ -201,6 +201,8 @@ impl<T: Config> Pallet<T> {
 			.saturating_add(either(proven, T::DbWeight::get().reads_writes(1, 1)))
 			.saturating_add(either(covered, T::WeightInfo::give_back()))
 			.saturating_add(Self::leaving_weight(fallbacks))
+			// What it was guaranteed is free again.
+			.saturating_add(T::DbWeight::get().reads_writes(1, 1))
 			.saturating_add(Self::counting_weight())
 	}
 

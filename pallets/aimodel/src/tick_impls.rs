@@ -82,14 +82,16 @@ impl<T: Config> Pallet<T> {
 		let bytes = u32::try_from(input_bytes).unwrap_or(u32::MAX);
 		T::WeightInfo::request(bytes.min(T::MaxInlineInput::get()))
 			.saturating_add(Self::counting_weight())
+			.saturating_add(T::WeightInfo::pay_penalty())
 			.saturating_add(Self::draw_weight(1))
 	}
 
-	/// Draws the workers of the last block's requests, and gives each request its first lease.
+	/// Draws the workers of the last block's requests, and gives each its first lease: higher tiers
+	/// first.
 	pub(crate) fn draw_workers() -> Weight {
 		let waiting = Waiting::<T>::take();
 		let mut unassigned: u64 = 0;
-		for (id, _) in &waiting {
+		for (id, ..) in &waiting {
 			let Some(mut request) = Requests::<T>::get(id) else { continue };
 			request.drawn = true;
 			Self::lease_to_next(*id, &mut request);
@@ -110,7 +112,8 @@ impl<T: Config> Pallet<T> {
 	/// Ends lapsed leases and refunds expired requests, earliest first, within the limit.
 	pub(crate) fn process_due(now: BlockNumberFor<T>, meter: &mut WeightMeter) {
 		let each = Self::due_weight();
-		drain_queue::<T, _, _, DueRequests<T>, DueCursor<T>>(now, each, meter, |id| {
+		drain_queue::<T, _, _, DueRequests<T>, DueCursor<T>>(now, each, meter, |turn: Turn| {
+			let id = turn.request();
 			with_storage_layer(|| Self::process_due_request(id, now)).unwrap_or_else(|error| {
 				log::error!(target: LOG_TARGET, "due request {id} was deferred: {error:?}");
 				Self::defer(id, now);
@@ -146,6 +149,7 @@ impl<T: Config> Pallet<T> {
 		let give_back = if covered { T::WeightInfo::give_back() } else { Weight::zero() };
 		Self::counting_weight()
 			.saturating_add(give_back)
+			.saturating_add(T::WeightInfo::pay_penalty())
 			.saturating_add(Self::leaving_weight(fallbacks))
 	}
 

@@ -2,9 +2,13 @@
 
 mod fallbacks;
 mod plans;
+mod priority;
+mod service;
 
 pub use fallbacks::*;
 pub use plans::*;
+pub use priority::*;
+pub use service::*;
 
 pub use aimodel_primitives::models::{Change, HistoryRecord};
 
@@ -17,7 +21,7 @@ use aimodel_primitives::{
 	inference::{input_hash, JobInput},
 	models::{Candidate, Metadata},
 	owners::{Approval, Lock, MAX_MEMBERS},
-	pricing::{Demand, Plans, Rates, Tariff},
+	pricing::{Demand, Plans, Rates, Tariff, Tier},
 	privacy::Commitment,
 	runtime_api::{Assurance, Version},
 	split::{Division, FlatSplit, Source, MAX_PAYEES},
@@ -251,6 +255,9 @@ pub struct Request<T: Config> {
 	/// Who pays.
 	pub customer: T::AccountId,
 	/// When it was made, or came to the model that serves it now: from then on its answer is late.
+	/// Which of the requests that wait for workers get them first.
+	pub priority: Tier,
+	/// When it was made.
 	pub requested_at: BlockNumberFor<T>,
 	/// The output that it was quoted on.
 	pub out_point: OutPoint,
@@ -288,6 +295,8 @@ pub struct Request<T: Config> {
 	pub compensated: Balance,
 	/// The block at which it falls due: its key in `DueRequests`.
 	pub due: BlockNumberFor<T>,
+	/// What a missed deadline brings, if anything.
+	pub guarantee: Option<Guarantee<T::AccountId>>,
 }
 
 impl<T: Config> Request<T> {
@@ -298,10 +307,10 @@ impl<T: Config> Request<T> {
 
 	/// Makes a fallback serve it. Nobody was asked there yet.
 	pub(crate) fn turn_to(&mut self, next: Fallback<T>, now: BlockNumberFor<T>) {
-		let Fallback { out_point, rates, split, most, terms } = next;
+		let Fallback { out_point, rates, split, most, terms, priority } = next;
 		(self.out_point, self.version) = (out_point, terms.version);
 		(self.rates, self.split, self.most, self.terms) = (rates, split, most, terms);
-		self.requested_at = now;
+		(self.requested_at, self.priority) = (now, priority);
 		self.candidates = Default::default();
 		self.lapsed = Default::default();
 	}

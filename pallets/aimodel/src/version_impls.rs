@@ -111,7 +111,7 @@ impl<T: Config> Pallet<T> {
 		assurance: &Assurance,
 		input: Option<&Input<T::MaxInlineInput>>,
 		stable: &LeaseTerms<BlockNumberFor<T>>,
-		waiting: &[(RequestId, VersionId)],
+		ahead: &[Waiter],
 	) -> Option<(LeaseTerms<BlockNumberFor<T>>, Version)> {
 		let candidate = candidate.filter(|candidate| candidate.takes(id))?;
 		let version = VersionId { index: candidate.version, ..stable.version };
@@ -119,16 +119,13 @@ impl<T: Config> Pallet<T> {
 		let record = Versions::<T>::get(version.model, version.index)?;
 		let able = !Self::is_deprecated(&version)
 			&& Self::ensure_input(*assurance, &record, input).is_ok()
-			&& Self::has_capacity(&terms, waiting);
+			&& Self::has_capacity(&terms, ahead);
 		able.then_some((terms, record))
 	}
 
-	/// Whether workers can take a request on these terms beside those that wait for the draw.
-	pub(crate) fn has_capacity(
-		terms: &LeaseTerms<BlockNumberFor<T>>,
-		waiting: &[(RequestId, VersionId)],
-	) -> bool {
-		let before = waiting.iter().filter(|(_, version)| *version == terms.version).count();
+	/// Whether workers can take a request on these terms beside those that are drawn before it.
+	pub(crate) fn has_capacity(terms: &LeaseTerms<BlockNumberFor<T>>, ahead: &[Waiter]) -> bool {
+		let before = ahead.iter().filter(|(_, version, _)| *version == terms.version).count();
 		T::Workers::capacity(terms) as usize > before
 	}
 

@@ -63,6 +63,10 @@ pub trait WeightInfo {
 	fn approve() -> Weight;
 	fn set_lock() -> Weight;
 	fn withdraw_approval() -> Weight;
+	fn post_service_bond() -> Weight;
+	fn withdraw_service_bond() -> Weight;
+	fn waive_penalty() -> Weight;
+	fn pay_penalty() -> Weight;
 }
 
 /// Weights over the runtime's database.
@@ -330,6 +334,22 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 		// Like `accept_transfer`, which does more.
 		Self::accept_transfer()
 	}
+	fn post_service_bond() -> Weight {
+		// Like `accept_transfer`, which does more.
+		Self::accept_transfer()
+	}
+	fn withdraw_service_bond() -> Weight {
+		// Like `accept_transfer`, which does more.
+		Self::accept_transfer()
+	}
+	fn waive_penalty() -> Weight {
+		// Like `accept_transfer`, which does more.
+		Self::accept_transfer()
+	}
+	fn pay_penalty() -> Weight {
+		// Like `accept_transfer`, which does more.
+		Self::accept_transfer()
+	}
 }
 
 // For tests.
@@ -593,6 +613,22 @@ impl WeightInfo for () {
 		Self::accept_transfer()
 	}
 	fn withdraw_approval() -> Weight {
+		// Like `accept_transfer`, which does more.
+		Self::accept_transfer()
+	}
+	fn post_service_bond() -> Weight {
+		// Like `accept_transfer`, which does more.
+		Self::accept_transfer()
+	}
+	fn withdraw_service_bond() -> Weight {
+		// Like `accept_transfer`, which does more.
+		Self::accept_transfer()
+	}
+	fn waive_penalty() -> Weight {
+		// Like `accept_transfer`, which does more.
+		Self::accept_transfer()
+	}
+	fn pay_penalty() -> Weight {
 		// Like `accept_transfer`, which does more.
 		Self::accept_transfer()
 	}

@@ -1,5 +1,6 @@
 //! What an owner sells by the period, and to whom.
 
+use super::ServiceTerms;
 use crate::Balance;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
@@ -33,6 +34,8 @@ pub struct Plan {
 	/// renewed, the next period counts from the last one's end; so this bounds how many periods one
 	/// renewal can charge for.
 	pub grace: u32,
+	/// What is promised of the service, also for requests that the customer pays by fee.
+	pub service: Option<ServiceTerms>,
 }
 
 /// What a plan promises its customers, from the least on.
@@ -105,7 +108,7 @@ impl<AccountId: PartialEq> Offer<AccountId> {
 	///
 	/// A grace is no longer than its period: a renewal never charges for more than one.
 	pub fn validate(&self, longest_period: u32, longest_grace: u32) -> Result<(), PlanError> {
-		let Plan { period, price, quota, grace } = self.plan;
+		let Plan { period, price, quota, grace, .. } = self.plan;
 		self.plan.validate()?;
 		if period > longest_period {
 			return Err(PlanError::PeriodTooLong);
@@ -140,7 +143,7 @@ mod tests {
 
 	#[test]
 	fn empty_plans_are_refused() {
-		let plan = Plan { period: 1, price: 0, quota: None, grace: 0 };
+		let plan = Plan { period: 1, price: 0, quota: None, grace: 0, service: None };
 		assert_eq!(plan.validate(), Ok(()));
 		assert_eq!(Plan { period: 0, ..plan }.validate(), Err(PlanError::ZeroPeriod));
 		assert_eq!(Plan { quota: Some(0), ..plan }.validate(), Err(PlanError::ZeroQuota));
@@ -155,7 +158,7 @@ mod tests {
 
 	#[test]
 	fn unsound_offers_are_refused() {
-		let sound = Plan { period: 10, price: 5, quota: Some(1), grace: 4 };
+		let sound = Plan { period: 10, price: 5, quota: Some(1), grace: 4, service: None };
 		let validate = |tier, plan| Offer::<u8> { plan, tier, to: None }.validate(20, 4);
 		assert_eq!(validate(Tier::Standard, sound), Ok(()));
 		let refused = [
@@ -176,7 +179,7 @@ mod tests {
 
 	#[test]
 	fn a_private_offer_is_for_one_account() {
-		let plan = Plan { period: 1, price: 0, quota: None, grace: 0 };
+		let plan = Plan { period: 1, price: 0, quota: None, grace: 0, service: None };
 		let offer = |to| Offer { plan, tier: Tier::Enterprise, to };
 		assert!(offer(None).is_for(&1) && offer(Some(1)).is_for(&1));
 		assert!(!offer(Some(1)).is_for(&2));

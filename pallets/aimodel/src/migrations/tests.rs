@@ -30,12 +30,19 @@ fn write_old_layout() {
 	let mut histories = BTreeMap::<ModelId, Vec<_>>::new();
 	let mut records: Vec<_> = History::<Test>::drain().collect();
 	records.sort_by_key(|(_, index, _)| *index);
-	for (model, _, record) in records {
+	for (model, _, HistoryRecord { spent, change, by, at, .. }) in records {
+		let record = v0::HistoryRecord { spent, change, by, at };
 		histories.entry(model).or_default().push(record);
 	}
 	for (model, records) in histories {
 		v0::History::<Test>::insert(model, BoundedVec::truncate_from(records));
 	}
+	let due: Vec<_> = DueRequests::<Test>::drain().collect();
+	for (at, turn, ()) in due {
+		v0::DueRequests::<Test>::insert(at, turn.request(), ());
+	}
+	let waiting = Waiting::<Test>::take().into_iter().map(|(id, version, _)| (id, version));
+	v0::Waiting::<Test>::put(BoundedVec::truncate_from(waiting.collect()));
 	for (id, request) in Requests::<Test>::drain().collect::<Vec<_>>() {
 		let tariff = flat();
 		let request = v0::Request::<Test> {

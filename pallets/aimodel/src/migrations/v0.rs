@@ -2,7 +2,10 @@
 
 use crate::{types::Input, Config, Pallet};
 use aimodel_primitives::{
-	models::HistoryRecord, runtime_api::Assurance, split::MAX_BENEFICIARIES, traits::LeaseTerms,
+	models::{self, Change},
+	runtime_api::Assurance,
+	split::MAX_BENEFICIARIES,
+	traits::LeaseTerms,
 	Balance, ModelId, OutPoint, RequestId, VersionId,
 };
 use codec::{Decode, Encode};
@@ -65,12 +68,41 @@ pub(crate) struct Request<T: Config> {
 	pub(crate) due: BlockNumberFor<T>,
 }
 
+/// What is kept of a spent output.
+#[derive(Debug, Decode, Encode)]
+pub(crate) struct HistoryRecord<AccountId, BlockNumber> {
+	pub(crate) spent: OutPoint,
+	pub(crate) change: Change,
+	pub(crate) by: AccountId,
+	pub(crate) at: BlockNumber,
+}
+
+impl<AccountId, BlockNumber> From<HistoryRecord<AccountId, BlockNumber>>
+	for models::HistoryRecord<AccountId, BlockNumber>
+{
+	fn from(record: HistoryRecord<AccountId, BlockNumber>) -> Self {
+		let HistoryRecord { spent, change, by, at } = record;
+		Self { spent, change, by, at, with: BoundedVec::new() }
+	}
+}
+
 #[storage_alias]
 pub(crate) type Outputs<T: Config> =
 	StorageMap<Pallet<T>, Blake2_128Concat, OutPoint, ModelOutput<T>>;
 
 #[storage_alias]
 pub(crate) type Requests<T: Config> = StorageMap<Pallet<T>, Twox64Concat, RequestId, Request<T>>;
+
+#[storage_alias]
+pub(crate) type DueRequests<T: Config> =
+	StorageDoubleMap<Pallet<T>, Twox64Concat, BlockNumberFor<T>, Twox64Concat, RequestId, ()>;
+
+#[storage_alias]
+pub(crate) type Waiting<T: Config> = StorageValue<
+	Pallet<T>,
+	BoundedVec<(RequestId, VersionId), <T as Config>::MaxWaiting>,
+	ValueQuery,
+>;
 
 /// The latest spent outputs of each model, oldest first.
 #[storage_alias]

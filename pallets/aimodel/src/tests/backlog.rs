@@ -47,7 +47,7 @@ fn order(who: &AccountId32, out_point: OutPoint, deadline: Option<u64>) {
 
 /// As though nobody had been free at the draw.
 fn draw_nobody() {
-	for (id, _) in Waiting::<Test>::take() {
+	for (id, ..) in Waiting::<Test>::take() {
 		Requests::<Test>::mutate(id, |request| request.as_mut().unwrap().drawn = true);
 	}
 }

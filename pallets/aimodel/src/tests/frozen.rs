@@ -53,6 +53,9 @@ fn calls_keep_their_names_and_indices() {
 		("request_by_plan", 58),
 		("set_lock", 70),
 		("withdraw_approval", 71),
+		("post_service_bond", 60),
+		("withdraw_service_bond", 61),
+		("waive_penalty", 62),
 	];
 	for call in frozen {
 		assert!(calls.contains(&call), "{call:?} is not among {calls:?}");
@@ -68,7 +71,7 @@ fn storage_keeps_its_names() {
 	              OpenRequests Requests NextRequest Waiting DueRequests DueCursor Settlements Prunable \
 	              PruneCursor Customers PrunableCustomers CustomerCursor Records Prices Incomes Earnings \
 	              IncentiveShare Eras Merits PlatformShare DefaultWeakestOrigin Subscriptions Audiences \
-	              NextTerm Pots Fallbacks Approvals";
+	              NextTerm Pots Fallbacks Approvals ServiceBonds";
 	for name in frozen.split_whitespace() {
 		assert!(kept.iter().any(|kept| kept == name), "{name} is not among {kept:?}");
 	}

@@ -14,11 +14,11 @@ use frame_support::{
 use sp_runtime::{AccountId32, DispatchResult, Permill};
 
 /// 2,000 for 40 blocks and three calls.
-const STANDARD: Plan = Plan { period: 40, price: 2_000, quota: Some(3), grace: 10 };
+const STANDARD: Plan = Plan { period: 40, price: 2_000, quota: Some(3), grace: 10, service: None };
 const PROFESSIONAL: Plan = Plan { price: 5_000, quota: None, ..STANDARD };
-const TRIAL: Plan = Plan { period: 40, price: 0, quota: Some(2), grace: 0 };
+const TRIAL: Plan = Plan { period: 40, price: 0, quota: Some(2), grace: 0, service: None };
 const FREE: Plan = Plan { price: 0, quota: Some(2), ..STANDARD };
-const SPECIAL: Plan = Plan { period: 20, price: 100, quota: None, grace: 20 };
+const SPECIAL: Plan = Plan { period: 20, price: 100, quota: None, grace: 20, service: None };
 
 /// What the worker of a digit gets, and what is drawn for it, the platform's 30 % in it.
 const DRAW: Draw = Draw { pay: 350, gross: 500 };
@@ -46,7 +46,7 @@ pub(super) fn by(who: &AccountId32) -> RuntimeOrigin {
 	RuntimeOrigin::signed(who.clone())
 }
 
-fn set_plans(model: ModelId, plans: Vec<Offer<AccountId32>>) {
+pub(super) fn set_plans(model: ModelId, plans: Vec<Offer<AccountId32>>) {
 	assert_ok!(Aimodel::set_plans(by(&OWNER), tip(model), plans.try_into().unwrap()));
 }
 
@@ -706,7 +706,7 @@ fn a_change_takes_up_a_cancelled_subscription() {
 fn no_renewal_charges_for_a_period_that_has_passed() {
 	run(|| {
 		let model = sold_digits();
-		let short = Plan { period: 4, price: 1_000, quota: None, grace: 4 };
+		let short = Plan { period: 4, price: 1_000, quota: None, grace: 4, service: None };
 		let mut plans = offers();
 		plans.push(Offer { plan: short, tier: Tier::Standard, to: None });
 		set_plans(model, plans);
@@ -729,7 +729,7 @@ fn no_renewal_charges_for_a_period_that_has_passed() {
 fn a_change_in_grace_is_refused_where_the_next_period_would_be_over() {
 	run(|| {
 		let model = sold_digits();
-		let short = Plan { period: 4, price: 1_000, quota: None, grace: 4 };
+		let short = Plan { period: 4, price: 1_000, quota: None, grace: 4, service: None };
 		let mut plans = offers();
 		plans.push(Offer { plan: short, tier: Tier::Standard, to: None });
 		set_plans(model, plans);

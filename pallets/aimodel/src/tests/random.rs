@@ -7,14 +7,18 @@ use aimodel_primitives::{
 	access::{BreakerParams, Limits, Policy, RateLimit},
 	billing::Budget,
 	owners::Lock,
-	pricing::{Bounds, Bracket, Offer},
+	pricing::{Bounds, Bracket, Offer, ServiceTerms},
 	runtime_api::RequestInfo,
 	Payee,
 };
-use frame_support::{assert_ok, storage::with_storage_layer, traits::fungible::Inspect};
+use frame_support::{
+	assert_ok,
+	storage::with_storage_layer,
+	traits::fungible::{Inspect, InspectHold},
+};
 use sp_core::ConstU32;
 use sp_runtime::{traits::Dispatchable, AccountId32, Percent, Permill};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const STEPS: usize = 1_000;
 
@@ -42,11 +46,18 @@ impl Dice {
 
 /// Two of these change the third model.
 const MEMBERS: [AccountId32; 3] = [STRANGER, AUTHOR, WORKER];
+/// What the dear plan promises. No lapse leaves a model that available.
+const TERMS: ServiceTerms = ServiceTerms {
+	deadline: Some(20),
+	penalty: Permill::from_percent(3),
+	availability: Permill::one(),
+	breach: Permill::from_percent(35),
+};
 
 /// What the owner sells: the dear one pays its workers, the free one leaves them to the pot.
 const PLANS: [Plan; 2] = [
-	Plan { period: 14, price: 3_000, quota: Some(5), grace: 8 },
-	Plan { period: 9, price: 0, quota: Some(4), grace: 9 },
+	Plan { period: 14, price: 3_000, quota: Some(5), grace: 8, service: Some(TERMS) },
+	Plan { period: 9, price: 0, quota: Some(4), grace: 9, service: None },
 ];
 
 /// Who gets what of an amount, in another way than the pallet's: unit by unit to whoever is furthest
@@ -124,6 +135,12 @@ struct Agreed {
 	compensated: Balance,
 	/// What pays instead of a fee.
 	cover: Option<Covering>,
+	/// Whether a worker of the model that served it first let it lapse.
+	lapsed: bool,
+	/// What was at stake there, if it fell back.
+	first_stake: Option<Balance>,
+	/// Whether the penalty was paid.
+	penalised: bool,
 }
 
 impl Agreed {
@@ -159,6 +176,11 @@ impl Agreed {
 		(pay, gross.expect("the platform's share is below one"))
 	}
 
+	/// What a missed deadline brings, if anything: promised by the owner of what served it first.
+	fn promised(&self) -> Balance {
+		self.first_stake.unwrap_or_else(|| self.stake()) * 35 / 100
+	}
+
 	/// What a lease has at stake.
 	fn stake(&self) -> Balance {
 		self.cover.as_ref().map_or(self.most, |cover| cover.most.1)
@@ -187,6 +209,10 @@ struct Scenario {
 	periods: BTreeMap<(AccountId32, ModelId), Paid>,
 	/// How many periods were paid.
 	paid: u32,
+	/// What the owner's bonds are, all of them together.
+	bonds: Balance,
+	/// The requests for which a penalty is reserved.
+	guaranteed: BTreeSet<RequestId>,
 	/// How often each kind of step did something.
 	done: BTreeMap<&'static str, u32>,
 }
@@ -212,6 +238,7 @@ impl Scenario {
 			let plans = PLANS.map(offer).to_vec().try_into().unwrap();
 			assert_ok!(Aimodel::set_plans(RuntimeOrigin::signed(OWNER), tip(model), plans));
 			assert_ok!(Aimodel::fund_pot(RuntimeOrigin::signed(OWNER), model, 5_000));
+			assert_ok!(Aimodel::post_service_bond(RuntimeOrigin::signed(OWNER), model, 4_000));
 			(model, proven)
 		});
 		let shared = models[3].0;
@@ -220,9 +247,10 @@ impl Scenario {
 		let lock = Some(Lock { members: members.try_into().unwrap(), threshold: 2 });
 		assert_ok!(Aimodel::set_lock(RuntimeOrigin::signed(OWNER), tip(shared), lock));
 		let worth = EVERYBODY.iter().map(|who| (who.clone(), worth(who))).collect();
-		let (open, periods, done, sent) = Default::default();
+		let (open, periods, guaranteed, done, sent) = Default::default();
 		let (dice, models) = (Dice(seed), models.to_vec());
-		Self { dice, shared, sent, worth, models, open, periods, paid: 0, done }
+		let bonds = 4_000 * models.len() as Balance;
+		Self { dice, shared, sent, worth, models, open, periods, paid: 0, bonds, guaranteed, done }
 	}
 
 	fn moved(&mut self, who: &AccountId32, by: i128) {
@@ -275,11 +303,11 @@ impl Scenario {
 	fn step(&mut self) -> Option<&'static str> {
 		let who = CUSTOMERS[self.dice.roll(3) as usize].clone();
 		// The second stands in for the first, mostly.
-		let (model, proven) = self.models[[0, 0, 1, 2, 2][self.dice.roll(5) as usize]];
+		let (model, proven) = self.models[[0, 0, 1, 2, 3][self.dice.roll(5) as usize]];
 		let owner = RuntimeOrigin::signed(OWNER);
 		let ids: Vec<_> = self.open.keys().copied().collect();
 		let id = self.dice.pick(&ids).copied().unwrap_or(u64::MAX);
-		match self.dice.roll(36) {
+		match self.dice.roll(38) {
 			0..=6 => self.request(who, model, proven),
 			7..=10 => self.answer(id),
 			11 => self.cancel(&who, id),
@@ -339,6 +367,12 @@ impl Scenario {
 				done.is_ok().then_some("close subscription")
 			},
 			30..=33 => self.approve(),
+			34 => self.change_bond(model),
+			35 => {
+				let waived = self.dice.roll(3) > 0;
+				let done = Aimodel::waive_penalty(RuntimeOrigin::signed(who), model, waived);
+				done.is_ok().then_some("waive penalty")
+			},
 			_ => {
 				let blocks = 1 + self.dice.roll(6);
 				advance_to(System::block_number() + blocks);
@@ -393,6 +427,19 @@ impl Scenario {
 		Some("approve")
 	}
 
+	/// Puts some up, or takes some back.
+	fn change_bond(&mut self, model: ModelId) -> Option<&'static str> {
+		let amount = self.dice.roll(2_000).into();
+		let (owner, back) = (RuntimeOrigin::signed(OWNER), self.dice.roll(2) > 0);
+		let done = || match back {
+			true => Aimodel::withdraw_service_bond(owner, model, amount),
+			false => Aimodel::post_service_bond(owner, model, amount),
+		};
+		with_storage_layer(done).ok()?;
+		self.bonds = if back { self.bonds - amount } else { self.bonds + amount };
+		Some(if back { "withdraw bond" } else { "post bond" })
+	}
+
 	fn agree(
 		&mut self,
 		who: &AccountId32,
@@ -421,6 +468,9 @@ impl Scenario {
 			later: Vec::new(),
 			compensated: 0,
 			cover: None,
+			lapsed: false,
+			first_stake: None,
+			penalised: false,
 		};
 		agreed.held = agreed.price(most);
 		(agreed, assurance, input)
@@ -467,6 +517,8 @@ impl Scenario {
 		let place = before.later.iter().position(|(model, _)| *model == to).expect("a fallback");
 		let (_, mut agreed) = before.later.remove(place);
 		(agreed.held, agreed.compensated) = (before.held, before.compensated);
+		agreed.first_stake = Some(before.first_stake.unwrap_or_else(|| before.stake()));
+		agreed.lapsed = before.lapsed;
 		agreed.later = before.later;
 		self.open.insert(request, agreed);
 	}
@@ -599,6 +651,7 @@ impl Scenario {
 					let lost = 50 + agreed.stake();
 					let compensation = lost.min(most.saturating_sub(agreed.compensated));
 					agreed.compensated += compensation;
+					agreed.lapsed |= agreed.first_stake.is_none();
 					let customer = agreed.customer.clone();
 					self.moved(&worker, -(lost as i128));
 					self.moved(&customer, compensation as i128);
@@ -612,9 +665,29 @@ impl Scenario {
 					*self.done.entry("fall back").or_default() += 1;
 					self.fall_back(request, to.model);
 				},
-				Event::Refunded { request, amount, .. } => {
+				Event::Guaranteed { request, guarantor, .. } => {
+					assert_eq!(guarantor, OWNER);
+					self.guaranteed.insert(request);
+				},
+				Event::PenaltyPaid { request, customer, owed, amount, .. } => {
+					*self.done.entry("penalty").or_default() += 1;
+					let agreed = self.open.get_mut(&request).expect("an open request");
+					assert!(self.guaranteed.contains(&request), "a promise");
+					let promised = agreed.promised();
+					assert_eq!((&customer, owed), (&agreed.customer, promised));
+					assert_eq!(amount, owed.saturating_sub(agreed.compensated));
+					assert!(agreed.lapsed && !agreed.penalised, "missed, and not paid yet");
+					agreed.penalised = true;
+					self.bonds -= amount;
+					self.moved(&OWNER, -(amount as i128));
+					self.moved(&customer, amount as i128);
+				},
+				Event::Refunded { request, amount, reason, .. } => {
 					let agreed = self.open.remove(&request).expect("open");
 					assert_eq!(agreed.held, amount);
+					let missed = reason == Unanswered::Expired && agreed.lapsed;
+					let owed = missed && self.guaranteed.contains(&request);
+					assert_eq!(agreed.penalised, owed, "a missed deadline pays what was promised");
 					if let Some(cover) = &agreed.cover {
 						self.give_back(&agreed.customer, cover, cover.most.1);
 					}
@@ -639,6 +712,8 @@ impl Scenario {
 		for (who, owned) in &self.worth {
 			assert_eq!(worth(who), *owned, "{who:?}");
 		}
+		let reason = HoldReason::ServiceBond.into();
+		assert_eq!(Balances::balance_on_hold(&reason, &OWNER), self.bonds, "bonds");
 	}
 }
 

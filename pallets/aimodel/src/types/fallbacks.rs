@@ -2,8 +2,11 @@
 
 use crate::Config;
 use aimodel_primitives::{
-	fallbacks::MAX_FALLBACKS, pricing::Rates, split::FlatSplit, traits::LeaseTerms, Balance,
-	OutPoint,
+	fallbacks::MAX_FALLBACKS,
+	pricing::{Rates, Tier},
+	split::FlatSplit,
+	traits::LeaseTerms,
+	Balance, OutPoint,
 };
 use codec::{Decode, Encode, MaxEncodedLen};
 use frame_support::pallet_prelude::*;
@@ -27,4 +30,6 @@ pub struct Fallback<T: Config> {
 	pub most: Balance,
 	/// What each lease demands of its worker, the version among it.
 	pub terms: LeaseTerms<BlockNumberFor<T>>,
+	/// Which of the requests that wait for its workers get them first.
+	pub priority: Tier,
 }

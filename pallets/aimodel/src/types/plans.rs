@@ -29,6 +29,8 @@ pub struct SubscriptionRecord<T: Config> {
 	pub term: TermId,
 	/// Who gets what is left of the period.
 	pub payees: Payees<T::AccountId>,
+	/// Whether the account makes requests without a penalty where the owner's bond covers none.
+	pub waives_penalty: bool,
 	/// The deposit, taken from the account.
 	pub deposit: T::CustomerDeposit,
 }

@@ -1,0 +1,48 @@
+//! Service terms: the bonds that stand for them, and what open requests are guaranteed.
+
+use crate::Config;
+use aimodel_primitives::{
+	pricing::{Penalty, ServiceTerms, Tier},
+	Balance, ModelId,
+};
+use codec::{Decode, Encode, MaxEncodedLen};
+use frame_support::pallet_prelude::*;
+
+/// What an owner put up for the penalties that its plans promise. All of it is held on the account.
+#[derive(Debug, Decode, Encode, Eq, MaxEncodedLen, PartialEq, TypeInfo)]
+#[scale_info(skip_type_params(T))]
+#[codec(mel_bound())]
+pub struct ServiceBond<T: Config> {
+	/// Can be reserved, or taken back.
+	pub free: Balance,
+	/// Reserved for open requests: the most that each can be owed.
+	pub reserved: Balance,
+	/// The deposit, taken from the account.
+	pub deposit: T::CustomerDeposit,
+}
+
+/// What a missed deadline of a request brings, and who stands for it. Frozen with the request.
+#[derive(Clone, Debug, Decode, Encode, Eq, MaxEncodedLen, PartialEq, TypeInfo)]
+pub struct Guarantee<AccountId> {
+	/// Whose bond it is: the owner's at creation.
+	pub guarantor: AccountId,
+	/// For which model.
+	pub model: ModelId,
+	/// What is promised.
+	pub penalty: Penalty,
+	/// What of the bond is reserved.
+	pub reserved: Balance,
+	/// Whether a lease lapsed that obliged: the deadline is missed then, if it passes.
+	pub lapsed: bool,
+}
+
+/// The paid period of a plan in which a request is made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Period {
+	/// Its tier.
+	pub(crate) tier: Tier,
+	/// Its terms.
+	pub(crate) service: Option<ServiceTerms>,
+	/// Whether requests are made without a penalty where the owner's bond covers none.
+	pub(crate) waives_penalty: bool,
+}
