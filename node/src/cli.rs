@@ -1,6 +1,6 @@
 //! What can be asked for on the command line.
 
-use crate::{blobs::BlobCmd, sealing::Sealing};
+use crate::{blobs::BlobCmd, doctor::DoctorCmd, model::ModelCmd, sealing::Sealing};
 use sc_cli::RunCmd;
 use std::{num::NonZeroUsize, path::PathBuf};
 
@@ -88,6 +88,12 @@ pub(crate) enum Subcommand {
 
 	/// Put, get and list the blobs of a node: models, proving keys, long inputs and outputs.
 	Blob(BlobCmd),
+
+	/// Check model files.
+	Model(ModelCmd),
+
+	/// Check what a worker's node needs, and say how to mend what fails.
+	Doctor(DoctorCmd),
 
 	/// Write a chain specification.
 	ExportChainSpec(sc_cli::ExportChainSpecCmd),

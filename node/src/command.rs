@@ -54,6 +54,8 @@ pub(crate) fn run() -> sc_cli::Result<()> {
 		None => run_node(cli),
 		Some(Subcommand::Key(cmd)) => cmd.run(&cli),
 		Some(Subcommand::Blob(cmd)) => cmd.run(&cli),
+		Some(Subcommand::Model(cmd)) => cmd.run(),
+		Some(Subcommand::Doctor(cmd)) => cmd.run(&cli),
 		Some(Subcommand::ExportChainSpec(cmd)) => cmd.run(cli.load_spec(&cmd.chain)?),
 		Some(Subcommand::CheckBlock(cmd)) => cli.create_runner(cmd)?.async_run(|config| {
 			let PartialComponents { client, task_manager, import_queue, .. } =

@@ -6,6 +6,7 @@
 //!   makes blocks.
 //! - [`worker`] is the operator's keys and the native inference service.
 //! - [`blobs`] and [`rpc`] are the ways in from outside.
+//! - [`doctor`] and [`model`] look at a machine and at a model file.
 
 // Errors of `sc_service` and `sc_cli` are large, and are made once, on the way out.
 #![allow(clippy::result_large_err)]
@@ -17,6 +18,8 @@ mod blobs;
 mod chain_spec;
 mod cli;
 mod command;
+mod doctor;
+mod model;
 mod rpc;
 mod sealing;
 mod service;

@@ -100,7 +100,7 @@ impl Worker {
 
 /// Why there is no worker.
 #[derive(Debug, thiserror::Error)]
-enum Error {
+pub(crate) enum Error {
 	/// ONNX Runtime is not where it was looked for.
 	#[error("ONNX Runtime is not at {}: run scripts/setup.sh, or say where it is with --onnxruntime", list(.0))]
 	NoLibrary(Vec<PathBuf>),
@@ -244,7 +244,7 @@ fn ready_operators(
 }
 
 /// The path of ONNX Runtime: as given, or one of the places where it usually lies.
-fn library(given: Option<&Path>) -> Result<PathBuf, Error> {
+pub(crate) fn library(given: Option<&Path>) -> Result<PathBuf, Error> {
 	let candidates = match given {
 		Some(path) => vec![path.to_owned()],
 		None => {

@@ -25,7 +25,9 @@ pub use network::{
 	has_salt, hide_parameters, ExecuteError, ImportError, Interval, Network, NodeSummary,
 	Parameters, SaltError, Scales, TensorType, SALT_ENTRY_BYTES,
 };
-pub use onnx::{ModelError, MAX_MODEL_BYTES, MAX_MODEL_ITEMS, MAX_TENSOR_ELEMENTS, OPSETS};
+pub use onnx::{
+	ModelError, Outline, ValueOutline, MAX_MODEL_BYTES, MAX_MODEL_ITEMS, MAX_TENSOR_ELEMENTS, OPSETS,
+};
 pub use privacy::{Opening, Privacy, Visibility};
 pub use proof::{
 	verify, verify_batch, Job, Proof, ProofError, ProveError, Proved, Prover, Timings, VerifyError,

@@ -5,11 +5,13 @@
 //! nodes a meaning.
 
 mod model;
+mod outline;
 mod scan;
 mod tensor;
 mod write;
 
 pub(crate) use model::{Attribute, Dim, Model, Node, ValueInfo};
+pub use outline::{Outline, ValueOutline};
 pub(crate) use tensor::{Data, Tensor};
 pub(crate) use write::{GraphWriter, TensorType};
 
