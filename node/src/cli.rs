@@ -1,6 +1,6 @@
 //! What can be asked for on the command line.
 
-use crate::{blobs::BlobCmd, doctor::DoctorCmd, model::ModelCmd, sealing::Sealing};
+use crate::{blobs::BlobCmd, doctor::DoctorCmd, gateway::GatewayParams, model::ModelCmd, sealing::Sealing};
 use sc_cli::RunCmd;
 use std::{num::NonZeroUsize, path::PathBuf};
 
@@ -34,6 +34,10 @@ pub(crate) struct Cli {
 	/// What a worker needs.
 	#[clap(flatten)]
 	pub(crate) worker: WorkerParams,
+
+	/// What a gateway needs.
+	#[clap(flatten)]
+	pub(crate) gateway: GatewayParams,
 }
 
 impl Cli {

@@ -5,6 +5,7 @@
 //! - [`service`] puts a node together; [`authoring`] and [`sealing`] are the two ways in which it
 //!   makes blocks.
 //! - [`worker`] is the operator's keys and the native inference service.
+//! - [`gateway`] serves models to clients of the Open Inference Protocol.
 //! - [`blobs`] and [`rpc`] are the ways in from outside.
 //! - [`doctor`] and [`model`] look at a machine and at a model file.
 
@@ -19,6 +20,7 @@ mod chain_spec;
 mod cli;
 mod command;
 mod doctor;
+mod gateway;
 mod model;
 mod rpc;
 mod sealing;

@@ -4,6 +4,7 @@ use crate::{
 	authoring::{self, Aura, Grandpa, JUSTIFICATION_PERIOD},
 	blobs,
 	cli::WorkerParams,
+	gateway::{self, GatewayParams},
 	rpc,
 	sealing::{self, Sealing},
 	worker::{self, Worker},
@@ -138,6 +139,7 @@ pub(crate) fn new_full(
 	mut config: Configuration,
 	sealing: Sealing,
 	worker_params: &WorkerParams,
+	gateway_params: &GatewayParams,
 ) -> Result<TaskManager, ServiceError> {
 	sealing.configure(&mut config)?;
 	if !matches!(config.network.network_backend, NetworkBackendType::Litep2p) {
@@ -207,6 +209,15 @@ pub(crate) fn new_full(
 			worker::watch_operators(client.clone(), keystore.clone()),
 		);
 	}
+	gateway::start(
+		gateway_params,
+		&config,
+		&task_manager,
+		client.clone(),
+		&keystore,
+		blobs.clone(),
+		worker.as_ref(),
+	)?;
 	// By default only authorities run offchain workers; a worker that is none would stay silent.
 	if config.offchain_worker.enabled || worker.is_some() {
 		start_offchain_workers(

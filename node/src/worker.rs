@@ -5,7 +5,7 @@ use crate::{
 	service::{application, is_development, FullClient},
 };
 use aimodel_inference::{
-	BlobStore, Config, Mailbox, OnnxRuntime, OpeningStore, ProverError, Service,
+	backend::Backends, BlobStore, Config, Mailbox, OnnxRuntime, OpeningStore, ProverError, Service,
 };
 use aimodel_primitives::{
 	inference::InferenceService,
@@ -37,6 +37,7 @@ const LIBRARY: &str = ".onnxruntime/libonnxruntime.so.1.28.0";
 #[derive(Clone)]
 pub(crate) struct Worker {
 	service: Arc<Service>,
+	engine: Arc<OnnxRuntime>,
 	library: Arc<Library>,
 	openings: Arc<OpeningStore>,
 	mailbox: Arc<Mailbox>,
@@ -76,6 +77,13 @@ impl Worker {
 	/// See [`Service::check`].
 	pub(crate) fn check(&self, artifact: ArtifactHash, key: &ProofKey) -> Result<(), ProverError> {
 		self.service.check(artifact, key)
+	}
+
+	/// What runs models: the same for jobs of the chain and for callers of the gateway.
+	pub(crate) fn backends(&self) -> Backends {
+		let mut backends = Backends::new();
+		backends.add(self.engine.clone());
+		backends
 	}
 
 	/// What customers told of their commitments.
@@ -139,6 +147,7 @@ pub(crate) fn start(
 	let path = library(params.onnxruntime.as_deref()).map_err(application)?;
 	let engine =
 		OnnxRuntime::load(&path, config_of_service.inference_threads).map_err(application)?;
+	let engine = Arc::new(engine);
 	let build = engine.build_info().to_owned();
 	log::info!("🧠 Worker: {build}");
 	let openings = OpeningStore::open(config.data_path.join("openings")).map_err(application)?;
@@ -146,7 +155,7 @@ pub(crate) fn start(
 	let mailbox = Mailbox::open(&config.data_path.join("opening_key")).map_err(application)?;
 	let service = Service::start(
 		config_of_service,
-		Arc::new(engine),
+		engine.clone(),
 		blobs,
 		openings.clone(),
 		config.prometheus_registry(),
@@ -157,7 +166,7 @@ pub(crate) fn start(
 	)
 	.map_err(application)?;
 	let library = Arc::new(Library { path, build });
-	let worker = Worker { service, library, openings, mailbox: Arc::new(mailbox) };
+	let worker = Worker { service, engine, library, openings, mailbox: Arc::new(mailbox) };
 	Ok((Some(worker), job_finished))
 }
 

@@ -1,0 +1,271 @@
+//! The gateway of a worker's node: what the Open Inference Protocol is told of the chain.
+//!
+//! [`models`] keeps the server of models in step with what the worker offers on the chain, [`prices`] says what
+//! inferences cost, [`proofs`] hands out the proofs of leased requests, and [`subscriptions`] who has a plan.
+
+mod models;
+mod prices;
+mod proofs;
+mod subscriptions;
+
+use crate::{
+	service::{application, FullClient},
+	worker::{self, Worker},
+};
+use aimodel_gateway::{
+	Admission, Config, Gateway, Hooks, Open, Receipts, Signer, StartError, Subscribers,
+	SubscribersConfig, Tls, TokenError, Tokens,
+};
+use aimodel_inference::{
+	serving::{ModelEntry, Parts, RegisterError, Server, ServerConfig, ServerError},
+	BlobStore,
+};
+use aimodel_primitives::operator::KEY_TYPE;
+use aimodel_runtime::AccountId;
+use models::Models;
+use prices::Prices;
+use proofs::Proofs;
+use sc_service::{error::Error as ServiceError, Configuration, TaskManager};
+use sp_blockchain::HeaderBackend;
+use sp_core::sr25519;
+use sp_keystore::KeystorePtr;
+use std::{
+	fs, io,
+	net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+	path::{Path, PathBuf},
+	sync::Arc,
+};
+use subscriptions::Plans;
+
+/// What a gateway needs.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct GatewayParams {
+	/// Answer the Open Inference Protocol (v2) over HTTP at this port: the models that this node's worker
+	/// offers on the chain, by their ids and names, and those of --gateway-models.
+	#[arg(long, value_name = "PORT", requires = "worker")]
+	pub(crate) gateway_port: Option<u16>,
+
+	/// Answer it over gRPC at this port.
+	#[arg(long, value_name = "PORT", requires = "gateway_port")]
+	gateway_grpc_port: Option<u16>,
+
+	/// Answer other machines too. Say with --gateway who may call.
+	#[arg(long, requires_all = ["gateway_port", "gateway"])]
+	gateway_external: bool,
+
+	/// Who may call [default: open, and this machine alone].
+	///
+	/// `open`: everybody. `token`: who has a token of --gateway-tokens. `subscribers`: accounts that have a plan
+	/// of the model on the chain, and sign each call.
+	#[arg(long, value_name = "WHO", requires = "gateway_port")]
+	gateway: Option<Who>,
+
+	/// The tokens: a line each, `NAME SHA256 [low|normal|high] [operator]`.
+	#[arg(long, value_name = "FILE", required_if_eq("gateway", "token"), requires = "gateway_port")]
+	gateway_tokens: Option<PathBuf>,
+
+	/// Answer over TLS alone, with this certificate in PEM.
+	#[arg(long, value_name = "FILE", requires = "gateway_tls_key")]
+	gateway_tls_certificates: Option<PathBuf>,
+
+	/// The certificate's private key in PEM.
+	#[arg(long, value_name = "FILE", requires = "gateway_tls_certificates")]
+	gateway_tls_key: Option<PathBuf>,
+
+	/// Models besides those of the chain: a JSON list, see docs/serving.md.
+	#[arg(long, value_name = "FILE", requires = "gateway_port")]
+	gateway_models: Option<PathBuf>,
+
+	/// Let callers load and unload models: with `token`, those that are operators.
+	#[arg(long, requires = "gateway_port")]
+	gateway_manage: bool,
+
+	/// Which answers are signed with the operator key: `never`, `asked`, `always` [default: asked].
+	#[arg(long, value_name = "WHICH", value_parser = receipts, requires = "gateway_port")]
+	gateway_receipts: Option<Receipts>,
+}
+
+/// Who may call.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
+enum Who {
+	Open,
+	Token,
+	Subscribers,
+}
+
+fn receipts(text: &str) -> Result<Receipts, String> {
+	match text {
+		"never" => Ok(Receipts::Never),
+		"asked" => Ok(Receipts::Asked),
+		"always" => Ok(Receipts::Always),
+		_ => Err("wanted is never, asked or always".into()),
+	}
+}
+
+/// Why there is no gateway.
+#[derive(Debug, thiserror::Error)]
+enum Error {
+	#[error("--gateway-tokens {}: {error}", path.display())]
+	Tokens { path: PathBuf, error: TokenError },
+	#[error("--gateway-models {}: {error}", path.display())]
+	Models { path: PathBuf, error: ModelsError },
+	#[error("--gateway subscribers, and receipts, need a bonded account that has registered an operator key of this node")]
+	NoWorker,
+	#[error(transparent)]
+	Server(#[from] ServerError),
+	#[error(transparent)]
+	Start(#[from] StartError),
+	#[error("the chain can not be read: {0}")]
+	Chain(String),
+}
+
+/// What is wrong with a list of models.
+#[derive(Debug, thiserror::Error)]
+enum ModelsError {
+	#[error(transparent)]
+	Io(#[from] io::Error),
+	#[error(transparent)]
+	Json(#[from] serde_json::Error),
+	#[error(transparent)]
+	Register(#[from] RegisterError),
+}
+
+/// Starts the gateway if this node is to have one.
+pub(crate) fn start(
+	params: &GatewayParams,
+	config: &Configuration,
+	task_manager: &TaskManager,
+	client: Arc<FullClient>,
+	keystore: &KeystorePtr,
+	blobs: Arc<BlobStore>,
+	worker: Option<&Worker>,
+) -> Result<(), ServiceError> {
+	let (Some(port), Some(worker)) = (params.gateway_port, worker) else { return Ok(()) };
+	let (gateway, models) =
+		open(params, port, config, client, keystore, blobs, worker).map_err(application)?;
+	let http = gateway.http();
+	log::info!("🚪 Gateway: the Open Inference Protocol at http{}://{http}", match params.gateway_tls_key {
+		Some(_) => "s",
+		None => "",
+	});
+	if let Some(grpc) = gateway.grpc() {
+		log::info!("🚪 Gateway: gRPC at {grpc}");
+	}
+	task_manager.spawn_handle().spawn("gateway", "worker", async move {
+		// Dropped when the node stops, with the gateway.
+		let _gateway = gateway;
+		models.follow().await;
+	});
+	Ok(())
+}
+
+fn open(
+	params: &GatewayParams,
+	port: u16,
+	config: &Configuration,
+	client: Arc<FullClient>,
+	keystore: &KeystorePtr,
+	blobs: Arc<BlobStore>,
+	worker: &Worker,
+) -> Result<(Gateway, Arc<Models>), Error> {
+	let registry = config.prometheus_registry().cloned();
+	let server = Server::start(Parts {
+		config: ServerConfig::default(),
+		backends: worker.backends(),
+		blobs: Some(blobs.clone()),
+		registry: registry.clone(),
+		..Parts::default()
+	})?;
+	if let Some(path) = &params.gateway_models {
+		register(&server, path)
+			.map_err(|error| Error::Models { path: path.clone(), error })?;
+	}
+	let models = Arc::new(Models::new(client.clone(), keystore.clone(), server.clone(), blobs));
+	models.refresh(client.info().best_hash).map_err(Error::Chain)?;
+
+	let best = client.info().best_hash;
+	let operators = worker::operators(&client, best, keystore)
+		.map_err(|error| Error::Chain(error.to_string()))?;
+	let account = operators.iter().find_map(|operator| operator.worker.clone());
+	let genesis = client.info().genesis_hash;
+	let signer = keystore.sr25519_public_keys(KEY_TYPE).first().map(|public| {
+		Arc::new(Operator { keystore: keystore.clone(), public: *public }) as Arc<dyn Signer>
+	});
+	let admission: Arc<dyn Admission> = match params.gateway.unwrap_or(Who::Open) {
+		Who::Open => Arc::new(Open),
+		Who::Token => {
+			let path = params.gateway_tokens.clone().unwrap_or_default();
+			let tokens = Tokens::from_file(&path).map_err(|error| Error::Tokens { path, error })?;
+			Arc::new(tokens)
+		},
+		Who::Subscribers => {
+			let account = account.clone().ok_or(Error::NoWorker)?;
+			let plans = Plans::new(client.clone(), models.clone());
+			Arc::new(Subscribers::new(SubscribersConfig::new(genesis, account.into()), plans))
+		},
+	};
+	let address = |port| SocketAddr::new(listen(params.gateway_external), port);
+	let mut gateway = Config::new(address(port));
+	gateway.grpc = params.gateway_grpc_port.map(address);
+	gateway.tls = params.gateway_tls_certificates.clone().zip(params.gateway_tls_key.clone()).map(
+		|(certificates, key)| Tls { certificates, key },
+	);
+	gateway.manage = params.gateway_manage;
+	gateway.receipts = params.gateway_receipts.unwrap_or_default();
+	gateway.genesis = genesis;
+	gateway.worker = account.map(Into::into);
+	let hooks = Hooks {
+		admission,
+		signer,
+		prover: Some(Arc::new(Proofs::new(client.clone(), keystore.clone(), worker.clone()))),
+		prices: Some(Arc::new(Prices::new(client, models.clone()))),
+		registry,
+	};
+	let gateway = Gateway::start(gateway, server, hooks, &config.tokio_handle)?;
+	Ok((gateway, models))
+}
+
+fn listen(external: bool) -> IpAddr {
+	match external {
+		true => Ipv6Addr::UNSPECIFIED.into(),
+		false => Ipv4Addr::LOCALHOST.into(),
+	}
+}
+
+/// Registers the models of an operator's list.
+fn register(server: &Server, path: &Path) -> Result<(), ModelsError> {
+	let entries: Vec<ModelEntry> = serde_json::from_slice(&fs::read(path)?)?;
+	for entry in entries {
+		server.register(entry)?;
+	}
+	Ok(())
+}
+
+/// An operator key of the keystore, which signs receipts.
+struct Operator {
+	keystore: KeystorePtr,
+	public: sr25519::Public,
+}
+
+impl Signer for Operator {
+	fn public(&self) -> sr25519::Public {
+		self.public
+	}
+
+	fn sign(&self, message: &[u8]) -> Result<sr25519::Signature, String> {
+		let signature = self.keystore.sr25519_sign(KEY_TYPE, &self.public, message);
+		signature
+			.map_err(|error| error.to_string())?
+			.ok_or_else(|| "the operator key is not in the keystore any more".into())
+	}
+}
+
+/// The bonded accounts that this node's operator keys sign for.
+fn workers(
+	client: &FullClient,
+	at: aimodel_runtime::Hash,
+	keystore: &KeystorePtr,
+) -> Result<Vec<AccountId>, String> {
+	let operators = worker::operators(client, at, keystore).map_err(|error| error.to_string())?;
+	Ok(operators.into_iter().filter_map(|operator| operator.worker).collect())
+}
