@@ -52,6 +52,8 @@ missing_packages() {
 	# The vendored OpenSSL is configured by a script that needs more than Debian's perl-base.
 	{ has perl && perl -MFindBin -MIPC::Cmd -e 1 2>/dev/null; } || echo perl
 	has pkg-config || echo pkg-config
+	# Its promtool checks the dashboard and the alerts.
+	has promtool || echo prometheus
 	has_node || echo nodejs
 	has npm || echo npm
 	# Only for fetching the library.
