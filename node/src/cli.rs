@@ -1,6 +1,8 @@
 //! What can be asked for on the command line.
 
-use crate::{blobs::BlobCmd, doctor::DoctorCmd, gateway::GatewayParams, model::ModelCmd, sealing::Sealing};
+use crate::{
+	blobs::BlobCmd, doctor::DoctorCmd, gateway::GatewayParams, model::ModelCmd, sealing::Sealing,
+};
 use sc_cli::RunCmd;
 use std::{num::NonZeroUsize, path::PathBuf};
 

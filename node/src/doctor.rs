@@ -98,7 +98,8 @@ impl DoctorCmd {
 			passing: self.shared.dev && self.shared.base_path.is_none(),
 			development: spec.chain_type() == sc_service::ChainType::Development,
 		};
-		let node = checks::ask(&self.url).map_err(|error| sc_cli::Error::Input(error.to_string()))?;
+		let node =
+			checks::ask(&self.url).map_err(|error| sc_cli::Error::Input(error.to_string()))?;
 
 		let mut findings = vec![checks::library(self.onnxruntime.as_deref())];
 		findings.push(checks::keys(&place, &node));
@@ -110,7 +111,9 @@ impl DoctorCmd {
 		self.tell(&findings)?;
 		match findings.iter().filter(|finding| finding.state == State::Failed).count() {
 			0 => Ok(()),
-			failed => Err(sc_cli::Error::Input(format!("{failed} of {} checks failed", findings.len()))),
+			failed => {
+				Err(sc_cli::Error::Input(format!("{failed} of {} checks failed", findings.len())))
+			},
 		}
 	}
 

@@ -61,7 +61,12 @@ pub(crate) struct GatewayParams {
 	gateway: Option<Who>,
 
 	/// The tokens: a line each, `NAME SHA256 [low|normal|high] [operator]`.
-	#[arg(long, value_name = "FILE", required_if_eq("gateway", "token"), requires = "gateway_port")]
+	#[arg(
+		long,
+		value_name = "FILE",
+		required_if_eq("gateway", "token"),
+		requires = "gateway_port"
+	)]
 	gateway_tokens: Option<PathBuf>,
 
 	/// Answer over TLS alone, with this certificate in PEM.
@@ -144,10 +149,13 @@ pub(crate) fn start(
 	let (gateway, models) =
 		open(params, port, config, client, keystore, blobs, worker).map_err(application)?;
 	let http = gateway.http();
-	log::info!("🚪 Gateway: the Open Inference Protocol at http{}://{http}", match params.gateway_tls_key {
-		Some(_) => "s",
-		None => "",
-	});
+	log::info!(
+		"🚪 Gateway: the Open Inference Protocol at http{}://{http}",
+		match params.gateway_tls_key {
+			Some(_) => "s",
+			None => "",
+		}
+	);
 	if let Some(grpc) = gateway.grpc() {
 		log::info!("🚪 Gateway: gRPC at {grpc}");
 	}
@@ -177,8 +185,7 @@ fn open(
 		..Parts::default()
 	})?;
 	if let Some(path) = &params.gateway_models {
-		register(&server, path)
-			.map_err(|error| Error::Models { path: path.clone(), error })?;
+		register(&server, path).map_err(|error| Error::Models { path: path.clone(), error })?;
 	}
 	let models = Arc::new(Models::new(client.clone(), keystore.clone(), server.clone(), blobs));
 	models.refresh(client.info().best_hash).map_err(Error::Chain)?;
@@ -207,9 +214,11 @@ fn open(
 	let address = |port| SocketAddr::new(listen(params.gateway_external), port);
 	let mut gateway = Config::new(address(port));
 	gateway.grpc = params.gateway_grpc_port.map(address);
-	gateway.tls = params.gateway_tls_certificates.clone().zip(params.gateway_tls_key.clone()).map(
-		|(certificates, key)| Tls { certificates, key },
-	);
+	gateway.tls = params
+		.gateway_tls_certificates
+		.clone()
+		.zip(params.gateway_tls_key.clone())
+		.map(|(certificates, key)| Tls { certificates, key });
 	gateway.manage = params.gateway_manage;
 	gateway.receipts = params.gateway_receipts.unwrap_or_default();
 	gateway.genesis = genesis;

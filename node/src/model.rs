@@ -160,7 +160,8 @@ fn millis(time: Duration) -> f64 {
 /// Prints a report for people.
 fn tell(report: &Value) {
 	let list = |value: &Value| {
-		let items: Vec<_> = value.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+		let items: Vec<_> =
+			value.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
 		items.join(", ")
 	};
 	let operators: Vec<_> = report["operators"]
@@ -170,7 +171,9 @@ fn tell(report: &Value) {
 		.map(|(name, count)| format!("{name} {count}"))
 		.collect();
 	let served = match &report["served"] {
-		Value::Object(it) if it.contains_key("error") => format!("no: {}", it["error"].as_str().unwrap_or_default()),
+		Value::Object(it) if it.contains_key("error") => {
+			format!("no: {}", it["error"].as_str().unwrap_or_default())
+		},
 		it => {
 			let run = match it["run_ms"].as_f64() {
 				Some(run) => format!("{run} ms a run"),

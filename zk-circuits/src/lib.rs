@@ -26,7 +26,8 @@ pub use network::{
 	Parameters, SaltError, Scales, TensorType, SALT_ENTRY_BYTES,
 };
 pub use onnx::{
-	ModelError, Outline, ValueOutline, MAX_MODEL_BYTES, MAX_MODEL_ITEMS, MAX_TENSOR_ELEMENTS, OPSETS,
+	ModelError, Outline, ValueOutline, MAX_MODEL_BYTES, MAX_MODEL_ITEMS, MAX_TENSOR_ELEMENTS,
+	OPSETS,
 };
 pub use privacy::{Opening, Privacy, Visibility};
 pub use proof::{

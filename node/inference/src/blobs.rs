@@ -76,11 +76,11 @@ pub fn hash(bytes: &[u8]) -> BlobHash {
 	finish(hasher().update(bytes))
 }
 
-fn hasher() -> blake2b_simd::State {
+pub(crate) fn hasher() -> blake2b_simd::State {
 	blake2b_simd::Params::new().hash_length(32).to_state()
 }
 
-fn finish(state: &blake2b_simd::State) -> BlobHash {
+pub(crate) fn finish(state: &blake2b_simd::State) -> BlobHash {
 	BlobHash::from_slice(state.finalize().as_bytes())
 }
 

@@ -1,9 +1,10 @@
-//! What runs models.
+//! What runs models for jobs of the chain.
+//!
+//! The chain's view of a model: one input, one output, as its [`Interface`] says. What computes is
+//! a [`backend`](crate::backend).
 
 mod declared;
-mod onnxruntime;
-
-pub use onnxruntime::OnnxRuntime;
+mod shared;
 
 use crate::{cache::Loaded, metrics::Metrics};
 use aimodel_primitives::{

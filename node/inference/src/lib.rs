@@ -6,7 +6,10 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`engine`] | what runs models: two object-safe traits, and ONNX Runtime behind them |
+//! | [`backend`] | what runs models: two object-safe traits, and ONNX Runtime behind them |
+//! | [`engine`] | the chain's view of a model: one input, one output, as its interface says |
+//! | [`serving`] | models by name: the repository, queues, batches, and what they are asked |
+//! | [`tensor`] | tensors as clients name them |
 //! | [`blobs`] | the content-addressed store of artifacts, proving keys, inputs and outputs |
 //! | [`openings`] | what customers tell of their commitments, and how it comes here |
 //! | [`prover`] | what makes proofs, in a thread pool of its own |
@@ -18,6 +21,7 @@
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
+pub mod backend;
 pub mod blobs;
 mod cache;
 pub mod engine;
@@ -25,9 +29,20 @@ mod metrics;
 pub mod openings;
 pub mod prover;
 pub mod service;
+pub mod serving;
+pub mod tensor;
 
+pub use aimodel_primitives::ids::ArtifactHash;
+pub use backend::onnxruntime::{OnnxRuntime, Provider};
 pub use blobs::{BlobError, BlobStore, UploadError, UploadLimits, UploadStatus, Uploads};
-pub use engine::{Engine, EngineError, Model, OnnxRuntime};
+pub use engine::{Engine, EngineError, Model};
 pub use openings::{mailbox::Mailbox, Opening, OpeningError, OpeningStore};
 pub use prover::ProverError;
 pub use service::{Config, JobError, OnFinished, Service, StartError};
+
+/// What a panic said.
+pub(crate) fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+	let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+	text.or_else(|| panic.downcast_ref::<String>().cloned())
+		.unwrap_or_else(|| "without a message".into())
+}

@@ -13,6 +13,7 @@ use crate::{
 	engine::{Engine, Models},
 	metrics::{Metrics, Outcome},
 	openings::OpeningStore,
+	panic_message,
 	prover::{ProverError, Provers},
 };
 use aimodel_primitives::{
@@ -25,7 +26,6 @@ use jobs::{Jobs, Lane};
 use parking_lot::{Condvar, Mutex};
 use run::Runner;
 use std::{
-	any::Any,
 	io,
 	panic::{catch_unwind, AssertUnwindSafe},
 	sync::Arc,
@@ -345,13 +345,6 @@ impl Drop for Service {
 			let _ = thread.join();
 		}
 	}
-}
-
-/// What a panic said.
-fn panic_message(panic: &(dyn Any + Send)) -> String {
-	let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-	text.or_else(|| panic.downcast_ref::<String>().cloned())
-		.unwrap_or_else(|| "without a message".into())
 }
 
 #[cfg(test)]

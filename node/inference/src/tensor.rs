@@ -72,6 +72,16 @@ impl DataType {
 		Self::ALL.into_iter().find(|data_type| data_type.name() == name)
 	}
 
+	/// The number 1, as bytes.
+	pub(crate) fn one(self) -> Vec<u8> {
+		match self {
+			Self::Fp16 => half::f16::ONE.to_le_bytes().into(),
+			Self::Fp32 => 1f32.to_le_bytes().into(),
+			Self::Fp64 => 1f64.to_le_bytes().into(),
+			integer => 1u64.to_le_bytes()[..integer.bytes()].into(),
+		}
+	}
+
 	/// Bytes of one element.
 	pub const fn bytes(self) -> usize {
 		match self {

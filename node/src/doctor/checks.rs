@@ -51,14 +51,17 @@ pub(super) fn library(given: Option<&Path>) -> Finding {
 		Err(error) => return Finding::failed("library", error.to_string(), mend),
 	};
 	match OnnxRuntime::load(&path, 1) {
-		Ok(engine) => Finding::ok("library", format!("{}: {}", path.display(), engine.build_info())),
+		Ok(engine) => {
+			Finding::ok("library", format!("{}: {}", path.display(), engine.build_info()))
+		},
 		Err(error) => Finding::failed("library", error.to_string(), mend),
 	}
 }
 
 /// There is an operator key, and, if a node runs, a bonded account has registered it.
 pub(super) fn keys(place: &Place, node: &Result<Running, String>) -> Finding {
-	const INSERT: &str = "`aimodel-node key insert --scheme sr25519 --key-type aimw`, then restart the node";
+	const INSERT: &str =
+		"`aimodel-node key insert --scheme sr25519 --key-type aimw`, then restart the node";
 	if let Ok(Running { operators, .. }) = node {
 		let serving: Vec<_> = operators
 			.iter()
@@ -148,7 +151,10 @@ pub(super) fn blobs(
 		})
 		.collect();
 	match wrong.is_empty() {
-		true => Finding::ok("blobs", format!("{} with {} MB, all as their hashes say", held.len(), bytes >> 20)),
+		true => Finding::ok(
+			"blobs",
+			format!("{} with {} MB, all as their hashes say", held.len(), bytes >> 20),
+		),
 		false => Finding::failed("blobs", wrong.join("; "), mend),
 	}
 }
@@ -167,7 +173,9 @@ pub(super) fn chain(url: &str, node: &Result<Running, String>) -> Finding {
 	};
 	let found = format!("{} at block {}, {} peers", node.name, node.best, node.peers);
 	match node.syncing {
-		true => Finding::warning("chain", format!("{found}, still syncing"), "wait until it is in step"),
+		true => {
+			Finding::warning("chain", format!("{found}, still syncing"), "wait until it is in step")
+		},
 		false => Finding::ok("chain", found),
 	}
 }
@@ -223,16 +231,12 @@ pub(super) fn ask(url: &str) -> io::Result<Result<Running, String>> {
 }
 
 async fn running(url: &str) -> Result<Running, String> {
-	let client = reqwest::Client::builder()
-		.timeout(PATIENCE)
-		.build()
-		.map_err(|error| error.to_string())?;
+	let client =
+		reqwest::Client::builder().timeout(PATIENCE).build().map_err(|error| error.to_string())?;
 	let call = async |method: &str, params: Value| -> Result<Value, String> {
 		let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
-		let request = client
-			.post(url)
-			.header("content-type", "application/json")
-			.body(body.to_string());
+		let request =
+			client.post(url).header("content-type", "application/json").body(body.to_string());
 		let answer = request.send().await.map_err(|error| causes(&error))?;
 		let bytes = answer.bytes().await.map_err(|error| causes(&error))?;
 		let answer: Value = serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;

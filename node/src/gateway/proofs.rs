@@ -42,7 +42,8 @@ impl Proofs {
 	/// The job of a request, and the bonded account that has to do it.
 	fn job(&self, task: &ProofRequest) -> Result<(AccountId, JobInfo<BlockNumber>), Refusal> {
 		let (best, api) = (self.client.info().best_hash, self.client.runtime_api());
-		let workers = super::workers(&self.client, best, &self.keystore).map_err(Refusal::Unavailable)?;
+		let workers =
+			super::workers(&self.client, best, &self.keystore).map_err(Refusal::Unavailable)?;
 		for worker in workers {
 			let jobs = api.jobs_for(best, worker.clone()).map_err(unavailable)?;
 			if let Some(job) = jobs.into_iter().find(|job| job.request == task.request) {
@@ -69,14 +70,21 @@ impl Prover for Proofs {
 		let (worker, job) = self.job(&task)?;
 		let refuse = |reason: String| Err(Refusal::Forbidden(reason));
 		if !job.proven || job.commitment.is_some() {
-			return refuse(format!("request {} asks for no proof of an input that is seen", task.request));
+			return refuse(format!(
+				"request {} asks for no proof of an input that is seen",
+				task.request
+			));
 		}
 		if job.artifact != task.artifact || job.input_hash != input_hash(&task.input.data, None) {
-			return refuse(format!("request {} is of another model or another input", task.request));
+			return refuse(format!(
+				"request {} is of another model or another input",
+				task.request
+			));
 		}
 		let (best, api) = (self.client.info().best_hash, self.client.runtime_api());
 		let record = api.version(best, job.version).map_err(unavailable)?;
-		let Some((interface, circuit)) = record.and_then(|it| Some((it.interface, it.circuit?))) else {
+		let Some((interface, circuit)) = record.and_then(|it| Some((it.interface, it.circuit?)))
+		else {
 			return refuse(format!("nothing proves the answers of {:?}", job.version));
 		};
 		let worker: [u8; 32] = worker.into();

@@ -60,12 +60,18 @@ impl Plans {
 			.map_err(|error| Refusal::Unavailable(error.to_string()))?
 			.filter(|it| it.standing == Standing::Active)
 			.ok_or_else(|| {
-				Refusal::PaymentRequired(format!("the account has no current plan of `{name}`: subscribe first"))
+				Refusal::PaymentRequired(format!(
+					"the account has no current plan of `{name}`: subscribe first"
+				))
 			})?;
 		let now = info.best_number.unique_saturated_into();
 		let key = (*account, model);
 		count(&mut self.counted.lock(), key, &subscription, now)?;
-		let charge = Call { key, start: subscription.subscription.start, counted: Some(self.counted.clone()) };
+		let charge = Call {
+			key,
+			start: subscription.subscription.start,
+			counted: Some(self.counted.clone()),
+		};
 		Ok(Admitted { priority: priority(subscription.tier), charge: Box::new(charge) })
 	}
 }
@@ -92,7 +98,9 @@ fn count(
 	if let Some(quota) = subscription.plan.quota.filter(|quota| used >= *quota) {
 		let blocks = until.saturating_sub(now);
 		return Err(Refusal::TooMany {
-			reason: format!("the {quota} calls of this period are used up; the next begins in {blocks} blocks"),
+			reason: format!(
+				"the {quota} calls of this period are used up; the next begins in {blocks} blocks"
+			),
 			again_in: Duration::from_millis(blocks.saturating_mul(SLOT_DURATION)),
 		});
 	}

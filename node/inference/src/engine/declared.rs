@@ -72,13 +72,13 @@ fn admits(found: Option<u64>, said: Dimension) -> bool {
 pub(super) fn check_output(
 	tensor: &TensorType,
 	rows: u32,
-	shape: &[i64],
+	shape: &[u64],
 ) -> Result<(), EngineError> {
 	let fits = shape.len() == tensor.shape.len()
 		&& shape.iter().zip(&tensor.shape).all(|(found, said)| match *said {
-			Dimension::Fixed(n) => *found == i64::from(n),
-			Dimension::Batch { .. } => *found == i64::from(rows),
-			Dimension::Dynamic { max } => (1..=i64::from(max)).contains(found),
+			Dimension::Fixed(n) => *found == u64::from(n),
+			Dimension::Batch { .. } => *found == u64::from(rows),
+			Dimension::Dynamic { max } => (1..=u64::from(max)).contains(found),
 		});
 	if fits {
 		return Ok(());

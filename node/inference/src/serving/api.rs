@@ -205,7 +205,9 @@ pub enum ServeError {
 		name: String,
 	},
 	/// Failures suspended the model.
-	#[error("the model `{name}` failed {failures} times in a row, and is tried again in {again_in:?}")]
+	#[error(
+		"the model `{name}` failed {failures} times in a row, and is tried again in {again_in:?}"
+	)]
 	Suspended {
 		/// The model.
 		name: String,

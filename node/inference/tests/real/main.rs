@@ -1,15 +1,20 @@
 //! The real ONNX Runtime, the real example models, the real prover.
 
+mod backend;
 mod engine;
+mod http;
 mod onnx;
 mod proving;
+mod remote;
+mod serving;
+mod sources;
 
 use aimodel_inference::OnnxRuntime;
 use aimodel_primitives::tensor::{Dimension, ElementType, Interface, TensorType};
 use std::path::PathBuf;
 
 /// ONNX Runtime from `ONNXRUNTIME_LIB`, or from where `scripts/setup.sh` puts it.
-fn runtime() -> OnnxRuntime {
+fn library() -> PathBuf {
 	let path = std::env::var_os("ONNXRUNTIME_LIB")
 		.map(PathBuf::from)
 		.unwrap_or_else(|| repository().join(".onnxruntime/libonnxruntime.so.1.28.0"));
@@ -18,7 +23,11 @@ fn runtime() -> OnnxRuntime {
 		"{} is missing: run scripts/setup.sh, or set ONNXRUNTIME_LIB to the library",
 		path.display()
 	);
-	OnnxRuntime::load(&path, 4).unwrap()
+	path
+}
+
+fn runtime() -> OnnxRuntime {
+	OnnxRuntime::load(&library(), 4).unwrap()
 }
 
 // Tests run in the folder of their package. Where that was when they were compiled says nothing:

@@ -1,12 +1,16 @@
-//! Writes tiny ONNX files: one node, tensors of any type.
+//! Writes small ONNX files: nodes, weights, tensors of any type.
+
+// The benchmark includes this file, too, and needs less of it.
+#![allow(dead_code)]
 
 use aimodel_primitives::tensor::ElementType;
 
-/// A dimension: a number, or a symbol.
+/// A dimension: a number, a symbol of its own, or the symbol of all that have as many rows.
 #[derive(Clone, Copy)]
 pub(crate) enum Dim {
 	N(u64),
 	Symbol,
+	Batch,
 }
 
 /// A tensor that goes in or comes out.
@@ -37,24 +41,45 @@ pub(crate) fn model(
 	outputs: &[Value],
 	weights: Option<&[u8]>,
 ) -> Vec<u8> {
-	let mut node = Vec::new();
-	for input in inputs {
-		text(&mut node, 1, input.name);
-	}
-	if weights.is_some() {
-		text(&mut node, 1, "weights");
-	}
-	for output in outputs {
-		text(&mut node, 2, output.name);
-	}
-	text(&mut node, 4, operator);
+	let mut reads: Vec<_> = inputs.iter().map(|input| input.name).collect();
+	reads.extend(weights.is_some().then_some("weights"));
+	let writes: Vec<_> = outputs.iter().map(|output| output.name).collect();
+	let weights: Vec<_> = weights.map(<[u8]>::to_vec).into_iter().collect();
+	graph(&[node(operator, &reads, &writes, &[])], inputs, outputs, &weights)
+}
 
-	let mut graph = Vec::new();
-	bytes(&mut graph, 1, &node);
-	text(&mut graph, 2, "test");
-	if let Some(tensor) = weights {
-		bytes(&mut graph, 5, tensor);
+/// A node, with attributes that are whole numbers.
+pub(crate) fn node(
+	operator: &str,
+	reads: &[&str],
+	writes: &[&str],
+	attributes: &[(&str, u64)],
+) -> Vec<u8> {
+	let mut node = Vec::new();
+	reads.iter().for_each(|name| text(&mut node, 1, name));
+	writes.iter().for_each(|name| text(&mut node, 2, name));
+	text(&mut node, 4, operator);
+	for (name, value) in attributes {
+		let mut attribute = Vec::new();
+		text(&mut attribute, 1, name);
+		number(&mut attribute, 3, *value);
+		number(&mut attribute, 20, 2);
+		bytes(&mut node, 5, &attribute);
 	}
+	node
+}
+
+/// A model of nodes, in the order in which they run.
+pub(crate) fn graph(
+	nodes: &[Vec<u8>],
+	inputs: &[Value],
+	outputs: &[Value],
+	weights: &[Vec<u8>],
+) -> Vec<u8> {
+	let mut graph = Vec::new();
+	nodes.iter().for_each(|node| bytes(&mut graph, 1, node));
+	text(&mut graph, 2, "test");
+	weights.iter().for_each(|tensor| bytes(&mut graph, 5, tensor));
 	for (field, values) in [(11, inputs), (12, outputs)] {
 		for value in values {
 			bytes(&mut graph, field, &value_info(value));
@@ -68,6 +93,74 @@ pub(crate) fn model(
 	bytes(&mut model, 7, &graph);
 	bytes(&mut model, 8, &opset);
 	model
+}
+
+/// Weights `f32[dims]`.
+pub(crate) fn floats(name: &str, dims: &[u64], values: impl Iterator<Item = f32>) -> Vec<u8> {
+	let mut tensor = Vec::new();
+	dims.iter().for_each(|dim| number(&mut tensor, 1, *dim));
+	number(&mut tensor, 2, code(ElementType::F32));
+	text(&mut tensor, 8, name);
+	let count = dims.iter().product::<u64>() as usize;
+	let raw: Vec<u8> = values.take(count).flat_map(f32::to_le_bytes).collect();
+	assert_eq!(raw.len(), 4 * count);
+	bytes(&mut tensor, 9, &raw);
+	tensor
+}
+
+/// Numbers from -0.5 to 0.5, the same each time.
+pub(crate) fn noise() -> impl Iterator<Item = f32> {
+	let mut state = 1u32;
+	std::iter::repeat_with(move || {
+		state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+		(state >> 8) as f32 / (1 << 24) as f32 - 0.5
+	})
+}
+
+/// A perceptron `f32[batch, 784]` to `f32[batch, 10]`, with a hidden layer of 128.
+pub(crate) fn mlp() -> Vec<u8> {
+	let float = code(ElementType::F32);
+	graph(
+		&[
+			node("Gemm", &["x", "w1", "b1"], &["h"], &[]),
+			node("Relu", &["h"], &["r"], &[]),
+			node("Gemm", &["r", "w2", "b2"], &["y"], &[]),
+		],
+		&[Value { name: "x", element: float, shape: &[Dim::Batch, Dim::N(784)] }],
+		&[Value { name: "y", element: float, shape: &[Dim::Batch, Dim::N(10)] }],
+		&[
+			floats("w1", &[784, 128], noise()),
+			floats("b1", &[128], noise()),
+			floats("w2", &[128, 10], noise()),
+			floats("b2", &[10], noise()),
+		],
+	)
+}
+
+/// A convolutional network `f32[batch, 1, 16, 16]` to `f32[batch, 10]`.
+pub(crate) fn cnn() -> Vec<u8> {
+	let float = code(ElementType::F32);
+	let image = [Dim::Batch, Dim::N(1), Dim::N(16), Dim::N(16)];
+	graph(
+		&[
+			node("Conv", &["x", "w1", "b1"], &["c1"], &[]),
+			node("Relu", &["c1"], &["r1"], &[]),
+			node("Conv", &["r1", "w2", "b2"], &["c2"], &[]),
+			node("Relu", &["c2"], &["r2"], &[]),
+			node("Flatten", &["r2"], &["f"], &[]),
+			node("Gemm", &["f", "w3", "b3"], &["y"], &[]),
+		],
+		&[Value { name: "x", element: float, shape: &image }],
+		&[Value { name: "y", element: float, shape: &[Dim::Batch, Dim::N(10)] }],
+		&[
+			floats("w1", &[4, 1, 3, 3], noise()),
+			floats("b1", &[4], noise()),
+			floats("w2", &[8, 4, 3, 3], noise()),
+			floats("b2", &[8], noise()),
+			floats("w3", &[1152, 10], noise()),
+			floats("b3", &[10], noise()),
+		],
+	)
 }
 
 /// Weights `f32[elements]` whose values lie in a file beside the model.
@@ -90,6 +183,7 @@ fn value_info(value: &Value) -> Vec<u8> {
 		let mut dimension = Vec::new();
 		match dim {
 			Dim::N(n) => number(&mut dimension, 1, *n),
+			Dim::Batch => text(&mut dimension, 2, "batch"),
 			Dim::Symbol => text(&mut dimension, 2, &format!("{}{at}", value.name)),
 		}
 		bytes(&mut shape, 1, &dimension);

@@ -1,0 +1,422 @@
+//! The life of a model's thread: takes a batch, runs it, answers.
+
+use super::{unix_ms, Life, Loaded, Running, Served, State};
+use crate::{
+	backend::{BackendError, Model},
+	panic_message,
+	serving::{
+		api::{Inference, ServeError},
+		queue::Waiting,
+		tuning::{Change, Tuner},
+	},
+	tensor::Tensor,
+};
+use std::{
+	io,
+	panic::{catch_unwind, AssertUnwindSafe},
+	sync::Arc,
+	time::{Duration, Instant},
+};
+
+/// What a thread is to run.
+struct Work {
+	loaded: Arc<Loaded>,
+	/// The inputs of each request of the batch.
+	inputs: Vec<Arc<[Tensor]>>,
+	rows: u32,
+	since: Instant,
+}
+
+/// What became of each request of a batch.
+struct Outcome {
+	answers: Vec<Result<Vec<Tensor>, ServeError>>,
+	/// The engine's failure, if it was one.
+	failed: bool,
+	/// Whether the engine answered at least one.
+	answered: bool,
+	computed: Duration,
+	/// How long it took to take its answer apart.
+	apart: Duration,
+	/// How often the engine ran.
+	runs: u64,
+}
+
+impl Served {
+	/// Starts the thread of a slot.
+	pub(super) fn start(self: &Arc<Self>, state: &mut State, at: usize) -> io::Result<()> {
+		let slot = &mut state.slots[at];
+		if slot.alive {
+			return Ok(());
+		}
+		slot.epoch = slot.epoch.wrapping_add(1);
+		let (epoch, served) = (slot.epoch, self.clone());
+		let thread = std::thread::Builder::new()
+			.name(format!("aimodel-serve-{at}"))
+			.spawn(move || served.work(at, epoch))?;
+		slot.thread = Some(thread.thread().id());
+		slot.alive = true;
+		Ok(())
+	}
+
+	fn work(self: Arc<Self>, at: usize, epoch: u64) {
+		while let Some(work) = self.next(at, epoch) {
+			let outcome = self.compute(&work);
+			if !self.finish(at, epoch, work, outcome) {
+				return;
+			}
+		}
+	}
+
+	/// Waits for the next batch; `None` when the thread is to end.
+	fn next(&self, at: usize, epoch: u64) -> Option<Work> {
+		let mut state = self.state.lock();
+		let mut expired = Vec::new();
+		let work = loop {
+			if state.slots[at].epoch != epoch {
+				break None;
+			}
+			let now = Instant::now();
+			let (loaded, ending) = match &state.life {
+				Life::Ready(loaded) => (loaded.clone(), false),
+				Life::Unloading { loaded, .. } => (loaded.clone(), true),
+				_ => break None,
+			};
+			let rests = |it: &Tuner| at >= it.limits().threads;
+			if !ending && state.tuner.as_ref().is_some_and(rests) {
+				self.work.wait(&mut state);
+				continue;
+			}
+			if let Some(until) = self.gathers(&state, &loaded, now, ending) {
+				state.idle = state.idle.saturating_add(1);
+				self.work.wait_until(&mut state, until);
+				state.idle = state.idle.saturating_sub(1);
+				continue;
+			}
+			let mut batch = Vec::new();
+			let rows = self.batch_rows(&state, &loaded);
+			state.queue.take(rows, now, &mut batch, &mut expired);
+			if !batch.is_empty() {
+				let inputs = batch.iter().map(|waiting| waiting.inputs.clone()).collect();
+				let rows = batch.iter().map(|waiting| waiting.rows).fold(0, u32::saturating_add);
+				state.slots[at].running = Some(Running { since: now, batch });
+				state.used = now;
+				// Others may take what is left.
+				if !state.queue.is_empty() && state.idle > 0 {
+					self.work.notify_one();
+				}
+				break Some(Work { loaded, inputs, rows, since: now });
+			}
+			if !expired.is_empty() {
+				break Some(Work { loaded, inputs: Vec::new(), rows: 0, since: now });
+			}
+			if state.slots.iter().all(|slot| slot.running.is_none()) {
+				state.breaker.retry(now);
+			}
+			if ending {
+				break None;
+			}
+			state.idle = state.idle.saturating_add(1);
+			self.work.wait(&mut state);
+			state.idle = state.idle.saturating_sub(1);
+		};
+		let failed = expired.len() as u64;
+		state.counts.statistics.fail.count =
+			state.counts.statistics.fail.count.saturating_add(failed);
+		match &work {
+			Some(work) => {
+				drop(state);
+				if let Some(end) = work.since.checked_add(self.options.execution_timeout()) {
+					self.watchdog.arm(end);
+				}
+			},
+			None => {
+				let slot = &mut state.slots[at];
+				if slot.epoch == epoch {
+					slot.alive = false;
+				}
+				self.unloaded(state);
+			},
+		}
+		for waiting in expired {
+			self.answer(waiting, Err(self.late()));
+		}
+		work
+	}
+
+	/// Rows of the next batch at most.
+	fn batch_rows(&self, state: &State, loaded: &Loaded) -> u32 {
+		if !loaded.batches {
+			return 1;
+		}
+		let tuned = state.tuner.as_ref().map(|tuner| tuner.limits().batch);
+		let most = tuned.unwrap_or(self.options.max_batch);
+		if self.options.preferred_batches.is_empty() {
+			return most;
+		}
+		let waiting = state.queue.rows(most);
+		let fits = self.options.preferred_batches.iter().filter(|rows| **rows <= waiting).max();
+		*fits.unwrap_or(&most)
+	}
+
+	/// Until when more is gathered, if it is not to run now.
+	fn gathers(
+		&self,
+		state: &State,
+		loaded: &Loaded,
+		now: Instant,
+		ending: bool,
+	) -> Option<Instant> {
+		if self.options.max_delay_us == 0 || ending || !loaded.batches {
+			return None;
+		}
+		let preferred = self.options.preferred_batches.iter().max();
+		let enough = *preferred.unwrap_or(&self.options.max_batch);
+		let until = state.queue.oldest(now)?.checked_add(self.options.max_delay())?;
+		(until > now && state.queue.rows(enough) < enough).then_some(until)
+	}
+
+	fn compute(&self, work: &Work) -> Outcome {
+		let start = Instant::now();
+		let mut runs = 0u64;
+		let Some(model) = work.loaded.model.as_deref().filter(|_| !work.inputs.is_empty()) else {
+			let (answers, computed) = (Vec::new(), Duration::ZERO);
+			let (failed, answered, apart) = (false, false, Duration::ZERO);
+			return Outcome { answers, failed, answered, computed, apart, runs };
+		};
+		let mut run = |inputs: &[&[Tensor]], rows: u32| {
+			runs = runs.saturating_add(1);
+			run(model, inputs, rows, work.loaded.batches)
+		};
+		let inputs: Vec<&[Tensor]> = work.inputs.iter().map(|inputs| &**inputs).collect();
+		let joined = run(&inputs, work.rows);
+		let mut ran = start.elapsed();
+		let results = match joined {
+			Err(BackendError::Rejected(_) | BackendError::Failed(_)) if inputs.len() > 1 => {
+				// One bad input fails alone.
+				let results =
+					inputs.iter().map(|inputs| run(&[*inputs], rows_of(inputs))).collect();
+				ran = start.elapsed();
+				results
+			},
+			Ok(outputs) => split(&outputs, &inputs).into_iter().map(Ok).collect(),
+			Err(error) => vec![Err(error); inputs.len()],
+		};
+		let (computed, apart) = (ran, start.elapsed().saturating_sub(ran));
+		let failed = results.iter().any(|result| {
+			matches!(
+				result,
+				Err(BackendError::Failed(_)
+					| BackendError::Unreachable(_)
+					| BackendError::NotAModel(_))
+			)
+		});
+		let answered =
+			results.iter().any(|it| matches!(it, Ok(_) | Err(BackendError::Rejected(_))));
+		let answers = results.into_iter().map(|result| result.map_err(|error| self.error(error)));
+		Outcome { answers: answers.collect(), failed, answered, computed, apart, runs }
+	}
+
+	fn error(&self, error: BackendError) -> ServeError {
+		match error {
+			BackendError::Rejected(reason) => ServeError::Invalid(reason),
+			BackendError::Busy(_) => ServeError::Busy { name: self.model.clone(), waiting: 0 },
+			other => ServeError::Failed(other.to_string()),
+		}
+	}
+
+	/// Answers; says whether the thread still has its place.
+	fn finish(self: &Arc<Self>, at: usize, epoch: u64, work: Work, outcome: Outcome) -> bool {
+		let Outcome { answers, failed, answered, computed, apart, runs } = outcome;
+		let now = Instant::now();
+		let mut state = self.state.lock();
+		if state.slots[at].epoch != epoch {
+			// It was given up, and its requests answered. If its place is free, it takes it again.
+			state.stuck = state.stuck.saturating_sub(1);
+			if matches!(state.life, Life::Ready(_)) {
+				if let Err(error) = self.start(&mut state, at) {
+					log::error!(target: "inference", "{}: no thread can be made: {error}", self.model);
+				}
+			}
+			return false;
+		}
+		let batch = state.slots[at].running.take().map(|it| it.batch).unwrap_or_default();
+		let mut left = Vec::new();
+		match (failed, answered) {
+			(_, true) => {
+				if state.breaker.is_open() {
+					self.series.suspended(false);
+				}
+				state.breaker.succeed();
+			},
+			(true, false) => left = self.suspend(&mut state, now, false),
+			(false, false) => state.breaker.retry(now),
+		}
+		self.count(&mut state, &work, &batch, &answers, computed, apart, runs, now);
+		drop(state);
+		for (waiting, answer) in batch.into_iter().zip(answers) {
+			match answer {
+				Ok(outputs) => self.deliver(waiting, outputs, &work, computed),
+				Err(error @ ServeError::Invalid(_)) => self.answer(waiting, Err(error)),
+				Err(error) => self.fail(waiting, &error),
+			}
+		}
+		if !left.is_empty() {
+			let error = self.suspended();
+			for waiting in left {
+				self.fail(waiting, &error);
+			}
+		}
+		true
+	}
+
+	fn deliver(&self, waiting: Waiting, outputs: Vec<Tensor>, work: &Work, computed: Duration) {
+		if let (Some(key), Some(shared)) = (waiting.key, self.shared.upgrade()) {
+			shared.remember(key, &outputs);
+		}
+		let queued = work.since.saturating_duration_since(waiting.since);
+		let inference = Inference {
+			model: self.model.clone(),
+			version: self.version.clone(),
+			artifact: self.entry.hash,
+			outputs: select(outputs, &waiting.outputs),
+			rows: waiting.rows,
+			queued,
+			computed,
+			batch: work.rows,
+			cached: false,
+		};
+		self.answer(waiting, Ok(inference));
+	}
+
+	fn count(
+		&self,
+		state: &mut State,
+		work: &Work,
+		batch: &[Waiting],
+		answers: &[Result<Vec<Tensor>, ServeError>],
+		computed: Duration,
+		apart: Duration,
+		runs: u64,
+		now: Instant,
+	) {
+		if batch.is_empty() {
+			return;
+		}
+		let counts = &mut state.counts;
+		let statistics = &mut counts.statistics;
+		statistics.execution_count = statistics.execution_count.saturating_add(runs);
+		statistics.last_inference = unix_ms();
+		for (waiting, answer) in batch.iter().zip(answers) {
+			let took = now.saturating_duration_since(waiting.since);
+			if answer.is_ok() {
+				let rows = u64::from(waiting.rows);
+				statistics.inference_count = statistics.inference_count.saturating_add(rows);
+				statistics.success.add(1, took);
+				statistics.queue.add(1, work.since.saturating_duration_since(waiting.since));
+				// The engine joins the inputs itself: that is in the time of the run.
+				statistics.compute_input.add(1, Duration::ZERO);
+				statistics.compute_infer.add(1, computed);
+				statistics.compute_output.add(1, apart);
+				self.series.ran(
+					work.since.saturating_duration_since(waiting.since),
+					computed,
+					took,
+				);
+				if waiting.key.is_some() {
+					statistics.cache_miss.add(1, took);
+					self.series.remembered(false);
+				}
+			} else {
+				statistics.fail.add(1, took);
+			}
+		}
+		counts.batches.entry(work.rows).or_default().add(1, computed);
+		self.series.batch(work.rows, state.queue.len());
+		let totals = batch.iter().map(|waiting| now.saturating_duration_since(waiting.since));
+		let tuner = state.tuner.as_mut();
+		if let Some(Change { to, p95, reason }) =
+			tuner.and_then(|tuner| tuner.batch(work.rows, computed, totals))
+		{
+			let (model, version) = (&self.model, &self.version);
+			log::info!(
+				target: "inference",
+				"model {model} {version}: {} rows a batch and {} threads from now on: 95 of 100 				 requests took up to {p95:?}; {reason}",
+				to.batch, to.threads,
+			);
+			self.work.notify_all();
+		}
+	}
+}
+
+/// Runs the model; a panic is a failure like any other.
+fn run(
+	model: &dyn Model,
+	inputs: &[&[Tensor]],
+	rows: u32,
+	batches: bool,
+) -> Result<Vec<Tensor>, BackendError> {
+	let outputs =
+		catch_unwind(AssertUnwindSafe(|| model.infer_batch(inputs))).unwrap_or_else(|panic| {
+			Err(BackendError::Failed(format!("PANIC: {}", panic_message(panic.as_ref()))))
+		})?;
+	let expected = model.signature().outputs.len();
+	if outputs.len() != expected {
+		return Err(BackendError::Failed(format!(
+			"the model gave {} outputs instead of {expected}",
+			outputs.len()
+		)));
+	}
+	let wrong =
+		outputs.iter().find(|output| batches && output.shape.first().copied() != Some(rows.into()));
+	match wrong {
+		Some(output) => Err(BackendError::Failed(format!(
+			"the model gave `{}` of the shape {:?} for {rows} rows",
+			output.name, output.shape
+		))),
+		None => Ok(outputs),
+	}
+}
+
+fn rows_of(inputs: &[Tensor]) -> u32 {
+	let rows = inputs.first().and_then(|input| input.shape.first()).copied();
+	u32::try_from(rows.unwrap_or(1)).unwrap_or(u32::MAX)
+}
+
+/// Takes a batch's answer apart. No byte is copied.
+fn split(outputs: &[Tensor], inputs: &[&[Tensor]]) -> Vec<Vec<Tensor>> {
+	if inputs.len() == 1 {
+		return vec![outputs.to_vec()];
+	}
+	let total: u64 = inputs.iter().map(|inputs| u64::from(rows_of(inputs))).sum();
+	let mut at = 0u64;
+	let mut parts = Vec::with_capacity(inputs.len());
+	for inputs in inputs {
+		let rows = u64::from(rows_of(inputs));
+		let part = outputs.iter().map(|output| {
+			// Whole, since the first dimension is the number of rows.
+			let row = (output.data.len() as u64).checked_div(total).unwrap_or(0);
+			let [from, to] = [at, at.saturating_add(rows)].map(|n| n.saturating_mul(row) as usize);
+			let mut shape = output.shape.clone();
+			if let Some(first) = shape.first_mut() {
+				*first = rows;
+			}
+			Tensor {
+				name: output.name.clone(),
+				data_type: output.data_type,
+				shape,
+				data: output.data.slice(from..to),
+			}
+		});
+		parts.push(part.collect());
+		at = at.saturating_add(rows);
+	}
+	parts
+}
+
+/// The outputs that are wanted.
+pub(in crate::serving) fn select(outputs: Vec<Tensor>, wanted: &[usize]) -> Vec<Tensor> {
+	match wanted.is_empty() {
+		true => outputs,
+		false => wanted.iter().filter_map(|at| outputs.get(*at).cloned()).collect(),
+	}
+}

@@ -1,0 +1,180 @@
+//! A backend of somebody else's, which does as it is told.
+
+use crate::serving::{request, tensor};
+use aimodel_inference::{
+	backend::{Backend, BackendError, Backends, LoadRequest, Model, Signature},
+	blobs,
+	serving::{
+		ModelEntry, ModelOptions, Parts, RegisterError, ServeError, Server, TensorMetadata,
+		VersionEntry,
+	},
+	tensor::{DataType, Tensor},
+};
+use futures::{executor::block_on, future::join_all};
+use semver::Version;
+use std::{
+	collections::BTreeMap,
+	sync::{Arc, Barrier},
+	time::{Duration, Instant},
+};
+
+/// What an input of one byte makes the model do.
+const ECHO: u8 = 0;
+const PANIC: u8 = 1;
+const HANG: u8 = 2;
+
+struct Obedient {
+	/// Whoever hangs waits here.
+	gate: Barrier,
+}
+
+struct Model1(Arc<Obedient>, Signature);
+
+struct Backend1(Arc<Obedient>);
+
+impl Backend for Backend1 {
+	fn name(&self) -> &str {
+		"obedient"
+	}
+
+	fn platform(&self) -> &str {
+		"obedience"
+	}
+
+	fn needs_file(&self) -> bool {
+		false
+	}
+
+	fn load(&self, request: &LoadRequest<'_>) -> Result<Arc<dyn Model>, BackendError> {
+		if request.uri == "panic://" {
+			panic!("told so");
+		}
+		let byte = |name: &str| TensorMetadata {
+			name: name.into(),
+			data_type: DataType::Uint8,
+			shape: vec![-1],
+		};
+		let signature =
+			Signature { inputs: vec![byte("x")], outputs: vec![byte("y")], batches: true };
+		Ok(Arc::new(Model1(self.0.clone(), signature)))
+	}
+}
+
+impl Model for Model1 {
+	fn signature(&self) -> &Signature {
+		&self.1
+	}
+
+	fn infer_batch(&self, requests: &[&[Tensor]]) -> Result<Vec<Tensor>, BackendError> {
+		let bytes: Vec<u8> = requests.iter().flat_map(|it| it[0].data.to_vec()).collect();
+		assert!(!bytes.contains(&PANIC), "told so");
+		if bytes.contains(&HANG) {
+			self.0.gate.wait();
+		}
+		Ok(vec![tensor("y", DataType::Uint8, &[bytes.len() as u64], &bytes)])
+	}
+
+	fn memory(&self) -> u64 {
+		0
+	}
+}
+
+struct World {
+	server: Server,
+	obedient: Arc<Obedient>,
+}
+
+fn world() -> World {
+	let obedient = Arc::new(Obedient { gate: Barrier::new(2) });
+	let mut backends = Backends::new();
+	backends.add(Arc::new(Backend1(obedient.clone())));
+	let server = Server::start(Parts { backends, ..Parts::default() }).unwrap();
+	World { server, obedient }
+}
+
+fn entry(name: &str, uri: &str, options: ModelOptions) -> ModelEntry {
+	ModelEntry {
+		name: name.into(),
+		versions: vec![VersionEntry {
+			version: Version::new(1, 0, 0),
+			uri: uri.into(),
+			hash: blobs::hash(b""),
+			bytes: 0,
+		}],
+		aliases: BTreeMap::new(),
+		default: None,
+		options: ModelOptions { backends: vec!["obedient".into()], ..options },
+	}
+}
+
+impl World {
+	fn ask(
+		&self,
+		byte: u8,
+	) -> impl std::future::Future<Output = Result<u8, ServeError>> + Send + 'static {
+		let input = tensor("x", DataType::Uint8, &[1], &[byte]);
+		let answer = self.server.infer(request("m", vec![input]));
+		async move { Ok(answer.await?.outputs[0].data[0]) }
+	}
+
+	fn load(&self, options: ModelOptions) {
+		self.server.register(entry("m", "", options)).unwrap();
+		block_on(self.server.load("m")).unwrap();
+	}
+}
+
+#[test]
+fn a_run_that_panics_fails_alone_and_the_next_one_works() {
+	let world = world();
+	world.load(ModelOptions { max_delay_us: 300_000, max_batch: 3, ..ModelOptions::default() });
+	let answers = block_on(join_all([world.ask(ECHO), world.ask(PANIC), world.ask(7)]));
+	assert_eq!((&answers[0], &answers[2]), (&Ok(ECHO), &Ok(7)));
+	assert_eq!(answers[1], Err(ServeError::Failed("PANIC: told so".into())));
+	assert_eq!(block_on(world.ask(9)), Ok(9));
+}
+
+#[test]
+fn a_thread_that_hangs_is_replaced_and_takes_nothing_from_the_next_request() {
+	let world = world();
+	world.load(ModelOptions { execution_timeout_ms: 50, suspend_ms: 1, ..ModelOptions::default() });
+	let hung = block_on(world.ask(HANG)).unwrap_err().to_string();
+	assert!(hung.contains("did not answer within 50ms"), "{hung}");
+	let start = Instant::now();
+	while block_on(world.ask(5)) != Ok(5) {
+		assert!(start.elapsed() < Duration::from_secs(10));
+	}
+	// The thread that hung comes back, and the model goes on.
+	world.obedient.gate.wait();
+	assert_eq!(block_on(world.ask(6)), Ok(6));
+}
+
+#[test]
+fn a_load_that_panics_is_a_model_that_is_not_ready() {
+	let world = world();
+	world.server.register(entry("m", "panic://", ModelOptions::default())).unwrap();
+	let error = block_on(world.ask(ECHO)).unwrap_err().to_string();
+	assert!(error.contains("not ready: PANIC: told so"), "{error}");
+}
+
+#[test]
+fn an_entry_that_asks_for_what_is_not_there_is_refused() {
+	let world = world();
+	let wrong = |options: ModelOptions, backend: &str| {
+		let mut entry = entry("m", "", options);
+		entry.options.backends = vec![backend.into()];
+		world.server.register(entry).unwrap_err()
+	};
+	assert_eq!(
+		wrong(ModelOptions::default(), "triton"),
+		RegisterError::Backend {
+			model: "m".into(),
+			backend: "triton".into(),
+			known: "obedient".into()
+		}
+	);
+	let none = wrong(ModelOptions { instances: 0, ..ModelOptions::default() }, "obedient");
+	assert!(none.to_string().contains("`instances` is 0; it has to be 1 to 64"), "{none}");
+	world.load(ModelOptions::default());
+	let again = world.server.register(entry("m", "", ModelOptions::default())).unwrap_err();
+	assert_eq!(again, RegisterError::Known("m".into()));
+}
