@@ -311,8 +311,15 @@ mod tests {
 		let (out_point, model) = Default::default();
 		let points = vec![0; 4_000_000];
 		vec![
-			Market::request { out_point, assurance, input: input(), max_fee: 0, deadline: None }
-				.into(),
+			Market::request {
+				out_point,
+				assurance,
+				input: input(),
+				max_fee: 0,
+				deadline: None,
+				fallbacks: Default::default(),
+			}
+			.into(),
 			Market::request_by_plan { out_point, assurance, input: input(), deadline: None }.into(),
 			Market::submit_result { request: 0, output: output(), units: None, proof: None }.into(),
 			Market::submit_results { answers: BoundedVec::truncate_from(answers) }.into(),

@@ -1,0 +1,596 @@
+//! The protocol over gRPC.
+
+use crate::{
+	access::{Action, Call},
+	body::{receive, Received},
+	call::{Answer, Asked, Gate, Options, Wanted},
+	elements,
+	error::Error,
+	proto::{
+		self, describe,
+		grpc_inference_service_server::{GrpcInferenceService, GrpcInferenceServiceServer},
+		infer_parameter::ParameterChoice,
+		InferParameter, InferTensorContents,
+	},
+	rest::data_type,
+};
+use aimodel_inference::{
+	serving::{self, TensorMetadata},
+	tensor::{DataType, Tensor},
+};
+use bytes::Bytes;
+use http::{request::Parts, HeaderMap, Method};
+use http_body_util::{BodyExt, Full};
+use hyper::{body::Incoming, Request as HttpRequest, Response as HttpResponse};
+use std::{collections::HashMap, sync::Arc, time::Duration};
+use tonic::{body::Body, Request, Response, Status};
+use tower::Service as _;
+
+/// The path of the service.
+const SERVICE: &str = "/inference.GRPCInferenceService/";
+
+/// The calls that are answered.
+const CALLS: [&str; 11] = [
+	"ServerLive",
+	"ServerReady",
+	"ModelReady",
+	"ServerMetadata",
+	"ModelMetadata",
+	"ModelInfer",
+	"ModelConfig",
+	"ModelStatistics",
+	"RepositoryIndex",
+	"RepositoryModelLoad",
+	"RepositoryModelUnload",
+];
+
+/// Answers requests.
+#[derive(Clone)]
+pub(crate) struct Grpc {
+	gate: Arc<Gate>,
+	service: GrpcInferenceServiceServer<Service>,
+}
+
+/// A request as it came, for signatures over it.
+#[derive(Clone)]
+struct Raw {
+	path: Arc<str>,
+	received: Arc<Received>,
+}
+
+/// Reads the little that is left of a refused message: not every client takes an answer before all is sent.
+async fn discard(body: &mut Incoming) {
+	const MOST: u64 = 1 << 20;
+	const PATIENCE: Duration = Duration::from_secs(1);
+	let all = async {
+		let mut discarded = 0;
+		while let Some(Ok(frame)) = body.frame().await {
+			discarded += frame.data_ref().map_or(0, |data| data.len() as u64);
+			if discarded > MOST {
+				break;
+			}
+		}
+	};
+	// What is not read in time is reset.
+	let _ = tokio::time::timeout(PATIENCE, all).await;
+}
+
+impl Grpc {
+	pub(crate) fn new(gate: Arc<Gate>) -> Self {
+		let most = usize::try_from(gate.config.limits.body).unwrap_or(usize::MAX);
+		let service = GrpcInferenceServiceServer::new(Service(gate.clone()))
+			.max_decoding_message_size(most)
+			.max_encoding_message_size(usize::MAX);
+		Self { gate, service }
+	}
+
+	/// Reads the message within limits, and lets it be answered.
+	pub(crate) async fn answer(mut self, request: HttpRequest<Incoming>) -> HttpResponse<Body> {
+		let (parts, mut body) = request.into_parts();
+		match self.receive(&parts, &mut body).await {
+			Err(error) => {
+				discard(&mut body).await;
+				Status::from(error).into_http()
+			},
+			Ok((raw, _place)) => {
+				let body = Body::new(Full::new(raw.received.bytes.clone()));
+				let mut request = HttpRequest::from_parts(parts, body);
+				request.extensions_mut().insert(raw);
+				match self.service.call(request).await {
+					Ok(response) => response,
+					Err(never) => match never {},
+				}
+			},
+		}
+	}
+
+	async fn receive(
+		&self,
+		parts: &Parts,
+		body: &mut Incoming,
+	) -> Result<(Raw, tokio::sync::OwnedSemaphorePermit), Error> {
+		let path = parts.uri.path();
+		let call = path.strip_prefix(SERVICE).filter(|call| CALLS.contains(call));
+		if call.is_none() {
+			return Err(Error::Method {
+				path: "this server".into(),
+				method: path.into(),
+				allowed: format!("{SERVICE}{{{}}}", CALLS.join(", ")),
+			});
+		}
+		if parts.method != Method::POST {
+			return Err(Error::Malformed("gRPC is called by POST".into()));
+		}
+		if matches!(call, Some("ModelInfer" | "RepositoryModelLoad" | "RepositoryModelUnload")) {
+			self.gate.admission.greet(&parts.headers)?;
+		}
+		let place = self.gate.enter()?;
+		let received =
+			receive(body, &parts.headers, &self.gate.config.limits, &self.gate.buffered).await?;
+		Ok((Raw { path: path.into(), received: Arc::new(received) }, place))
+	}
+}
+
+/// The calls.
+#[derive(Clone)]
+struct Service(Arc<Gate>);
+
+impl Service {
+	/// Whether a call may go on.
+	async fn admit<T>(
+		&self,
+		request: &Request<T>,
+		action: Action,
+		model: &str,
+		version: Option<&str>,
+	) -> Result<crate::access::Admitted, Error> {
+		let raw = request.extensions().get::<Raw>();
+		let raw = raw.ok_or_else(|| Error::Internal("the request came past the gate".into()))?;
+		let headers: &HeaderMap = request.metadata().as_ref();
+		let (method, path, body) = ("POST", &*raw.path, &raw.received.bytes);
+		self.0.admit(Call { action, method, path, headers, body, model, version }).await
+	}
+
+	async fn manage<T>(
+		&self,
+		request: &Request<T>,
+		model: &str,
+		parameters: impl Iterator<Item = &String>,
+	) -> Result<(), Error> {
+		if !self.0.config.manage {
+			let reason = "the operator does not let callers load and unload models";
+			return Err(Error::NotAllowed(reason.into()));
+		}
+		self.admit(request, Action::Manage, model, None).await?;
+		let mut parameters = parameters;
+		match parameters.find(|name| *name != "unload_dependents") {
+			None => Ok(()),
+			Some(name) => Err(Error::Malformed(format!(
+				"the parameter `{name}` is not served: models come from where the operator says, as they are"
+			))),
+		}
+	}
+
+	async fn infer(
+		&self,
+		request: Request<proto::ModelInferRequest>,
+	) -> Result<proto::ModelInferResponse, Error> {
+		let (model, version) = {
+			let message = request.get_ref();
+			(message.model_name.clone(), given(&message.model_version).map(str::to_owned))
+		};
+		let timeout = timeout(request.metadata().as_ref());
+		let admitted = self.admit(&request, Action::Infer, &model, version.as_deref()).await?;
+		let mut asked = asked(request.into_inner())?;
+		asked.options.timeout = [asked.options.timeout, timeout].into_iter().flatten().min();
+		let answer = self.0.infer(&model, version.as_deref(), &mut asked, admitted).await?;
+		Ok(response(answer, asked.id))
+	}
+}
+
+/// Empty strings are the protocol's way to say nothing.
+fn given(text: &str) -> Option<&str> {
+	Some(text).filter(|text| !text.is_empty())
+}
+
+/// The client's deadline, by the header `grpc-timeout`.
+fn timeout(headers: &HeaderMap) -> Option<Duration> {
+	let text = headers.get("grpc-timeout")?.to_str().ok()?;
+	let (value, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+	let value: u64 = value.parse().ok()?;
+	Some(match unit {
+		"H" => Duration::from_secs(value.saturating_mul(3600)),
+		"M" => Duration::from_secs(value.saturating_mul(60)),
+		"S" => Duration::from_secs(value),
+		"m" => Duration::from_millis(value),
+		"u" => Duration::from_micros(value),
+		"n" => Duration::from_nanos(value),
+		_ => return None,
+	})
+}
+
+/// What a message asks for. Raw tensors stay slices of it.
+fn asked(message: proto::ModelInferRequest) -> Result<Asked, Error> {
+	let proto::ModelInferRequest { id, parameters, inputs, outputs, raw_input_contents, .. } =
+		message;
+	if !raw_input_contents.is_empty() && raw_input_contents.len() != inputs.len() {
+		return Err(Error::Malformed(format!(
+			"there are {} inputs and {} raw_input_contents; there is one for each, or none",
+			inputs.len(),
+			raw_input_contents.len()
+		)));
+	}
+	let mut raw = raw_input_contents.into_iter();
+	let inputs = inputs
+		.into_iter()
+		.map(|input| {
+			let name = input.name.clone();
+			tensor(input, raw.next())
+				.map_err(|what| Error::Malformed(format!("input `{name}`: {what}")))
+		})
+		.collect::<Result<_, _>>()?;
+	let outputs = outputs.into_iter().map(|output| {
+		match output
+			.parameters
+			.keys()
+			.find(|name| name.starts_with("shared_memory") || *name == "classification")
+		{
+			None => Ok(Wanted { name: output.name, binary: true }),
+			Some(parameter) => Err(Error::Malformed(format!(
+				"output `{}`: the parameter `{parameter}` is not served",
+				output.name
+			))),
+		}
+	});
+	let outputs = outputs.collect::<Result<_, _>>()?;
+	let options = options(&parameters)?;
+	Ok(Asked { id: given(&id).map(Into::into), inputs, outputs, binary: true, options })
+}
+
+fn options(parameters: &HashMap<String, InferParameter>) -> Result<Options, Error> {
+	let get = |name: &str| parameters.get(name).and_then(|it| it.parameter_choice.as_ref());
+	let wrong =
+		|name: &str, kind: &str| Error::Malformed(format!("the parameter `{name}` must be {kind}"));
+	let integer = |name: &str| match get(name) {
+		None => Ok(None),
+		Some(ParameterChoice::Uint64Param(value)) => Ok(Some(*value)),
+		Some(ParameterChoice::Int64Param(value)) if *value >= 0 => Ok(Some(value.unsigned_abs())),
+		Some(ParameterChoice::StringParam(text)) => match text.parse() {
+			Ok(value) => Ok(Some(value)),
+			Err(_) => Err(wrong(name, "an integer that is not negative")),
+		},
+		Some(_) => Err(wrong(name, "an integer that is not negative")),
+	};
+	let text = |name: &str| match get(name) {
+		None => Ok(None),
+		Some(ParameterChoice::StringParam(text)) => Ok(Some(text.as_str())),
+		Some(_) => Err(wrong(name, "a string")),
+	};
+	let receipt = match get("receipt") {
+		None => false,
+		Some(ParameterChoice::BoolParam(receipt)) => *receipt,
+		Some(_) => return Err(wrong("receipt", "a boolean")),
+	};
+	match get("sequence_id") {
+		None | Some(ParameterChoice::Int64Param(0) | ParameterChoice::Uint64Param(0)) => (),
+		Some(ParameterChoice::StringParam(text)) if text.is_empty() => (),
+		Some(_) => {
+			return Err(Error::Malformed("there are no sequences: models have no state".into()))
+		},
+	}
+	Options::new(
+		integer("timeout")?.map(Duration::from_micros),
+		receipt,
+		text("nonce")?,
+		text("proof")?,
+		integer("request_id")?,
+		None,
+	)
+}
+
+fn tensor(
+	input: proto::model_infer_request::InferInputTensor,
+	raw: Option<Bytes>,
+) -> Result<Tensor, String> {
+	let proto::model_infer_request::InferInputTensor {
+		name,
+		datatype,
+		shape,
+		parameters,
+		contents,
+	} = input;
+	if let Some(parameter) = parameters.keys().find(|name| name.starts_with("shared_memory")) {
+		return Err(format!("the parameter `{parameter}` is not served; send it in the message"));
+	}
+	let data_type = data_type(&datatype)?;
+	let shape = shape
+		.iter()
+		.map(|length| u64::try_from(*length))
+		.collect::<Result<Vec<_>, _>>()
+		.map_err(|_| format!("the shape {shape:?} has a negative length"))?;
+	let expected = elements::byte_len(data_type, &shape);
+	let data = match (raw, contents) {
+		(Some(raw), None) => raw,
+		(None, Some(contents)) => typed(contents, data_type)?,
+		(Some(_), Some(_)) => return Err("it has contents and raw contents; one is meant".into()),
+		(None, None) => return Err("it has neither contents nor raw contents".into()),
+	};
+	let found = data.len() as u64;
+	if expected != Some(found) {
+		let expected = expected.map_or("more than there is".into(), |it| format!("{it} bytes"));
+		return Err(format!(
+			"{data_type} of shape {shape:?} takes {expected}; the contents have {found}"
+		));
+	}
+	Ok(Tensor { name, data_type, shape, data })
+}
+
+/// The contents of a type as bytes.
+fn typed(contents: InferTensorContents, data_type: DataType) -> Result<Bytes, String> {
+	macro_rules! narrow {
+		($values:expr, $type:ty) => {
+			$values
+				.into_iter()
+				.map(|value| {
+					<$type>::try_from(value)
+						.map(<$type>::to_le_bytes)
+						.map_err(|_| format!("{value} is no {data_type}"))
+				})
+				.collect::<Result<Vec<_>, _>>()?
+				.concat()
+		};
+	}
+	macro_rules! whole {
+		($values:expr) => {
+			$values.into_iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>()
+		};
+	}
+	let InferTensorContents {
+		bool_contents,
+		int_contents,
+		int64_contents,
+		uint_contents,
+		uint64_contents,
+		fp32_contents,
+		fp64_contents,
+		..
+	} = contents;
+	let bytes = match data_type {
+		DataType::Bool => bool_contents.into_iter().map(u8::from).collect(),
+		DataType::Int8 => narrow!(int_contents, i8),
+		DataType::Int16 => narrow!(int_contents, i16),
+		DataType::Int32 => whole!(int_contents),
+		DataType::Int64 => whole!(int64_contents),
+		DataType::Uint8 => narrow!(uint_contents, u8),
+		DataType::Uint16 => narrow!(uint_contents, u16),
+		DataType::Uint32 => whole!(uint_contents),
+		DataType::Uint64 => whole!(uint64_contents),
+		DataType::Fp32 => whole!(fp32_contents),
+		DataType::Fp64 => whole!(fp64_contents),
+		DataType::Fp16 => return Err("FP16 has no contents; send it in raw_input_contents".into()),
+	};
+	Ok(bytes.into())
+}
+
+/// What is answered.
+fn response(answer: Answer, id: Option<String>) -> proto::ModelInferResponse {
+	let Answer { inference, units, price, receipt, proof } = answer;
+	let mut parameters = HashMap::new();
+	let mut tell = |name: &str, value| {
+		let parameter = InferParameter { parameter_choice: Some(value) };
+		parameters.insert(name.to_owned(), parameter);
+	};
+	let text = ParameterChoice::StringParam;
+	tell("model_hash", text(format!("0x{}", hex::encode(inference.artifact))));
+	tell("units", ParameterChoice::Int64Param(i64::try_from(units).unwrap_or(i64::MAX)));
+	if let Some(price) = price {
+		tell("price", text(price.to_string()));
+	}
+	if let Some(signed) = receipt {
+		let [receipt, signer, signature] = signed.words();
+		tell("receipt", text(receipt));
+		tell("receipt_signer", text(signer));
+		tell("receipt_signature", text(signature));
+	}
+	if let Some(proof) = proof {
+		tell("proof_id", text(hex::encode(proof)));
+	}
+	let (outputs, raw_output_contents) = inference
+		.outputs
+		.into_iter()
+		.map(|Tensor { name, data_type, shape, data }| {
+			let output = proto::model_infer_response::InferOutputTensor {
+				name,
+				datatype: data_type.name().into(),
+				shape: shape.into_iter().map(|it| i64::try_from(it).unwrap_or(i64::MAX)).collect(),
+				..Default::default()
+			};
+			(output, data)
+		})
+		.unzip();
+	proto::ModelInferResponse {
+		model_name: inference.model,
+		model_version: inference.version,
+		id: id.unwrap_or_default(),
+		parameters,
+		outputs,
+		raw_output_contents,
+	}
+}
+
+fn duration(timing: serving::Timing) -> Option<proto::StatisticDuration> {
+	Some(proto::StatisticDuration { count: timing.count, ns: timing.ns })
+}
+
+#[tonic::async_trait]
+impl GrpcInferenceService for Service {
+	async fn server_live(
+		&self,
+		_: Request<proto::ServerLiveRequest>,
+	) -> Result<Response<proto::ServerLiveResponse>, Status> {
+		Ok(Response::new(proto::ServerLiveResponse { live: true }))
+	}
+
+	async fn server_ready(
+		&self,
+		_: Request<proto::ServerReadyRequest>,
+	) -> Result<Response<proto::ServerReadyResponse>, Status> {
+		Ok(Response::new(proto::ServerReadyResponse { ready: self.0.server.ready() }))
+	}
+
+	async fn model_ready(
+		&self,
+		request: Request<proto::ModelReadyRequest>,
+	) -> Result<Response<proto::ModelReadyResponse>, Status> {
+		let proto::ModelReadyRequest { name, version } = request.into_inner();
+		let ready = self.0.server.is_ready(&name, given(&version)).map_err(Error::from)?;
+		Ok(Response::new(proto::ModelReadyResponse { ready }))
+	}
+
+	async fn server_metadata(
+		&self,
+		_: Request<proto::ServerMetadataRequest>,
+	) -> Result<Response<proto::ServerMetadataResponse>, Status> {
+		Ok(Response::new(proto::ServerMetadataResponse {
+			name: describe::NAME.into(),
+			version: describe::VERSION.into(),
+			extensions: describe::EXTENSIONS.iter().map(|it| (*it).into()).collect(),
+		}))
+	}
+
+	async fn model_metadata(
+		&self,
+		request: Request<proto::ModelMetadataRequest>,
+	) -> Result<Response<proto::ModelMetadataResponse>, Status> {
+		let proto::ModelMetadataRequest { name, version } = request.into_inner();
+		let model = self.0.server.metadata(&name, given(&version)).map_err(Error::from)?;
+		let tensors = |tensors: Vec<TensorMetadata>| {
+			let tell = |TensorMetadata { name, data_type, shape }| {
+				let datatype = data_type.name().into();
+				proto::model_metadata_response::TensorMetadata { name, datatype, shape }
+			};
+			tensors.into_iter().map(tell).collect()
+		};
+		Ok(Response::new(proto::ModelMetadataResponse {
+			name: model.name,
+			versions: model.versions,
+			platform: model.platform,
+			inputs: tensors(model.inputs),
+			outputs: tensors(model.outputs),
+		}))
+	}
+
+	async fn model_infer(
+		&self,
+		request: Request<proto::ModelInferRequest>,
+	) -> Result<Response<proto::ModelInferResponse>, Status> {
+		Ok(Response::new(self.infer(request).await?))
+	}
+
+	async fn model_config(
+		&self,
+		request: Request<proto::ModelConfigRequest>,
+	) -> Result<Response<proto::ModelConfigResponse>, Status> {
+		let proto::ModelConfigRequest { name, version } = request.into_inner();
+		let model = self.0.server.metadata(&name, given(&version)).map_err(Error::from)?;
+		let input = |TensorMetadata { name, data_type, shape: dims }| {
+			let data_type = describe::triton_type(data_type).into();
+			proto::ModelInput { name, data_type, dims }
+		};
+		let output = |TensorMetadata { name, data_type, shape: dims }| {
+			let data_type = describe::triton_type(data_type).into();
+			proto::ModelOutput { name, data_type, dims }
+		};
+		let config = proto::ModelConfig {
+			name: model.name,
+			platform: describe::TRITON_PLATFORM.into(),
+			max_batch_size: 0,
+			input: model.inputs.into_iter().map(input).collect(),
+			output: model.outputs.into_iter().map(output).collect(),
+			backend: describe::TRITON_BACKEND.into(),
+		};
+		Ok(Response::new(proto::ModelConfigResponse { config: Some(config) }))
+	}
+
+	async fn model_statistics(
+		&self,
+		request: Request<proto::ModelStatisticsRequest>,
+	) -> Result<Response<proto::ModelStatisticsResponse>, Status> {
+		let proto::ModelStatisticsRequest { name, version } = request.into_inner();
+		let all = self.0.server.statistics(given(&name), given(&version)).map_err(Error::from)?;
+		let tell = |of: serving::Statistics| proto::ModelStatistics {
+			name: of.name,
+			version: of.version,
+			last_inference: of.last_inference,
+			inference_count: of.inference_count,
+			execution_count: of.execution_count,
+			inference_stats: Some(proto::InferStatistics {
+				success: duration(of.success),
+				fail: duration(of.fail),
+				queue: duration(of.queue),
+				compute_input: duration(of.compute_input),
+				compute_infer: duration(of.compute_infer),
+				compute_output: duration(of.compute_output),
+				cache_hit: duration(of.cache_hit),
+				cache_miss: duration(of.cache_miss),
+			}),
+			batch_stats: of
+				.batches
+				.into_iter()
+				.map(|(rows, took)| proto::InferBatchStatistics {
+					batch_size: rows.into(),
+					compute_infer: duration(took),
+					..Default::default()
+				})
+				.collect(),
+			memory_usage: vec![proto::MemoryUsage {
+				r#type: "CPU".into(),
+				id: 0,
+				byte_size: of.memory,
+			}],
+		};
+		let model_stats = all.into_iter().map(tell).collect();
+		Ok(Response::new(proto::ModelStatisticsResponse { model_stats }))
+	}
+
+	async fn repository_index(
+		&self,
+		request: Request<proto::RepositoryIndexRequest>,
+	) -> Result<Response<proto::RepositoryIndexResponse>, Status> {
+		let ready = request.into_inner().ready;
+		let index = self.0.server.index();
+		let models = index
+			.into_iter()
+			.filter(|entry| !ready || describe::is_ready(entry.state))
+			.map(|entry| proto::repository_index_response::ModelIndex {
+				name: entry.name,
+				version: entry.version,
+				state: describe::state(entry.state).into(),
+				reason: entry.reason,
+			})
+			.collect();
+		Ok(Response::new(proto::RepositoryIndexResponse { models }))
+	}
+
+	async fn repository_model_load(
+		&self,
+		request: Request<proto::RepositoryModelLoadRequest>,
+	) -> Result<Response<proto::RepositoryModelLoadResponse>, Status> {
+		let message = request.get_ref();
+		let name = message.model_name.clone();
+		self.manage(&request, &name, message.parameters.keys()).await?;
+		self.0.server.load(&name).await.map_err(Error::from)?;
+		Ok(Response::new(proto::RepositoryModelLoadResponse {}))
+	}
+
+	async fn repository_model_unload(
+		&self,
+		request: Request<proto::RepositoryModelUnloadRequest>,
+	) -> Result<Response<proto::RepositoryModelUnloadResponse>, Status> {
+		let message = request.get_ref();
+		let name = message.model_name.clone();
+		self.manage(&request, &name, message.parameters.keys()).await?;
+		self.0.server.unload(&name).await.map_err(Error::from)?;
+		Ok(Response::new(proto::RepositoryModelUnloadResponse {}))
+	}
+}
