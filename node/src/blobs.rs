@@ -1,5 +1,7 @@
 //! The blob store of a node, and the command that reads and writes it.
 
+mod fetch;
+
 use crate::cli::Cli;
 use aimodel_inference::{blobs::DEFAULT_MAX_BLOB_BYTES, BlobStore};
 use aimodel_primitives::BlobHash;
@@ -18,7 +20,7 @@ pub(crate) fn open(chain_path: &Path) -> Result<BlobStore, sc_cli::Error> {
 		.map_err(|error| sc_cli::Error::Application(error.into()))
 }
 
-/// `blob put | get | list`. The node need not run, and may.
+/// `blob put | get | list`, for which the node need not run, and may; `blob fetch` asks one that runs.
 #[derive(Debug, clap::Args)]
 pub(crate) struct BlobCmd {
 	#[command(subcommand)]
@@ -50,6 +52,17 @@ enum Action {
 		shared: SharedParams,
 	},
 
+	/// Have a running node get a blob from other nodes of its chain.
+	Fetch {
+		/// The hash: `0x` and 64 hexadecimal digits, or the digits alone.
+		#[arg(value_parser = parse_hash)]
+		hash: BlobHash,
+
+		/// The node's RPC; it has to take unsafe calls from here.
+		#[arg(long, default_value = "http://127.0.0.1:9944")]
+		url: String,
+	},
+
 	/// Print the hash and the size in bytes of every blob.
 	List {
 		#[clap(flatten)]
@@ -73,6 +86,17 @@ impl BlobCmd {
 					Some(file) => std::fs::write(file, bytes).map_err(|error| at(file, error))?,
 					None => io::stdout().lock().write_all(&bytes)?,
 				}
+			},
+			Action::Fetch { hash, url } => {
+				let tell = |received, length| {
+					if length > 0 {
+						eprintln!("{received} of {length} bytes");
+					}
+				};
+				sc_cli::build_runtime()?
+					.block_on(fetch::fetch(url, *hash, tell))
+					.map_err(|error| sc_cli::Error::Application(error.into()))?;
+				println!("{hash:?}");
 			},
 			Action::List { shared } => {
 				let mut out = io::stdout().lock();

@@ -4,7 +4,10 @@ use crate::{
 	blobs::BlobCmd, doctor::DoctorCmd, gateway::GatewayParams, model::ModelCmd, sealing::Sealing,
 };
 use sc_cli::RunCmd;
-use std::{num::NonZeroUsize, path::PathBuf};
+use std::{
+	num::{NonZeroU32, NonZeroUsize},
+	path::PathBuf,
+};
 
 /// The command line.
 #[derive(Debug, clap::Parser)]
@@ -40,6 +43,10 @@ pub(crate) struct Cli {
 	/// What a gateway needs.
 	#[clap(flatten)]
 	pub(crate) gateway: GatewayParams,
+
+	/// How blobs come from other nodes, and go to them.
+	#[clap(flatten)]
+	pub(crate) artifacts: ArtifactParams,
 }
 
 impl Cli {
@@ -83,6 +90,36 @@ pub(crate) struct WorkerParams {
 	/// Jobs that may wait. What does not fit is submitted again at a later block [default: 64].
 	#[arg(long, value_name = "COUNT", requires = "worker")]
 	pub(crate) queue_size: Option<NonZeroUsize>,
+}
+
+/// How blobs come from other nodes, and go to them.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct ArtifactParams {
+	/// Whether models, proving keys and inputs are exchanged with other nodes of the chain.
+	///
+	/// A worker fetches what it offers to serve, and what its leases need. Whoever knows the hash
+	/// of a blob of this node gets it; models whose parameters are private go to nobody.
+	#[arg(long, value_name = "HOW", value_enum, default_value_t = Artifacts::Share)]
+	pub(crate) artifacts: Artifacts,
+
+	/// KiB a second that another node gets; all together get four times as much.
+	#[arg(long, value_name = "KIB", default_value = "8192")]
+	pub(crate) artifacts_rate: NonZeroU32,
+
+	/// GiB that the blob store may hold before nothing more is fetched into it.
+	#[arg(long, value_name = "GIB", default_value = "64")]
+	pub(crate) artifacts_disk: NonZeroU32,
+}
+
+/// What is exchanged with other nodes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
+pub(crate) enum Artifacts {
+	/// Fetch what is needed, and give others what they ask for.
+	Share,
+	/// Fetch what is needed, and give nothing.
+	Fetch,
+	/// Nothing.
+	Off,
 }
 
 /// What to do instead of running a node.
@@ -147,6 +184,18 @@ mod tests {
 		assert_eq!(sealing(&["--dev"]), "interval=1000".parse().unwrap());
 		assert_eq!(sealing(&["--dev", "--sealing", "none"]), Sealing::None);
 		assert_eq!(sealing(&["--dev", "--sealing=manual"]), Sealing::Manual);
+	}
+
+	#[test]
+	fn blobs_are_shared_unless_told_otherwise() {
+		let artifacts = |args: &[&str]| parse(args).map(|cli| cli.artifacts);
+		let defaults = artifacts(&[]).unwrap();
+		assert_eq!(defaults.artifacts, Artifacts::Share);
+		assert_eq!((defaults.artifacts_rate.get(), defaults.artifacts_disk.get()), (8192, 64));
+		assert_eq!(artifacts(&["--artifacts", "off"]).unwrap().artifacts, Artifacts::Off);
+		for wrong in ["--artifacts=on", "--artifacts-rate=0", "--artifacts-disk=-1"] {
+			assert!(artifacts(&[wrong]).is_err(), "{wrong}");
+		}
 	}
 
 	#[test]

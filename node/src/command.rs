@@ -106,7 +106,7 @@ fn run_node(mut cli: Cli) -> sc_cli::Result<()> {
 	}
 	let runner = cli.create_runner(&cli.run)?;
 	runner.run_node_until_exit(|config| async move {
-		service::new_full(config, sealing, &cli.worker, &cli.gateway)
+		service::new_full(config, sealing, &cli.worker, &cli.gateway, &cli.artifacts)
 			.map_err(sc_cli::Error::Service)
 	})
 }

@@ -6,6 +6,7 @@
 //!   makes blocks.
 //! - [`worker`] is the operator's keys and the native inference service.
 //! - [`gateway`] serves models to clients of the Open Inference Protocol.
+//! - [`exchange`] gets blobs from other nodes, and gives them some.
 //! - [`blobs`] and [`rpc`] are the ways in from outside.
 //! - [`doctor`] and [`model`] look at a machine and at a model file.
 
@@ -20,6 +21,7 @@ mod chain_spec;
 mod cli;
 mod command;
 mod doctor;
+mod exchange;
 mod gateway;
 mod model;
 mod rpc;

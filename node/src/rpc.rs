@@ -9,7 +9,7 @@ use crate::{
 	service::{FullClient, TransactionPool},
 	worker::Worker,
 };
-use aimodel_inference::{BlobStore, UploadLimits, Uploads};
+use aimodel_inference::{exchange::Exchange, BlobStore, UploadLimits, Uploads};
 use jsonrpsee::{core::RegisterMethodError, RpcModule};
 use pallet_transaction_payment_rpc::{TransactionPayment, TransactionPaymentApiServer};
 use sc_consensus_manual_seal::rpc::{ManualSeal, ManualSealApiServer};
@@ -25,6 +25,8 @@ pub(crate) struct Deps {
 	pub(crate) pool: Arc<TransactionPool>,
 	/// The blob store.
 	pub(crate) blobs: Arc<BlobStore>,
+	/// What fetches blobs from other nodes, unless that is switched off.
+	pub(crate) exchange: Option<Exchange>,
 	/// The operator keys.
 	pub(crate) keystore: KeystorePtr,
 	/// The inference service, on a worker.
@@ -39,12 +41,12 @@ pub(crate) fn module(deps: Deps) -> Result<RpcModule<()>, RegisterMethodError> {
 	use opening::OpeningApiServer;
 	use worker::WorkerApiServer;
 
-	let Deps { client, pool, blobs, keystore, worker, sealer } = deps;
+	let Deps { client, pool, blobs, exchange, keystore, worker, sealer } = deps;
 	let uploads = Uploads::new(blobs.clone(), UploadLimits::default());
 	let mut module = RpcModule::new(());
 	module.merge(System::new(client.clone(), pool).into_rpc())?;
 	module.merge(TransactionPayment::new(client.clone()).into_rpc())?;
-	module.merge(blob::Blobs::new(blobs, uploads).into_rpc())?;
+	module.merge(blob::Blobs::new(blobs, uploads, exchange).into_rpc())?;
 	let openings = opening::Openings::new(client.clone(), keystore.clone(), worker.clone());
 	module.merge(openings.into_rpc())?;
 	module.merge(worker::Status::new(client, keystore, worker).into_rpc())?;

@@ -3,7 +3,8 @@
 use crate::{
 	authoring::{self, Aura, Grandpa, JUSTIFICATION_PERIOD},
 	blobs,
-	cli::WorkerParams,
+	cli::{ArtifactParams, WorkerParams},
+	exchange,
 	gateway::{self, GatewayParams},
 	rpc,
 	sealing::{self, Sealing},
@@ -140,6 +141,7 @@ pub(crate) fn new_full(
 	sealing: Sealing,
 	worker_params: &WorkerParams,
 	gateway_params: &GatewayParams,
+	artifact_params: &ArtifactParams,
 ) -> Result<TaskManager, ServiceError> {
 	sealing.configure(&mut config)?;
 	if !matches!(config.network.network_backend, NetworkBackendType::Litep2p) {
@@ -181,6 +183,13 @@ pub(crate) fn new_full(
 			net_config.peer_store_handle(),
 		);
 	net_config.add_notification_protocol(grandpa_peers);
+	let artifacts = exchange::configure(
+		artifact_params,
+		genesis,
+		&blobs,
+		&mut net_config,
+		config.prometheus_registry(),
+	)?;
 	let warp_sync = sc_consensus_grandpa::warp_proof::NetworkProvider::new(
 		backend.clone(),
 		grandpa_link.shared_authority_set().clone(),
@@ -202,6 +211,15 @@ pub(crate) fn new_full(
 			gap_sync_body_policy: None,
 		})?;
 
+	let exchange =
+		artifacts.map(|artifacts| artifacts.start(&task_manager, network.clone(), sync.clone()));
+	if let (Some(_), Some(exchange)) = (&worker, &exchange) {
+		task_manager.spawn_handle().spawn(
+			"artifact-needs",
+			"worker",
+			exchange::watch_needs(client.clone(), keystore.clone(), exchange.clone()),
+		);
+	}
 	if worker.is_some() {
 		task_manager.spawn_handle().spawn(
 			"operator-keys",
@@ -270,6 +288,7 @@ pub(crate) fn new_full(
 				client: client.clone(),
 				pool: pool.clone(),
 				blobs: blobs.clone(),
+				exchange: exchange.clone(),
 				keystore: keystore.clone(),
 				worker: worker.clone(),
 				sealer: sealer.clone(),

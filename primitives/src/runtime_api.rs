@@ -372,11 +372,12 @@ sp_api::decl_runtime_apis! {
 		/// The requests that the bonded account `worker` has to answer now.
 		fn jobs_for(worker: AccountId) -> Vec<JobInfo<BlockNumber>>;
 
-		/// The versions that the bonded account `worker` offers to answer, 256 of them at most.
-		fn services_of(worker: AccountId) -> Vec<VersionId>;
-
 		/// The bonded account that registered `operator` as its key.
 		fn worker_of(operator: AccountId) -> Option<AccountId>;
+
+		/// The versions that the bonded account `worker` offers to serve, 256 of them at most: what its node
+		/// should hold.
+		fn offers_of(worker: AccountId) -> Vec<VersionId>;
 
 		/// What `account` can withdraw.
 		fn earnings_of(account: AccountId) -> Balance;

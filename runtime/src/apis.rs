@@ -357,17 +357,17 @@ impl_runtime_apis! {
 			Aimodel::jobs_for(&worker)
 		}
 
-		fn services_of(worker: AccountId) -> Vec<VersionId> {
+		fn worker_of(operator: AccountId) -> Option<AccountId> {
+			pallet_workers::Operators::<Runtime>::get(operator)
+		}
+
+		fn offers_of(worker: AccountId) -> Vec<VersionId> {
 			const MOST: usize = 256;
 			pallet_workers::Services::<Runtime>::iter_prefix(worker)
 				.filter(|(_, service)| service.is_offered())
 				.map(|(version, _)| version)
 				.take(MOST)
 				.collect()
-		}
-
-		fn worker_of(operator: AccountId) -> Option<AccountId> {
-			pallet_workers::Operators::<Runtime>::get(operator)
 		}
 
 		fn earnings_of(account: AccountId) -> Balance {

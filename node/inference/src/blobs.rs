@@ -1,9 +1,10 @@
 //! The blob store: plain files, named by the hash of their content.
 //!
 //! Under its folder lie the blobs themselves (64 hexadecimal digits), `incoming/` with what is
-//! being written, and `corrupted/` with what no longer had its hash when it was read. A blob
-//! appears by a rename, so it is there whole or not at all; a crash leaves at most a file in
-//! `incoming/`, which the next [`BlobStore::open`] removes.
+//! being written, `corrupted/` with what no longer had its hash when it was read, and `fetching/`
+//! with what comes in chunks from other nodes. A blob appears by a rename, so it is there whole or
+//! not at all; a crash leaves at most a file in `incoming/`, which the next [`BlobStore::open`]
+//! removes, and chunks in `fetching/`, from which [`exchange`](crate::exchange) goes on.
 
 mod incoming;
 mod upload;
@@ -66,7 +67,7 @@ pub enum BlobError {
 
 impl BlobError {
 	/// Adds the path to an error of the file system.
-	fn io(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
+	pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
 		move |source| Self::Io { path: path.into(), source }
 	}
 }
@@ -98,7 +99,7 @@ impl BlobStore {
 	/// behind. A blob may have `max_bytes` at most.
 	pub fn open(root: impl Into<PathBuf>, max_bytes: u64) -> Result<Self, BlobError> {
 		let store = Self { root: root.into(), max_bytes };
-		for folder in [store.incoming(), store.corrupted()] {
+		for folder in [store.incoming(), store.corrupted(), store.fetching()] {
 			fs::create_dir_all(&folder).map_err(BlobError::io(&folder))?;
 		}
 		incoming::sweep(&store.incoming())?;
@@ -139,11 +140,17 @@ impl BlobStore {
 	pub fn get(&self, hash: &BlobHash) -> Result<Vec<u8>, BlobError> {
 		let path = self.path(hash);
 		let bytes = fs::read(&path).map_err(|error| self.read_error(hash, error))?;
-		let found = self::hash(&bytes);
+		self.check(hash, self::hash(&bytes))?;
+		Ok(bytes)
+	}
+
+	/// Compares a blob's name with the hash `found` of what its file holds. What does not match is
+	/// set aside.
+	pub(crate) fn check(&self, hash: &BlobHash, found: BlobHash) -> Result<(), BlobError> {
 		if found == *hash {
-			return Ok(bytes);
+			return Ok(());
 		}
-		let moved_to = self.corrupted().join(name(hash));
+		let (path, moved_to) = (self.path(hash), self.corrupted().join(name(hash)));
 		fs::rename(&path, &moved_to).map_err(BlobError::io(&path))?;
 		Err(BlobError::Corrupted { expected: *hash, found, moved_to })
 	}
@@ -204,6 +211,47 @@ impl BlobStore {
 		}
 	}
 
+	/// Opens a blob's file, to be read from the beginning. *Not* checked.
+	pub(crate) fn open_blob(&self, hash: &BlobHash) -> Result<File, BlobError> {
+		File::open(self.path(hash)).map_err(|error| self.read_error(hash, error))
+	}
+
+	/// Makes a file of this file system the blob, if it has its hash; else it stays where it is.
+	/// `file` is open at `path`.
+	pub(crate) fn adopt(
+		&self,
+		hash: &BlobHash,
+		file: &mut File,
+		path: &Path,
+	) -> Result<(), BlobError> {
+		file.rewind().map_err(BlobError::io(path))?;
+		let (mut state, mut chunk) = (hasher(), vec![0; CHUNK]);
+		loop {
+			match file.read(&mut chunk) {
+				Ok(0) => break,
+				Ok(n) => state.update(&chunk[..n]),
+				Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+				Err(error) => return Err(BlobError::io(path)(error)),
+			};
+		}
+		let found = finish(&state);
+		if found != *hash {
+			return Err(BlobError::WrongHash { expected: *hash, found });
+		}
+		incoming::place(file, path, &self.root, hash)
+	}
+
+	/// Where blobs are put together that other nodes send in chunks.
+	pub(crate) fn fetching(&self) -> PathBuf {
+		self.root.join("fetching")
+	}
+
+	/// Bytes of all blobs.
+	pub(crate) fn used(&self) -> Result<u64, BlobError> {
+		let sizes = self.list()?.into_iter().map(|(_, size)| size);
+		Ok(sizes.fold(0, u64::saturating_add))
+	}
+
 	/// Begins a blob that is not there yet.
 	fn begin(&self) -> Result<Incoming, BlobError> {
 		Incoming::create(&self.root, &self.incoming(), self.max_bytes)
@@ -230,12 +278,12 @@ impl BlobStore {
 }
 
 /// The file name of a blob: 64 hexadecimal digits in lower case, and nothing that a caller chose.
-fn name(hash: &BlobHash) -> String {
+pub(crate) fn name(hash: &BlobHash) -> String {
 	hex::encode(hash)
 }
 
 /// Reads a name that [`name`] wrote.
-fn parse(name: &str) -> Option<BlobHash> {
+pub(crate) fn parse(name: &str) -> Option<BlobHash> {
 	let mut hash = BlobHash::zero();
 	hex::decode_to_slice(name, hash.as_mut()).ok()?;
 	(self::name(&hash) == name).then_some(hash)

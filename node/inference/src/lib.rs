@@ -11,6 +11,7 @@
 //! | [`serving`] | models by name: the repository, queues, batches, and what they are asked |
 //! | [`tensor`] | tensors as clients name them |
 //! | [`blobs`] | the content-addressed store of artifacts, proving keys, inputs and outputs |
+//! | [`exchange`] | how blobs come from other nodes of the chain, and go to them |
 //! | [`openings`] | what customers tell of their commitments, and how it comes here |
 //! | [`prover`] | what makes proofs, in a thread pool of its own |
 //! | [`service`] | the bounded queue, the worker threads, the results |
@@ -25,6 +26,7 @@ pub mod backend;
 pub mod blobs;
 mod cache;
 pub mod engine;
+pub mod exchange;
 mod metrics;
 pub mod openings;
 pub mod prover;

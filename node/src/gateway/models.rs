@@ -141,7 +141,7 @@ impl Models {
 		let mut records = HashMap::new();
 		let mut models = BTreeMap::<ModelId, BTreeMap<u32, ArtifactHash>>::new();
 		for worker in super::workers(&self.client, at, &self.keystore)? {
-			for version in api.services_of(at, worker).map_err(failed)? {
+			for version in api.offers_of(at, worker).map_err(failed)? {
 				let known = self.known.read().records.get(&version).cloned();
 				let record = match known {
 					Some(record) => Some(record),

@@ -4,7 +4,10 @@
 //! in one call. An upload is named by the hash that its content must have; every call may be
 //! repeated.
 
-use aimodel_inference::{BlobError, BlobStore, UploadError, UploadStatus, Uploads};
+use aimodel_inference::{
+	exchange::{Exchange, Progress, Purpose},
+	BlobError, BlobStore, UploadError, UploadStatus, Uploads,
+};
 use aimodel_primitives::BlobHash;
 use jsonrpsee::{
 	proc_macros::rpc,
@@ -46,6 +49,42 @@ pub(crate) struct BlobInfo {
 	length: u64,
 }
 
+/// How far a fetch from other nodes is.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[serde(tag = "state", rename_all = "camelCase")]
+pub(crate) enum FetchState {
+	/// The blob is in the store.
+	Stored,
+	/// It waits for its turn.
+	Queued,
+	/// It is on its way.
+	Fetching {
+		/// Bytes that are here.
+		received: u64,
+		/// Bytes of the blob; 0 while that is not known.
+		length: u64,
+	},
+	/// It did not come.
+	Failed {
+		/// Why.
+		reason: String,
+	},
+	/// Too many blobs wait already.
+	Full,
+}
+
+impl From<Progress> for FetchState {
+	fn from(progress: Progress) -> Self {
+		match progress {
+			Progress::Stored => Self::Stored,
+			Progress::Queued => Self::Queued,
+			Progress::Fetching { received, length } => Self::Fetching { received, length },
+			Progress::Failed { reason, .. } => Self::Failed { reason },
+			Progress::Full => Self::Full,
+		}
+	}
+}
+
 /// The blob store of this node. Calls that change it, list it, or read a model whose parameters are
 /// private, are unsafe.
 #[rpc(server)]
@@ -78,6 +117,15 @@ pub(crate) trait BlobApi {
 	#[method(name = "blob_has", blocking)]
 	fn has(&self, hash: BlobHash) -> Result<bool, Error>;
 
+	/// Fetches the blob from other nodes of the chain, unless it is here. Answers at once with how
+	/// far it is.
+	#[method(name = "blob_fetch", with_extensions, blocking)]
+	fn fetch(&self, hash: BlobHash) -> Result<FetchState, Error>;
+
+	/// How far a fetch is, or null where nobody asked for the blob.
+	#[method(name = "blob_fetching", blocking)]
+	fn fetching(&self, hash: BlobHash) -> Result<Option<FetchState>, Error>;
+
 	/// All blobs.
 	#[method(name = "blob_list", with_extensions, blocking)]
 	fn list(&self) -> Result<Vec<BlobInfo>, Error>;
@@ -95,6 +143,9 @@ pub(crate) enum Error {
 	/// The upload is refused.
 	#[error(transparent)]
 	Upload(#[from] UploadError),
+	/// Nothing is fetched here.
+	#[error("this node fetches no blobs from others: it was started with `--artifacts off`")]
+	NoExchange,
 	/// The store refuses.
 	#[error(transparent)]
 	Blob(#[from] BlobError),
@@ -107,6 +158,7 @@ mod codes {
 	pub(super) const NOT_FOUND: i32 = BASE + 2;
 	pub(super) const UPLOAD: i32 = BASE + 3;
 	pub(super) const STORE: i32 = BASE + 4;
+	pub(super) const NO_EXCHANGE: i32 = BASE + 5;
 }
 
 impl From<Error> for ErrorObjectOwned {
@@ -117,6 +169,7 @@ impl From<Error> for ErrorObjectOwned {
 			Error::Blob(BlobError::NotFound(_)) => codes::NOT_FOUND,
 			Error::Upload(_) => codes::UPLOAD,
 			Error::Blob(_) => codes::STORE,
+			Error::NoExchange => codes::NO_EXCHANGE,
 		};
 		ErrorObject::owned(code, error.to_string(), None::<()>)
 	}
@@ -126,12 +179,17 @@ impl From<Error> for ErrorObjectOwned {
 pub(crate) struct Blobs {
 	store: Arc<BlobStore>,
 	uploads: Uploads,
+	exchange: Option<Exchange>,
 }
 
 impl Blobs {
-	/// Reads `store`, and writes it through `uploads`.
-	pub(crate) fn new(store: Arc<BlobStore>, uploads: Uploads) -> Self {
-		Self { store, uploads }
+	/// Reads `store`, and writes it through `uploads` and `exchange`.
+	pub(crate) fn new(store: Arc<BlobStore>, uploads: Uploads, exchange: Option<Exchange>) -> Self {
+		Self { store, uploads, exchange }
+	}
+
+	fn exchange(&self) -> Result<&Exchange, Error> {
+		self.exchange.as_ref().ok_or(Error::NoExchange)
 	}
 }
 
@@ -187,6 +245,15 @@ impl BlobApiServer for Blobs {
 
 	fn has(&self, hash: BlobHash) -> Result<bool, Error> {
 		Ok(self.store.contains(&hash))
+	}
+
+	fn fetch(&self, ext: &Extensions, hash: BlobHash) -> Result<FetchState, Error> {
+		check_if_safe(ext)?;
+		Ok(self.exchange()?.want_now(hash, self.store.max_bytes(), Purpose::Operator).into())
+	}
+
+	fn fetching(&self, hash: BlobHash) -> Result<Option<FetchState>, Error> {
+		Ok(self.exchange()?.progress(&hash).map(Into::into))
 	}
 
 	fn list(&self, ext: &Extensions) -> Result<Vec<BlobInfo>, Error> {

@@ -5,6 +5,7 @@
  * it stopped.
  */
 
+import { setTimeout as pause } from 'node:timers/promises';
 import { u8aConcat, u8aToHex, hexToU8a } from '@polkadot/util';
 import { blake2AsHex } from '@polkadot/util-crypto';
 import { rpc } from './connect.js';
@@ -64,4 +65,25 @@ export async function download(api, hash, { piece = PIECE } = {}) {
 		throw new ChainError({ section: 'blob', name: 'WrongHash', message: `What came is not blob ${hash}.` });
 	}
 	return bytes;
+}
+
+/**
+ * Has a node get a blob from other nodes of its chain, unless it has it.
+ *
+ * @param {import('./connect.js').Api} api connected to the node
+ * @param {string} hash
+ * @param {{interval?: number, onProgress?: (received: number, length: number) => void}} [options]
+ */
+export async function obtain(api, hash, { interval = 500, onProgress = () => {} } = {}) {
+	if (await rpc(api, 'blob_has', hash)) return;
+	let state = await rpc(api, 'blob_fetch', hash);
+	while (state?.state !== 'stored') {
+		if (state?.state === 'fetching' && state.length > 0) onProgress(state.received, state.length);
+		else if (state?.state === 'failed' || state?.state === 'full') {
+			const why = state.reason ?? 'too many blobs wait already';
+			throw new ChainError({ section: 'blob', name: 'NotFetched', message: `Blob ${hash} did not come: ${why}.` });
+		}
+		await pause(interval);
+		state = await rpc(api, 'blob_fetching', hash);
+	}
 }

@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import { hexToU8a, u8aToHex } from '@polkadot/util';
 import { access, allow, disallow, health, pause, setAccess, unpause } from './access.js';
 import { bills, revenue, setBudget } from './billing.js';
-import { upload } from './blobs.js';
+import { obtain, upload } from './blobs.js';
 import { account, connect, DEFAULT_URL } from './connect.js';
 import { batch, deploy, model, quote, readVerifyingKey, registerKey, split, tariff, tensor, versionRecord, WHOLE } from './models.js';
 import { hides, read, requestHidden } from './hidden.js';
@@ -70,8 +70,8 @@ blocks), grace, tier and to.
 An AMOUNT is in UNIT: 0.25. A TYPE is an element type and a shape, u8[1,64] or f32[N<=64,13]; of a
 model with a verifying key it is known. A PAYEE is an address, or the id of another model,
 whose owner's side is paid. What the worker and the beneficiaries leave of 100 percent
-goes to the signer. A worker's node (--worker-url, if it is not the one at --url) first checks that
-it can prove the model's answers, unless --unchecked.
+goes to the signer. A worker's node (--worker-url, if it is not the one at --url) first gets the model and
+its proving key from other nodes, and checks that it can prove the model's answers, unless --unchecked.
 
 Of a model that hides its input or its answer, a request carries a commitment, and what it hides goes
 encrypted to the node of its worker (--worker-url, if that is another one). Its salt goes to a new file
@@ -292,6 +292,9 @@ const COMMANDS = {
 		if (!options.unchecked) {
 			const node = options['worker-url'] ? await connect(options['worker-url']) : api;
 			try {
+				const { artifact, circuit } = await versionRecord(api, version);
+				say('the node gets what it lacks of the model from other nodes');
+				for (const file of [artifact, circuit?.provingKey]) if (file) await obtain(node, file);
 				say('the node checks that it can prove the answers');
 				await check(node, version);
 			} finally {

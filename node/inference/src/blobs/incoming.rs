@@ -68,16 +68,24 @@ impl Incoming {
 		if let Some(expected) = expected.filter(|expected| *expected != found) {
 			return Err(BlobError::WrongHash { expected, found });
 		}
-		self.file.sync_all().map_err(BlobError::io(&self.path))?;
-		let target = self.root.join(name(&found));
-		fs::rename(&self.path, &target).map_err(BlobError::io(&target))?;
+		place(&self.file, &self.path, &self.root, &found)?;
 		self.committed = true;
-		// The rename itself lasts only once the folder is on the disk.
-		File::open(&self.root)
-			.and_then(|folder| folder.sync_all())
-			.map_err(BlobError::io(&self.root))?;
 		Ok(found)
 	}
+}
+
+/// Makes a file the blob of this name: from here on it is there whole, whatever happens.
+pub(super) fn place(
+	file: &File,
+	path: &Path,
+	root: &Path,
+	hash: &BlobHash,
+) -> Result<(), BlobError> {
+	file.sync_all().map_err(BlobError::io(path))?;
+	let target = root.join(name(hash));
+	fs::rename(path, &target).map_err(BlobError::io(&target))?;
+	// The rename itself lasts only once the folder is on the disk.
+	File::open(root).and_then(|folder| folder.sync_all()).map_err(BlobError::io(root))
 }
 
 impl Drop for Incoming {

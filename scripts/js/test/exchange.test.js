@@ -1,0 +1,145 @@
+/**
+ * Models and inputs come to a worker over the chain's own network. Three nodes of a local chain: a
+ * publisher, a worker, and a third one that has the rest when the publisher is gone.
+ */
+
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { after, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { download, upload } from '../src/blobs.js';
+import { accounts, connect, rpc } from '../src/connect.js';
+import { example, testImages } from '../src/digits.js';
+import { deploy, readVerifyingKey, registerKey, split, tariff } from '../src/models.js';
+import { UNIT } from '../src/money.js';
+import { Node, PROGRAMS } from '../src/node.js';
+import { ATTESTED, earningsOf, PROVEN, request, settlement } from '../src/requests.js';
+import { send } from '../src/send.js';
+import { inFolder, zkonnx } from '../src/zkonnx.js';
+import { DIGITS, DIGITS_INTERFACE, digitsKeys, ODD_PRICE } from './world.js';
+
+/** KiB that a node gives another one in a second: a chunk of the proving key in four seconds. */
+const RATE = '64';
+
+const { alice, bob, charlie, dave, worker } = await accounts();
+const { images } = await testImages();
+const expected = await example('digits/expected.i32');
+const answerTo = (row) => expected.slice(row * 40, (row + 1) * 40);
+
+const nodes = [];
+after(async () => {
+	for (const { node, api } of nodes) {
+		await api.disconnect();
+		await node.stop();
+	}
+});
+
+/** A new node of the local chain, connected to those that run. */
+async function start(...args) {
+	const known = nodes.flatMap(({ address }) => ['--bootnodes', address]);
+	const all = ['--unsafe-force-node-key-generation', '--artifacts-rate', RATE, ...known, ...args];
+	const node = await Node.start({ chain: 'local', args: all, metrics: true });
+	const api = await connect(node.url);
+	const [address] = (await rpc(api, 'system_localListenAddresses')).filter((it) => it.includes('/127.0.0.1/tcp/'));
+	nodes.push({ node, api, address });
+	return { node, api };
+}
+
+/** Waits until `condition` holds. */
+async function until(condition, what, timeout = 60_000) {
+	for (const end = Date.now() + timeout; Date.now() < end; await pause(100)) {
+		if (await condition()) return;
+	}
+	throw new Error(`${what} within ${timeout / 1000} s; the worker's log:\n${server.node.tail()}`);
+}
+
+const bytesOf = async ({ node }, which) => (await node.metrics()).get(`aimodel_exchange_${which}_bytes_total`);
+
+/** What the command `blob fetch` prints, asked of a running node. */
+async function fetchByHand({ node }, hash) {
+	const url = node.url.replace('ws:', 'http:');
+	const { stdout } = await promisify(execFile)(`${PROGRAMS}/aimodel-node`, ['blob', 'fetch', hash, '--url', url]);
+	return stdout.trim();
+}
+
+const third = await start('--alice');
+const server = await start('--bob', '--worker', '--operator-suri', '//Worker');
+const publisher = await start();
+await until(async () => (await rpc(server.api, 'system_health')).peers === 2, 'the worker has not found two peers');
+
+const keys = await digitsKeys();
+const onnx = new Uint8Array(await readFile(DIGITS));
+let artifact;
+let provingKey;
+let digits;
+
+test('a node gets by hand what another one has, but no model whose parameters are private', async () => {
+	[artifact, provingKey] = [await upload(publisher.api, onnx), await upload(publisher.api, keys.provingKey)];
+	const hidden = await inFolder(async (folder) => {
+		await zkonnx('hide', DIGITS, '--output', `${folder}/hidden.onnx`);
+		return upload(publisher.api, new Uint8Array(await readFile(`${folder}/hidden.onnx`)));
+	});
+	const deployed = registerKey(publisher.api, bob, readVerifyingKey(keys.verifyingKey)).then((key) =>
+		deploy(publisher.api, bob, {
+			version: {
+				artifact,
+				interface: DIGITS_INTERFACE,
+				units: { fixed: 1, perInputElement: 0, perOutputElement: 0 },
+				lease: 100,
+				circuit: { key, provingKey },
+			},
+			tariff: tariff({ perCall: ODD_PRICE }),
+			split: split(500_000, [[bob.address, 500_000]]),
+		}),
+	);
+	deployed.catch(() => {}); // Awaited below.
+	for (const hash of [artifact, provingKey]) {
+		assert.equal(await fetchByHand(third, hash), hash);
+		assert.equal(await rpc(third.api, 'blob_has', hash), true);
+	}
+	assert.deepEqual(await download(third.api, provingKey), keys.provingKey);
+	await assert.rejects(fetchByHand(third, hidden), /none of 2 peers has it/);
+	await assert.rejects(fetchByHand(third, `0x${'00'.repeat(32)}`), /none of 2 peers has it/);
+	digits = await deployed;
+});
+
+test('a worker fetches what it offers to serve, and a third node supplies the rest when the publisher is gone', async () => {
+	const { api } = third;
+	assert.equal(await rpc(server.api, 'blob_has', provingKey), false);
+	await Promise.all([
+		send(api, api.tx.workers.register(1_000n * UNIT, worker.address), charlie),
+		send(api, api.tx.workers.serve(digits.version, 0n, 1, 4), charlie),
+	]);
+	// The third node gave nothing before: what came beyond what it gives is the publisher's.
+	await until(async () => {
+		const came = await bytesOf(server, 'fetched');
+		return came > (await bytesOf(third, 'served'));
+	}, 'nothing has come from the publisher');
+	await publisher.api.disconnect();
+	await publisher.node.stop('SIGKILL');
+	assert.equal(await rpc(server.api, 'blob_has', provingKey), false, 'it was stopped midway');
+
+	await until(() => rpc(server.api, 'blob_has', provingKey), 'the proving key has not come');
+	assert.deepEqual(await rpc(server.api, 'blob_fetching', provingKey), { state: 'stored' });
+	await until(() => rpc(server.api, 'blob_has', artifact), 'the model has not come');
+	const [came, rest] = [await bytesOf(server, 'fetched'), await bytesOf(third, 'served')];
+	assert.equal(came, onnx.length + keys.provingKey.length);
+	assert.ok(rest > 0 && rest < came, `${rest} of ${came} bytes came from the third node`);
+	await rpc(server.api, 'worker_check', digits.version);
+});
+
+test('it serves, proves and is paid, also for an input that another node has', async () => {
+	const { api } = third;
+	const blob = { hash: await upload(api, images[2]), length: images[2].length };
+	const order = (customer, input, assurance) =>
+		request(api, customer, { outPoint: digits.outPoint, input, assurance, maxFee: 10n * UNIT });
+	const orders = await Promise.all([order(alice, images[1], PROVEN), order(dave, blob, ATTESTED)]);
+	const ends = await Promise.all(orders.map(({ request: id }) => settlement(api, id)));
+	for (const end of ends) assert.deepEqual([end.status, end.worker], ['Settled', charlie.address]);
+	assert.deepEqual(ends.map(({ assurance }) => assurance), ['Proven', 'Attested']);
+	ends.forEach(({ output }, i) => assert.deepEqual(output, answerTo(i + 1)));
+	const owed = ends.reduce((sum, { payout }) => sum + payout.worker, 0n);
+	assert.equal(await earningsOf(api, charlie.address), owed);
+});
