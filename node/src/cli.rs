@@ -3,6 +3,7 @@
 use crate::{
 	blobs::BlobCmd, doctor::DoctorCmd, gateway::GatewayParams, model::ModelCmd, sealing::Sealing,
 };
+use aimodel_inference::Provider;
 use sc_cli::RunCmd;
 use std::{
 	num::{NonZeroU32, NonZeroUsize},
@@ -78,6 +79,11 @@ pub(crate) struct WorkerParams {
 	/// working directory, then the same next to this executable].
 	#[arg(long, value_name = "PATH", env = "ONNXRUNTIME_LIB")]
 	pub(crate) onnxruntime: Option<PathBuf>,
+
+	/// What runs models: cpu, cuda, tensorrt, rocm, migraphx, openvino, qnn, xnnpack. Where the library or the
+	/// machine has no such thing, the processor does [default: cpu].
+	#[arg(long, value_name = "NAME", requires = "worker")]
+	pub(crate) execution_provider: Option<Provider>,
 
 	/// Threads that run models [default: 2].
 	#[arg(long, value_name = "COUNT", requires = "worker")]

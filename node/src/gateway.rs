@@ -13,11 +13,13 @@ use crate::{
 	worker::{self, Worker},
 };
 use aimodel_gateway::{
-	Admission, Config, Gateway, Hooks, Open, Receipts, Signer, StartError, Subscribers,
-	SubscribersConfig, Tls, TokenError, Tokens,
+	access::TokenError, Admission, Config, Gateway, Hooks, Open, Receipts, Signer, StartError,
+	Subscribers, SubscribersConfig, Tls, Tokens,
 };
 use aimodel_inference::{
-	serving::{ModelEntry, Parts, RegisterError, Server, ServerConfig, ServerError},
+	serving::{
+		Http, Ipfs, ModelEntry, Parts, RegisterError, Server, ServerConfig, ServerError, Source, S3,
+	},
 	BlobStore,
 };
 use aimodel_primitives::operator::KEY_TYPE;
@@ -30,12 +32,13 @@ use sp_blockchain::HeaderBackend;
 use sp_core::sr25519;
 use sp_keystore::KeystorePtr;
 use std::{
-	fs, io,
+	env, fs, io,
 	net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
 	path::{Path, PathBuf},
 	sync::Arc,
 };
 use subscriptions::Plans;
+use url::Url;
 
 /// What a gateway needs.
 #[derive(Clone, Debug, clap::Args)]
@@ -81,6 +84,10 @@ pub(crate) struct GatewayParams {
 	#[arg(long, value_name = "FILE", requires = "gateway_port")]
 	gateway_models: Option<PathBuf>,
 
+	/// Where `ipfs://` is fetched, the first that answers.
+	#[arg(long, value_name = "URL", value_delimiter = ',', requires = "gateway_port")]
+	gateway_ipfs: Vec<Url>,
+
 	/// Let callers load and unload models: with `token`, those that are operators.
 	#[arg(long, requires = "gateway_port")]
 	gateway_manage: bool,
@@ -116,6 +123,10 @@ enum Error {
 	Models { path: PathBuf, error: ModelsError },
 	#[error("--gateway subscribers, and receipts, need a bonded account that has registered an operator key of this node")]
 	NoWorker,
+	#[error("no client for remote servers: {0}")]
+	Remote(#[from] io::Error),
+	#[error("S3: {0}")]
+	S3(String),
 	#[error(transparent)]
 	Server(#[from] ServerError),
 	#[error(transparent)]
@@ -179,8 +190,9 @@ fn open(
 	let registry = config.prometheus_registry().cloned();
 	let server = Server::start(Parts {
 		config: ServerConfig::default(),
-		backends: worker.backends(),
+		backends: worker.backends()?,
 		blobs: Some(blobs.clone()),
+		sources: sources(&params.gateway_ipfs)?,
 		registry: registry.clone(),
 		..Parts::default()
 	})?;
@@ -239,6 +251,26 @@ fn listen(external: bool) -> IpAddr {
 		true => Ipv6Addr::UNSPECIFIED.into(),
 		false => Ipv4Addr::LOCALHOST.into(),
 	}
+}
+
+/// What the environment may say of an object store.
+const S3_OPTIONS: [&str; 6] = [
+	"AWS_ACCESS_KEY_ID",
+	"AWS_SECRET_ACCESS_KEY",
+	"AWS_SESSION_TOKEN",
+	"AWS_REGION",
+	"AWS_ENDPOINT",
+	"AWS_ALLOW_HTTP",
+];
+
+/// Where the files of an operator's list can be.
+fn sources(ipfs: &[Url]) -> Result<Vec<Arc<dyn Source>>, Error> {
+	let given: Vec<_> =
+		S3_OPTIONS.into_iter().filter_map(|name| Some((name, env::var(name).ok()?))).collect();
+	let s3 =
+		S3::new(given.iter().map(|(name, value)| (*name, value.as_str()))).map_err(Error::S3)?;
+	let ipfs = Ipfs::new(ipfs.to_vec());
+	Ok(vec![Arc::new(Http), Arc::new(ipfs), Arc::new(s3)])
 }
 
 /// Registers the models of an operator's list.

@@ -5,7 +5,11 @@ use crate::{
 	service::{application, is_development, FullClient},
 };
 use aimodel_inference::{
-	backend::Backends, BlobStore, Config, Mailbox, OnnxRuntime, OpeningStore, ProverError, Service,
+	backend::{
+		remote::{Remote, RemoteConfig},
+		Backends,
+	},
+	BlobStore, Config, Mailbox, OnnxRuntime, OpeningStore, ProverError, Provider, Service,
 };
 use aimodel_primitives::{
 	inference::InferenceService,
@@ -22,6 +26,7 @@ use sp_api::{ApiError, ProvideRuntimeApi};
 use sp_core::sr25519;
 use sp_keystore::{Keystore, KeystorePtr};
 use std::{
+	io,
 	num::NonZeroUsize,
 	path::{Path, PathBuf},
 	sync::Arc,
@@ -79,11 +84,12 @@ impl Worker {
 		self.service.check(artifact, key)
 	}
 
-	/// What runs models: the same for jobs of the chain and for callers of the gateway.
-	pub(crate) fn backends(&self) -> Backends {
+	/// What runs models for callers of the gateway: what runs jobs of the chain, and other servers.
+	pub(crate) fn backends(&self) -> io::Result<Backends> {
 		let mut backends = Backends::new();
 		backends.add(self.engine.clone());
-		backends
+		backends.add(Arc::new(Remote::new(RemoteConfig::default())?));
+		Ok(backends)
 	}
 
 	/// What customers told of their commitments.
@@ -144,9 +150,11 @@ pub(crate) fn start(
 		queue: or(params.queue_size, defaults.queue),
 		..defaults
 	};
+	let provider = params.execution_provider.unwrap_or(Provider::Cpu);
 	let path = library(params.onnxruntime.as_deref()).map_err(application)?;
 	let engine =
-		OnnxRuntime::load(&path, config_of_service.inference_threads).map_err(application)?;
+		OnnxRuntime::load_with_provider(&path, config_of_service.inference_threads, provider)
+			.map_err(application)?;
 	let engine = Arc::new(engine);
 	let build = engine.build_info().to_owned();
 	log::info!("🧠 Worker: {build}");

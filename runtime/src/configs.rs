@@ -293,11 +293,15 @@ mod tests {
 		Call::decode(&mut TrailingZeroInput::new(&[index])).expect("zeros are arguments")
 	}
 
+	fn get<Most: Get<u32>>() -> usize {
+		Most::get() as usize
+	}
+
 	/// Calls whose weight grows with their arguments, with the greatest.
 	fn greatest() -> Vec<RuntimeCall> {
 		type Market = pallet_aimodel::Call<Runtime>;
-		let most_input = <Runtime as pallet_aimodel::Config>::MaxInlineInput::get() as usize;
-		let most_output = <Runtime as pallet_aimodel::Config>::MaxInlineOutput::get() as usize;
+		let most_input = get::<<Runtime as pallet_aimodel::Config>::MaxInlineInput>();
+		let most_output = get::<<Runtime as pallet_aimodel::Config>::MaxInlineOutput>();
 		let input = || Input::Inline(BoundedVec::truncate_from(vec![0; most_input]));
 		let output = || Output::Inline(BoundedVec::truncate_from(vec![0; most_output]));
 		let assurance = aimodel_primitives::runtime_api::Assurance::Attested;
@@ -305,10 +309,11 @@ mod tests {
 			let most = aimodel_primitives::access::MAX_ACCOUNTS as usize;
 			BoundedVec::truncate_from(vec![AccountId::new([0; 32]); most])
 		};
-		let most_results = <Runtime as pallet_aimodel::Config>::MaxResults::get() as usize;
+		let most_results = get::<<Runtime as pallet_aimodel::Config>::MaxResults>();
 		let answer = || Answer { request: 0, output: output(), units: None, proof: None };
 		let answers: Vec<_> = (0..most_results).map(|_| answer()).collect();
 		let (out_point, model) = Default::default();
+		let most_fallbacks = aimodel_primitives::fallbacks::MAX_FALLBACKS as usize;
 		let points = vec![0; 4_000_000];
 		vec![
 			Market::request {
@@ -317,7 +322,7 @@ mod tests {
 				input: input(),
 				max_fee: 0,
 				deadline: None,
-				fallbacks: Default::default(),
+				fallbacks: BoundedVec::truncate_from(vec![out_point; most_fallbacks]),
 			}
 			.into(),
 			Market::request_by_plan { out_point, assurance, input: input(), deadline: None }.into(),

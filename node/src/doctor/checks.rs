@@ -5,6 +5,7 @@ use crate::worker;
 use aimodel_inference::{BlobError, BlobStore, OnnxRuntime};
 use aimodel_primitives::operator::KEY_TYPE;
 use serde_json::{json, Value};
+use sp_io::hashing::twox_128;
 use std::{
 	fs, io,
 	net::TcpListener,
@@ -270,7 +271,7 @@ async fn running(url: &str) -> Result<Running, String> {
 
 /// The key of `Timestamp::Now` in storage.
 fn now_key() -> String {
-	let [pallet, item] = [b"Timestamp".as_slice(), b"Now"].map(sp_core::twox_128);
+	let [pallet, item] = [b"Timestamp".as_slice(), b"Now"].map(twox_128);
 	format!("0x{}{}", hex::encode(pallet), hex::encode(item))
 }
 

@@ -39,7 +39,7 @@ struct Known {
 	/// By name at the gateway.
 	offered: BTreeMap<String, Offered>,
 	/// Versions are never changed.
-	records: HashMap<VersionId, Version>,
+	records: BTreeMap<VersionId, Version>,
 	/// Where a model file is served from.
 	by_artifact: HashMap<ArtifactHash, VersionId>,
 }
@@ -135,10 +135,10 @@ impl Models {
 	fn offered(
 		&self,
 		at: Hash,
-	) -> Result<(BTreeMap<String, Offered>, HashMap<VersionId, Version>), String> {
+	) -> Result<(BTreeMap<String, Offered>, BTreeMap<VersionId, Version>), String> {
 		let api = self.client.runtime_api();
 		let failed = |error: sp_api::ApiError| error.to_string();
-		let mut records = HashMap::new();
+		let mut records = BTreeMap::new();
 		let mut models = BTreeMap::<ModelId, BTreeMap<u32, ArtifactHash>>::new();
 		for worker in super::workers(&self.client, at, &self.keystore)? {
 			for version in api.offers_of(at, worker).map_err(failed)? {

@@ -6,8 +6,8 @@
 use super::models::Models;
 use crate::service::FullClient;
 use aimodel_gateway::{
-	access::{Charge, Usage},
-	Refusal, Standing as Admitted, Subscriptions,
+	access::{Charge, Standing as Admitted, Usage},
+	Refusal, Subscriptions,
 };
 use aimodel_inference::serving::Priority;
 use aimodel_primitives::{

@@ -303,7 +303,7 @@ impl Scenario {
 	fn step(&mut self) -> Option<&'static str> {
 		let who = CUSTOMERS[self.dice.roll(3) as usize].clone();
 		// The second stands in for the first, mostly.
-		let (model, proven) = self.models[[0, 0, 1, 2, 3][self.dice.roll(5) as usize]];
+		let (model, proven) = self.models[[0, 0, 0, 1, 2, 3][self.dice.roll(6) as usize]];
 		let owner = RuntimeOrigin::signed(OWNER);
 		let ids: Vec<_> = self.open.keys().copied().collect();
 		let id = self.dice.pick(&ids).copied().unwrap_or(u64::MAX);
@@ -481,7 +481,7 @@ impl Scenario {
 		let max_fee = agreed.max_fee;
 		agreed.most = agreed.held.min(max_fee);
 		let mut asked = BTreeMap::from([(model, agreed)]);
-		if proven && self.dice.roll(2) > 0 {
+		if proven && self.dice.roll(4) > 0 {
 			let alike = |(other, kind): &(ModelId, bool)| *kind && *other != model;
 			for (other, _) in self.models.clone().into_iter().filter(alike) {
 				let (mut agreed, ..) = self.agree(&who, other, true);
