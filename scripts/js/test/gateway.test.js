@@ -1,0 +1,159 @@
+/** The gateway of a worker's node: models of the chain for clients of the Open Inference Protocol. */
+
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { after } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { bnToU8a, compactToU8a, hexToU8a, stringToU8a, u8aConcat, u8aToHex } from '@polkadot/util';
+import { blake2AsU8a, signatureVerify } from '@polkadot/util-crypto';
+import { example, testImages } from '../src/digits.js';
+import { model } from '../src/models.js';
+import { offer, periods, setPlans, subscribe } from '../src/plans.js';
+import { settlement } from '../src/requests.js';
+import { submit } from '../src/send.js';
+import { describe } from '../src/versions.js';
+import { ODD_PRICE, World } from './world.js';
+
+const basePath = await mkdtemp(`${tmpdir()}/aimodel-`);
+const start = (...args) => World.start({ worker: true, basePath, args: ['--gateway-port', '0', ...args] });
+let world = await start();
+after(async () => {
+	await world.stop();
+	await rm(basePath, { recursive: true, force: true });
+});
+const { images } = await testImages();
+const expected = await example('digits/expected.i32');
+const scores = (row) => Array.from(new Int32Array(expected.buffer.slice(expected.byteOffset + row * 40, expected.byteOffset + (row + 1) * 40)));
+
+const digits = await world.deployDigits();
+await world.sealing(describe(world.api, world.bob, digits.outPoint, { name: 'digits' }));
+await world.bondWorker(world.charlie, world.worker, [digits.version]);
+
+async function url() {
+	const [, found] = await world.node.line(/Open Inference Protocol at (http:\S+)/, {});
+	return found;
+}
+
+/** The JSON of an inference over the image of a row. */
+const asked = (row, parameters = {}) =>
+	JSON.stringify({ inputs: [{ name: 'image', datatype: 'UINT8', shape: [1, 64], data: Array.from(images[row]) }], parameters });
+
+const post = async (path, body, headers = {}) => {
+	const answer = await fetch(`${await url()}${path}`, { method: 'POST', body, headers });
+	return { status: answer.status, ...(await answer.json()) };
+};
+
+/** Waits until the gateway has followed the chain to its best block. */
+async function followed(name) {
+	for (let tries = 0; tries < 100; tries++) {
+		if ((await fetch(`${await url()}/v2/models/${name}/ready`)).status !== 404) return;
+		await pause(50);
+	}
+	assert.fail(`the gateway does not know ${name}`);
+}
+
+world.test('what the worker offers is served by its id and its name, and costs what the chain says', async () => {
+	await followed('digits');
+	for (const name of ['digits', digits.model]) {
+		const { status, outputs, model_name, model_version, parameters } = await post(`/v2/models/${name}/infer`, asked(0));
+		assert.equal(status, 200);
+		assert.deepEqual([model_name, model_version], [name, '0.0.0']);
+		assert.deepEqual(outputs[0].data, scores(0));
+		assert.deepEqual([parameters.units, BigInt(parameters.price)], [1, ODD_PRICE]);
+	}
+	const unknown = await post('/v2/models/cats/infer', asked(0));
+	assert.equal(unknown.status, 404);
+	assert.match(unknown.error, /no model `cats`; known are .*digits/);
+});
+
+world.test('an answer can be signed by the worker, for anybody to check', async () => {
+	const { parameters } = await post('/v2/models/digits/infer', asked(1, { receipt: true }));
+	const message = u8aConcat(stringToU8a('aimodel/receipt/1'), hexToU8a(parameters.receipt));
+	assert.equal(parameters.receipt_signer, u8aToHex(world.worker.publicKey));
+	assert.ok(signatureVerify(message, parameters.receipt_signature, world.worker.address).isValid);
+	message[40] ^= 1;
+	assert.ok(!signatureVerify(message, parameters.receipt_signature, world.worker.address).isValid);
+});
+
+world.test('the proof of a request of the chain is there before it is on the chain', async () => {
+	const { request } = await world.order(world.alice, { outPoint: (await model(world.api, digits.model)).outPoint, input: images[2] });
+	const wrong = await post('/v2/models/digits/infer', asked(3, { proof: 'groth16', request_id: Number(request) }));
+	assert.equal(wrong.status, 403, 'another input');
+	const { status, parameters } = await post('/v2/models/digits/infer', asked(2, { proof: 'groth16', request_id: Number(request) }));
+	assert.equal(status, 200);
+	const read = async () => (await fetch(`${await url()}/v2/proofs/${parameters.proof_id}`)).json();
+	// The offchain worker begins with the next block.
+	await world.seal();
+	let proof = await read();
+	for (let tries = 0; proof.status !== 'done' && tries < 200; tries++) {
+		assert.ok(['queued', 'running'].includes(proof.status), JSON.stringify(proof));
+		await pause(50);
+		proof = await read();
+	}
+	assert.equal(proof.status, 'done');
+	const end = await world.sealing(settlement(world.api, request));
+	assert.equal(end.status, 'Settled');
+	const [settled] = (await world.calls('aimodel', 'submitResult')).filter(({ ok }) => ok);
+	assert.equal(proof.proof, settled.args[3].unwrap().toHex());
+	const foreign = await post('/v2/models/digits/infer', asked(2, { proof: 'groth16', request_id: 999 }));
+	assert.equal(foreign.status, 403);
+	assert.match(foreign.error, /no lease of request 999/);
+});
+
+world.test('what the worker offers no more is served no more', async () => {
+	await world.send(world.api.tx.workers.unserve(digits.version), world.charlie);
+	for (let tries = 0; tries < 100; tries++) {
+		if ((await post('/v2/models/digits/infer', asked(0))).status === 404) break;
+		await pause(50);
+	}
+	assert.equal((await post('/v2/models/digits/infer', asked(0))).status, 404);
+	await world.sealing(submit(world.api, world.api.tx.workers.serve(digits.version, 0, 1, 4), world.charlie).then(({ included }) => included));
+});
+
+world.test('subscribers sign their calls, and have as many as their plan', async () => {
+	await world.stop();
+	world = await start('--gateway', 'subscribers');
+	const { api, alice, bob, charlie, eve } = world;
+	await followed('digits');
+	const tip = async () => (await model(api, digits.model)).outPoint;
+	const { month } = periods(api);
+	await world.sealing(setPlans(api, bob, await tip(), [offer({ period: month, price: 10_000n, quota: 2 })]));
+	await world.sealing(subscribe(api, alice, await tip(), 0));
+
+	const path = '/v2/models/digits/infer';
+	const text = (string) => u8aConcat(compactToU8a(string.length), stringToU8a(string));
+	const signed = (who, body, { time = Date.now(), nonce = randomBytes(16) } = {}) => {
+		const message = u8aConcat(
+			stringToU8a('aimodel/call/1'),
+			world.genesis,
+			charlie.publicKey,
+			text('POST'),
+			text(path),
+			blake2AsU8a(body, 256),
+			bnToU8a(time, { bitLength: 64, isLe: true }),
+			nonce,
+		);
+		const digits = (bytes) => u8aToHex(bytes).slice(2);
+		return {
+			'aimodel-account': digits(who.publicKey),
+			'aimodel-time': String(time),
+			'aimodel-nonce': digits(nonce),
+			'aimodel-signature': digits(who.sign(message)),
+		};
+	};
+	const body = asked(4);
+	assert.equal((await post(path, body)).status, 401, 'not signed');
+	assert.equal((await post(path, body, signed(eve, body))).status, 402, 'without a plan');
+	assert.equal((await post(path, asked(5), signed(alice, body))).status, 401, 'signed for something else');
+	const headers = signed(alice, body);
+	const first = await post(path, body, headers);
+	assert.equal(first.status, 200, first.error);
+	assert.deepEqual(first.outputs[0].data, scores(4));
+	assert.equal((await post(path, body, headers)).status, 401, 'the same call twice');
+	assert.equal((await post(path, body, signed(alice, body))).status, 200);
+	const over = await post(path, body, signed(alice, body));
+	assert.equal(over.status, 429);
+	assert.match(over.error, /2 calls of this period are used up/);
+});
