@@ -52,15 +52,15 @@ missing_packages() {
 	# The vendored OpenSSL is configured by a script that needs more than Debian's perl-base.
 	{ has perl && perl -MFindBin -MIPC::Cmd -e 1 2>/dev/null; } || echo perl
 	has pkg-config || echo pkg-config
+	# scripts/bench.sh serve drives the gateway with it.
+	has wrk || echo wrk
 	# Its promtool checks the dashboard and the alerts.
 	has promtool || echo prometheus
 	has_node || echo nodejs
 	has npm || echo npm
-	# Only for fetching the library.
-	if ! library_ready "$ORT_FOLDER" && ! library_ready "$ORT_CACHE"; then
-		has python3 || echo python3
-		{ has python3 && python3 -m pip --version >/dev/null 2>&1; } || echo python3-pip
-	fi
+	# For fetching the library, and for the client that drives the gateway.
+	has python3 || echo python3
+	{ has python3 && python3 -m pip --version >/dev/null 2>&1; } || echo python3-pip
 }
 
 system_packages() {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Sets up what is missing and runs everything: formatting, clippy, unit tests, doc tests, and the
-# end-to-end tests against a real node.
+# end-to-end tests against a real node, and a client of others against the gateway.
 #
 #   scripts/test.sh            all of it
 #   scripts/test.sh --long     also compiles the benchmarks and the try-runtime hooks
@@ -54,6 +54,17 @@ cargo test --release --workspace --locked --doc
 
 step "end-to-end tests"
 (cd scripts/js && npm test)
+
+step "the gateway and tritonclient"
+# Installed once for each version of the list.
+packages=$CARGO_TARGET_DIR/python-$(sha256sum scripts/serve/requirements.txt | cut -c1-12)
+if [[ ! -d $packages ]]; then
+	rm -rf "$packages.new"
+	python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --only-binary=:all: \
+		--require-hashes --target "$packages.new" --requirement scripts/serve/requirements.txt
+	mv "$packages.new" "$packages"
+fi
+PYTHONPATH=$packages python3 scripts/serve/test_tritonclient.py
 
 if $long; then
 	step "benchmarks and try-runtime compile"

@@ -6,6 +6,7 @@
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import { networks, scaling } from './bench/proving.js';
+import { serving } from './bench/serving.js';
 import { rpc } from './src/connect.js';
 import { testImages } from './src/digits.js';
 import { request, settlement } from './src/requests.js';
@@ -27,6 +28,7 @@ const { values, positionals } = parseArgs({
 		peers: { type: 'boolean', default: false },
 		scaling: { type: 'boolean', default: false },
 		only: { type: 'string' },
+		long: { type: 'boolean', default: false },
 	},
 });
 
@@ -86,6 +88,9 @@ const BENCHES = {
 			await world.stop();
 		}
 	},
+
+	/** Inferences over HTTP, outside the chain. */
+	serve: () => serving(values),
 
 	/** From sending a request to its settlement, with a block every second. */
 	async settle() {

@@ -1,31 +1,53 @@
--- A request of one row of 784 floats for wrk, binary both ways: POST v2/models/MODEL/infer.
+-- A request of one row of floats for wrk: POST v2/models/MODEL/infer, binary both ways, or JSON.
 --
---   wrk -t2 -c32 -d10s --latency -s scripts/serve/infer.lua http://127.0.0.1:8000 -- [MODEL] [INPUT] [COLUMNS]
+--   wrk -t2 -c32 -d10s --latency -s scripts/serve/infer.lua URL -- MODEL INPUT SHAPE [json] [PAUSE]
+--
+-- SHAPE is that of the row: 1,784. PAUSE is how many milliseconds each client waits before a request.
+
+local pause = 0
 
 function init(args)
-	local model = args[1] or "mlp-784"
-	local input = args[2] or "x"
-	local columns = tonumber(args[3] or "784")
-	local elements = {}
-	for at = 1, columns do
-		-- 0, 1, 2 and 4 in turn, little-endian.
-		elements[at] = ({ "\0\0\0\0", "\0\0\128\63", "\0\0\0\64", "\0\0\128\64" })[at % 4 + 1]
+	local model, input, shape = args[1], args[2], args[3]
+	local json_only = args[4] == "json"
+	pause = tonumber(args[5] or "0")
+	local count = 1
+	for size in shape:gmatch("%d+") do
+		count = count * tonumber(size)
 	end
-	local tensor = table.concat(elements)
-	local json = string.format(
-		'{"inputs":[{"name":"%s","shape":[1,%d],"datatype":"FP32","parameters":{"binary_data_size":%d}}],'
-			.. '"parameters":{"binary_data_output":true}}',
-		input, columns, #tensor)
 	wrk.method = "POST"
 	wrk.path = "/v2/models/" .. model .. "/infer"
-	wrk.headers["Content-Type"] = "application/octet-stream"
-	wrk.headers["Inference-Header-Content-Length"] = tostring(#json)
-	wrk.body = json .. tensor
+	if json_only then
+		local elements = {}
+		for at = 1, count do
+			elements[at] = tostring(({ 0, 1, 2, 4 })[at % 4 + 1])
+		end
+		wrk.headers["Content-Type"] = "application/json"
+		wrk.body = string.format('{"inputs":[{"name":"%s","shape":[%s],"datatype":"FP32","data":[%s]}]}',
+			input, shape, table.concat(elements, ","))
+	else
+		local elements = {}
+		for at = 1, count do
+			-- 0, 1, 2 and 4 in turn, little-endian.
+			elements[at] = ({ "\0\0\0\0", "\0\0\128\63", "\0\0\0\64", "\0\0\128\64" })[at % 4 + 1]
+		end
+		local tensor = table.concat(elements)
+		local json = string.format(
+			'{"inputs":[{"name":"%s","shape":[%s],"datatype":"FP32","parameters":{"binary_data_size":%d}}],'
+				.. '"parameters":{"binary_data_output":true}}',
+			input, shape, #tensor)
+		wrk.headers["Content-Type"] = "application/octet-stream"
+		wrk.headers["Inference-Header-Content-Length"] = tostring(#json)
+		wrk.body = json .. tensor
+	end
 	formatted = wrk.format()
 end
 
 function request()
 	return formatted
+end
+
+function delay()
+	return pause
 end
 
 function done(summary, latency, requests)

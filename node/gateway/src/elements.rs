@@ -3,10 +3,14 @@
 use aimodel_inference::tensor::{DataType, Tensor};
 use bytes::Bytes;
 use serde::{
-	de::{DeserializeSeed, Deserializer, Error as _, SeqAccess, Visitor},
+	de::{
+		value::MapAccessDeserializer, DeserializeSeed, Deserializer, Error as _, MapAccess,
+		SeqAccess, Unexpected, Visitor,
+	},
 	ser::{Error as _, SerializeSeq},
-	Serialize, Serializer,
+	Deserialize, Serialize, Serializer,
 };
+use serde_json::Number;
 use std::fmt;
 
 /// How many bytes a tensor takes, or `None` if that is more than there are.
@@ -156,6 +160,16 @@ impl<'de> Visitor<'de> for Level<'_, '_> {
 
 	fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<(), E> {
 		self.sink.float(self.depth, value)
+	}
+
+	/// A number with a fraction comes as a map where anything in the program has turned on serde_json's
+	/// `arbitrary_precision`.
+	fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
+		let number = Number::deserialize(MapAccessDeserializer::new(map)).ok();
+		match number.and_then(|number| number.as_f64()) {
+			Some(value) => self.sink.float(self.depth, value),
+			None => Err(A::Error::invalid_type(Unexpected::Map, &self)),
+		}
 	}
 
 	fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {

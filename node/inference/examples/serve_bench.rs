@@ -2,6 +2,8 @@
 //! of callers, against the library called directly, and what batching gains.
 //!
 //! `ONNXRUNTIME_LIB=… cargo run --release -p aimodel-inference --example serve_bench -- [SECONDS]`
+//!
+//! `… -- --write FOLDER` only writes the two models: `mlp.onnx`, of 784-128-10, and `cnn.onnx`.
 
 #[path = "../tests/real/onnx.rs"]
 mod onnx;
@@ -96,6 +98,13 @@ fn direct(model: &dyn aimodel_inference::backend::Model, input: &[Tensor], time:
 }
 
 fn main() {
+	if std::env::args().nth(1).as_deref() == Some("--write") {
+		let folder = PathBuf::from(std::env::args().nth(2).expect("a folder"));
+		for (name, file) in [("mlp.onnx", onnx::mlp()), ("cnn.onnx", onnx::cnn())] {
+			std::fs::write(folder.join(name), file).expect("a file");
+		}
+		return;
+	}
 	let seconds = std::env::args().nth(1).and_then(|it| it.parse().ok()).unwrap_or(3.0);
 	let time = Duration::from_secs_f64(seconds);
 	let library = std::env::var_os("ONNXRUNTIME_LIB").map(PathBuf::from).expect("ONNXRUNTIME_LIB");

@@ -1,17 +1,13 @@
 /** Keys and proofs of some networks, each step in a process of its own, against plain arkworks and EZKL. */
 
-import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { EXAMPLES } from '../src/digits.js';
 import { PROGRAMS, ROOT } from '../src/node.js';
 import { zkonnx } from '../src/zkonnx.js';
+import { inScratch, output, python, SCRATCH } from './programs.js';
 
 const MODELS = `${ROOT}/scripts/models`;
-
-/** Where what is made for measuring stays. */
-const SCRATCH = `${PROGRAMS}/bench`;
 
 const DIGITS = `${EXAMPLES}/digits`;
 
@@ -38,46 +34,6 @@ const RUNS = 15;
 /** Proofs of a large network. */
 const FEW_RUNS = 3;
 
-/** The standard output of a program; its errors go where ours do. */
-async function output(program, args, env = {}) {
-	const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env } });
-	let text = '';
-	child.stdout.on('data', (data) => (text += data));
-	const code = await new Promise((resolve, reject) => child.on('error', reject).on('close', resolve));
-	if (code !== 0) throw new Error(`${program} ${args[0]} ended with ${code}.`);
-	return text;
-}
-
-/** Runs a Python script with the packages of some requirements, which are installed once into the scratch folder. */
-async function python(requirements, ...args) {
-	const folders = [];
-	for (const name of requirements) {
-		const file = `${MODELS}/${name}`;
-		const version = createHash('sha256').update(await readFile(file)).digest('hex').slice(0, 12);
-		const folder = `${SCRATCH}/python-${version}`;
-		if (!existsSync(folder)) {
-			await mkdir(SCRATCH, { recursive: true });
-			const staging = await mkdtemp(`${folder}.`);
-			const options = ['--quiet', '--disable-pip-version-check', '--root-user-action=ignore', '--no-deps', '--only-binary=:all:', '--require-hashes'];
-			await output('python3', ['-m', 'pip', 'install', ...options, '--target', staging, '--requirement', file]);
-			await rename(staging, folder);
-		}
-		folders.push(folder);
-	}
-	return output('python3', args, { PYTHONPATH: folders.join(':') });
-}
-
-/** Calls `job` with a new folder, which is gone afterwards. Keys of a peer can be larger than what `/tmp` holds. */
-async function inScratch(job) {
-	await mkdir(SCRATCH, { recursive: true });
-	const folder = await mkdtemp(`${SCRATCH}/run-`);
-	try {
-		return await job(folder);
-	} finally {
-		await rm(folder, { recursive: true, force: true });
-	}
-}
-
 /** Setup and proofs of a provable model or of a synthetic network, without arkworks' memory. */
 async function measure(network, folder, runs) {
 	const bench = async (...args) => JSON.parse(await output(`${PROGRAMS}/examples/prove_bench`, ['--json', ...args, network]));
@@ -101,7 +57,7 @@ async function arkworks(network, folder, runs) {
 async function ezkl(model, rows, folder) {
 	const peer = `EZKL ${/^ezkl==(\S+)/m.exec(await readFile(`${MODELS}/ezkl.txt`, 'utf8'))[1]}`;
 	const script = [`${MODELS}/measure_ezkl.py`, model, rows, `${folder}/ezkl`];
-	const text = await python(['speed.txt', 'ezkl.txt'], ...script).catch((error) => console.error(error.message));
+	const text = await python([`${MODELS}/speed.txt`, `${MODELS}/ezkl.txt`], ...script).catch((error) => console.error(error.message));
 	if (!text) return { peer: `${peer} failed` };
 	const report = JSON.parse(text);
 	const { setup, prove, verify, logrows, key_mb } = report;
@@ -129,7 +85,7 @@ export async function* networks({ peers = false, only = '' } = {}) {
 	const chosen = Object.entries(NETWORKS).filter(([name]) => name.includes(only));
 	if (chosen.length === 0) throw new Error(`There is no network ${only}; there are ${Object.keys(NETWORKS).join(', ')}.`);
 	const speed = `${SCRATCH}/models`;
-	if (chosen.some(([, { calibration }]) => !calibration)) await python(['speed.txt'], `${MODELS}/make_speed.py`, speed);
+	if (chosen.some(([, { calibration }]) => !calibration)) await python([`${MODELS}/speed.txt`], `${MODELS}/make_speed.py`, speed);
 	for (const [network, { model, calibration = `${speed}/rows.u8`, evaluation = [], bits = 8, peer }] of chosen) {
 		const float = model.endsWith('.onnx') ? model : `${speed}/${model}.onnx`;
 		yield await inScratch(async (folder) => {

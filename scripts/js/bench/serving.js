@@ -1,0 +1,163 @@
+/** Inferences over HTTP from a worker's node, driven by wrk, against MLServer on the same library. */
+
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { performance } from 'node:perf_hooks';
+import { setTimeout as pause } from 'node:timers/promises';
+import { blobHash } from '../src/blobs.js';
+import { EXAMPLES } from '../src/digits.js';
+import { Node, PROGRAMS, ROOT } from '../src/node.js';
+import { inScratch, output, packages } from './programs.js';
+
+const SERVE = `${ROOT}/scripts/serve`;
+
+/** Seconds of each measurement. */
+const SECONDS = 10;
+
+/** Cold and hot loads of which the median is taken. */
+const LOADS = 15;
+
+/** The models: files, inputs, and shapes of a row. */
+const MODELS = {
+	digits: { file: `${EXAMPLES}/digits/digits.onnx`, input: 'image', shape: '1,64' },
+	mlp: { file: 'mlp.onnx', input: 'x', shape: '1,784' },
+	cnn: { file: 'cnn.onnx', input: 'x', shape: '1,1,16,16' },
+};
+
+const CASES = [
+	{ case: 'digits MLP', model: 'digits', clients: 1 },
+	{ case: 'MLP 784-128-10', model: 'mlp', clients: 1 },
+	{ case: 'MLP 784-128-10', model: 'mlp', clients: 32, peer: true },
+	{ case: 'MLP 784-128-10, JSON', model: 'mlp', clients: 32, form: 'json', peer: true },
+	{ case: 'small CNN', model: 'cnn', clients: 64 },
+	{ case: 'small CNN, no batches', model: 'cnn-single', clients: 64 },
+];
+
+const median = (numbers) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
+
+/** One run of wrk. */
+async function wrk(url, { model, clients, form = 'binary', seconds = SECONDS, wait = 0 }) {
+	const { input, shape } = MODELS[model.replace('-single', '')];
+	const threads = String(Math.min(2, clients));
+	const args = ['-t', threads, '-c', String(clients), '-d', `${seconds}s`, '--latency', '-s', `${SERVE}/infer.lua`, url];
+	const text = await output('wrk', [...args, '--', model, input, shape, form, String(wait)]);
+	return JSON.parse(text.trim().split('\n').at(-1));
+}
+
+/** A node that serves the models, without a block while it is measured. */
+async function node(folder) {
+	const versions = async (file) => {
+		const bytes = await readFile(file);
+		return [{ version: '1.0.0', uri: `file://${file}`, hash: blobHash(bytes), bytes: bytes.length }];
+	};
+	const path = (file) => (file.startsWith('/') ? file : `${folder}/${file}`);
+	const entries = Object.entries(MODELS).map(async ([name, { file }]) => ({ name, versions: await versions(path(file)), options: { preload: true, max_batch: 64 } }));
+	const single = { name: 'cnn-single', versions: await versions(path(MODELS.cnn.file)), options: { preload: true, max_batch: 1 } };
+	const list = `${folder}/models.json`;
+	await writeFile(list, JSON.stringify([...(await Promise.all(entries)), single]));
+	const args = ['--worker', '--sealing', 'manual', '--gateway-port', '0', '--gateway-models', list, '--gateway-manage', '-lwarn,gateway=info'];
+	const started = await Node.start({ args });
+	const [, url] = await started.line(/Open Inference Protocol at (http:\S+)/, {});
+	return { node: started, url };
+}
+
+/** MLServer with the same model. */
+async function mlserver(folder) {
+	const home = `${folder}/mlserver`;
+	await mkdir(`${home}/mlp`, { recursive: true });
+	const port = 18_080;
+	await writeFile(`${home}/settings.json`, JSON.stringify({ http_port: port, grpc_port: port + 1, metrics_port: port + 2, parallel_workers: 0, debug: false, host: '127.0.0.1' }));
+	const settings = { name: 'mlp', implementation: 'mlserver_onnx.Onnx', parameters: { uri: `${folder}/mlp.onnx` } };
+	await writeFile(`${home}/mlp/model-settings.json`, JSON.stringify(settings));
+	const env = { ...process.env, PYTHONPATH: `${SERVE}:${await packages([`${SERVE}/mlserver.txt`])}` };
+	const child = spawn('python3', ['-m', 'mlserver.cli.main', 'start', home], { env, stdio: ['ignore', 'ignore', 'pipe'] });
+	let log = '';
+	child.stderr.on('data', (data) => (log = (log + data).slice(-4_000)));
+	const url = `http://127.0.0.1:${port}`;
+	for (let tries = 0; tries < 300; tries++) {
+		const answer = await fetch(`${url}/v2/models/mlp/ready`).catch(() => null);
+		if (answer?.ok) return { child, url };
+		if (child.exitCode !== null) break;
+		await pause(100);
+	}
+	child.kill();
+	throw new Error(`MLServer did not start:\n${log}`);
+}
+
+/** Milliseconds of one inference after the model was loaded anew, and of one when it is loaded. */
+async function loads(url) {
+	const post = async (path, body = '{}') => {
+		const answer = await fetch(`${url}/v2/${path}`, { method: 'POST', body });
+		if (!answer.ok) throw new Error(`${path}: ${await answer.text()}`);
+		return answer.arrayBuffer();
+	};
+	const row = JSON.stringify({ inputs: [{ name: 'x', shape: [1, 784], datatype: 'FP32', data: Array(784).fill(1) }] });
+	const infer = () => post('models/mlp/infer', row);
+	const timed = async (job) => {
+		const start = performance.now();
+		await job();
+		return performance.now() - start;
+	};
+	const [cold, hot] = [[], []];
+	for (let i = 0; i < LOADS; i++) {
+		await post('repository/models/mlp/unload');
+		cold.push(await timed(async () => {
+			await post('repository/models/mlp/load');
+			await infer();
+		}));
+		hot.push(await timed(infer));
+	}
+	return { case: 'MLP 784-128-10, load and first answer', cold_ms: median(cold), hot_ms: median(hot) };
+}
+
+/** Bytes of memory that a process has. */
+async function memory(pid) {
+	return Number(/VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${pid}/status`, 'utf8'))[1]) * 1024;
+}
+
+/** All rows. With `long`, ten minutes at four fifths of the peak and an hour of mixed load too. */
+export async function serving({ peers = false, long = false }) {
+	try {
+		execFileSync('wrk', ['-v'], { stdio: 'ignore' });
+	} catch (error) {
+		if (error.code === 'ENOENT') throw new Error('wrk is missing: apt-get install wrk');
+	}
+	return inScratch(async (folder) => {
+		await output(`${PROGRAMS}/examples/serve_bench`, ['--write', folder]);
+		const rows = [];
+		const { node: serving, url } = await node(folder);
+		try {
+			for (const { peer, ...what } of CASES) {
+				const { case: name, clients } = what;
+				rows.push({ case: name, clients, ...(await wrk(url, what)) });
+			}
+			rows.push(await loads(url));
+			if (long) {
+				const peak = rows.find(({ case: name, clients }) => name === 'MLP 784-128-10' && clients === 32).rps;
+				const steady = { model: 'mlp', clients: 32, seconds: 600, wait: Math.ceil((32 * 1000) / (0.8 * peak)) };
+				rows.push({ case: 'MLP 784-128-10, 10 minutes at 80 %', clients: 32, ...(await wrk(url, steady)) });
+				const before = await memory(serving.child.pid);
+				const halves = [];
+				for (let half = 0; half < 2; half++) {
+					await Promise.all(['digits', 'mlp', 'cnn'].map((model) => wrk(url, { model, clients: 8, seconds: 1_800, wait: 5 })));
+					halves.push((await memory(serving.child.pid)) - before);
+				}
+				rows.push({ case: 'an hour of mixed load', grown_mb_half: halves[0] / 1e6, grown_mb: halves[1] / 1e6 });
+			}
+		} finally {
+			await serving.stop();
+		}
+		if (peers) {
+			const { child, url: other } = await mlserver(folder);
+			const peer = `MLServer ${/^mlserver==(\S+)/m.exec(await readFile(`${SERVE}/mlserver.txt`, 'utf8'))[1]}`;
+			try {
+				for (const what of CASES.filter((it) => it.peer)) {
+					rows.push({ case: what.case, clients: what.clients, ...(await wrk(other, what)), peer });
+				}
+			} finally {
+				child.kill();
+			}
+		}
+		return rows;
+	});
+}
