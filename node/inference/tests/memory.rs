@@ -44,8 +44,11 @@ fn server(memory: u64, count: u32, options: &ModelOptions) -> (Server, TempDir) 
 		];
 		let value = |name| Value { name, element: 1, shape: &[Dim::N(1), Dim::N(1)] };
 		let path = folder.path().join(format!("m{n}"));
-		std::fs::write(&path, graph(&nodes, &[value("x")], &[value("y")], &[weights.clone()]))
-			.unwrap();
+		std::fs::write(
+			&path,
+			graph(&nodes, &[value("x")], &[value("y")], std::slice::from_ref(&weights)),
+		)
+		.unwrap();
 		let (name, version) = (format!("m{n}"), Version::new(1, 0, 0));
 		server
 			.register(ModelEntry::of_file(name, version, &path, options.clone()).unwrap())

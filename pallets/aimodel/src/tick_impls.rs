@@ -11,14 +11,13 @@ use sp_runtime::traits::{One, Saturating};
 const DEFERRAL: u32 = 100;
 
 impl<T: Config> Pallet<T> {
-	/// What the records of a customer and a model add to calls that were measured before there were any:
-	/// each is read and written, with what names it in queues; the deposit of a new one is taken.
+	/// A margin over what was measured: benchmarks count in records that are there, and not each of them in
+	/// one whose period is over, with what names it in queues, nor in a new one, whose deposit is taken.
 	pub(crate) fn counting_weight() -> Weight {
 		Weight::from_parts(150_000_000, 0).saturating_add(T::DbWeight::get().reads_writes(8, 8))
 	}
 
-	/// What a period of a plan adds to calls that were expressed by others: the split that it freezes, and
-	/// what is counted.
+	/// What a period of a plan adds to a call: the split that it freezes, and what is counted.
 	pub(crate) fn period_weight() -> Weight {
 		T::WeightInfo::flatten().saturating_add(Self::counting_weight())
 	}
