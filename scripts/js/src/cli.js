@@ -11,6 +11,7 @@ import { account, connect, DEFAULT_URL } from './connect.js';
 import { batch, deploy, model, quote, readVerifyingKey, registerKey, split, tariff, tensor, versionRecord, WHOLE } from './models.js';
 import { hides, read, requestHidden } from './hidden.js';
 import { format, parse } from './money.js';
+import { approve, callOf, lock, pendingChanges, unlock, withdrawApproval } from './owners.js';
 import { newSalt, SALT } from './privacy.js';
 import { cancelSubscription, changePlan, fundPot, offer, periods, pot, setPlans, subscribe, subscription, withdrawPot } from './plans.js';
 import { ATTESTED, earningsOf, PROVEN, request, settlement, status, withdraw } from './requests.js';
@@ -29,6 +30,11 @@ const HELP = `aimodel: models, requests and workers of an AI model chain
   aimodel history --model ID
   aimodel describe --model ID --name NAME [--licence SPDX] [--tag TAG]...
   aimodel rollback --model ID --version NUMBER
+  aimodel lock --model ID --threshold COUNT ADDRESS...
+  aimodel unlock --model ID
+  aimodel approvals --model ID
+  aimodel approve --model ID CALL
+  aimodel unapprove --model ID
   aimodel access --model ID [--allow-list] [--rate CALLS/BLOCKS] [--open COUNT] [--open-each COUNT]
                  [--breaker LAPSES/BLOCKS]
   aimodel allow --model ID ADDRESS...
@@ -66,6 +72,9 @@ their tensors. --tariff has what moves the price, with shares in millionths: dem
 timeOfDay, batch, min and max, as in tariff() of src/models.js takes them. A budget is for a billing period
 of 30 days; without --limit it is removed. Plans are a list of price, quota, period ("month", "year" or
 blocks), grace, tier and to.
+
+A locked model is changed by its set: each member gives the same command, or approves the CALL that approvals
+lists, until there are as many as --threshold says.
 
 An AMOUNT is in UNIT: 0.25. A TYPE is an element type and a shape, u8[1,64] or f32[N<=64,13]; of a
 model with a verifying key it is known. A PAYEE is an address, or the id of another model,
@@ -115,6 +124,7 @@ const OPTIONS = {
 	slots: { type: 'string', default: '1' },
 	tag: { type: 'string', multiple: true, default: [] },
 	tariff: { type: 'string' },
+	threshold: { type: 'string' },
 	to: { type: 'string' },
 	suri: { type: 'string', default: process.env.AIMODEL_SURI },
 	unchecked: { type: 'boolean' },
@@ -174,6 +184,23 @@ const COMMANDS = {
 
 	rollback: (api, options) => changed(api, options, (owner, outPoint) => rollback(api, owner, outPoint, count(options, 'version'))),
 
+	lock: (api, options, members) => changed(api, options, (owner, outPoint) => lock(api, owner, outPoint, members, count(options, 'threshold'))),
+
+	unlock: (api, options) => changed(api, options, (member, outPoint) => unlock(api, member, outPoint)),
+
+	async approvals(api, options) {
+		const pending = await pendingChanges(api, need(options, 'model'));
+		return Promise.all(pending.map(async (change) => ({ call: change.call, ...(await shown(api, change)), ...awaited(change) })));
+	},
+
+	approve: (api, options, [call]) => approve(api, signer(options), need(options, 'model'), wanted(call, 'the hash of a call')),
+
+	async unapprove(api, options) {
+		const { outPoint } = await model(api, need(options, 'model'));
+		const { call } = await withdrawApproval(api, signer(options), outPoint);
+		return { model: options.model, withdrawn: call.toHex() };
+	},
+
 	async access(api, options) {
 		const [calls, window] = ratio(options, 'rate');
 		const [failures, coolDown] = ratio(options, 'breaker');
@@ -189,13 +216,11 @@ const COMMANDS = {
 	},
 
 	async allow(api, options, accounts) {
-		await allow(api, signer(options), need(options, 'model'), accounts);
-		return { model: options.model, allowed: accounts };
+		return listed(api, options, { allowed: accounts }, (owner, model) => allow(api, owner, model, accounts));
 	},
 
 	async disallow(api, options, accounts) {
-		await disallow(api, signer(options), need(options, 'model'), accounts);
-		return { model: options.model, disallowed: accounts };
+		return listed(api, options, { disallowed: accounts }, (owner, model) => disallow(api, owner, model, accounts));
 	},
 
 	pause: (api, options) => changed(api, options, (owner, outPoint) => pause(api, owner, outPoint)),
@@ -342,10 +367,40 @@ const COMMANDS = {
 	},
 };
 
-/** Changes a model as its owner, from what is its output now. */
+/** Changes a model as its owner, or as a member of its set, from what is its output now. */
 async function changed(api, options, change) {
 	const { outPoint } = await model(api, need(options, 'model'));
-	return { model: options.model, outPoint: await change(signer(options), outPoint) };
+	const next = await change(signer(options), outPoint);
+	return next === outPoint ? approved(api, options) : { model: options.model, outPoint: next };
+}
+
+/** Changes an allow-list, whose model keeps its output. */
+async function listed(api, options, done, change) {
+	await change(signer(options), need(options, 'model'));
+	const { lock } = await model(api, options.model);
+	return (lock && (await approved(api, options))) ?? { model: options.model, ...done };
+}
+
+/** What the signer approved of a model that takes more approvals, if anything. */
+async function approved(api, options) {
+	const who = signer(options).address;
+	const change = (await pendingChanges(api, options.model)).find(({ approved }) => approved.some(({ by }) => by === who));
+	return change && { model: options.model, approved: change.call, ...awaited(change) };
+}
+
+/** What a pending change still takes, and what comes out. */
+const awaited = ({ approved, missing, successor }) => ({
+	by: approved.map(({ by }) => by),
+	missing,
+	until: Math.min(...approved.map(({ until }) => until)),
+	successor,
+});
+
+/** What a pending change does, if the block that has its call is kept. */
+async function shown(api, change) {
+	const call = await callOf(api, change).catch(() => null);
+	// The first argument names the output, or the model.
+	return call ? { change: call.method, to: call.args.slice(1).map((argument) => argument.toJSON()) } : { change: 'unknown' };
 }
 
 /** Totals with their money as text. */

@@ -187,18 +187,19 @@ export async function deploy(api, owner, { version, tariff: price, split: shares
 
 /**
  * Changes a model: `upgrade`, `reprice`, `resplit`, `transfer`, `acceptTransfer` or `retire`. Names
- * the output that the change consumes, so that nobody overwrites what he has not seen.
+ * the output that the change consumes, so that nobody overwrites what he has not seen. Of a locked model,
+ * it is done when as many members as it takes have sent the same.
  *
  * @param {Api} api
  * @param {Account} signer
  * @param {string} call
  * @param {string} outPoint
  * @param {...unknown} args
- * @returns {Promise<string>} the successor's name
+ * @returns {Promise<string>} the live output's name then: the successor's, or the same where approvals are missing
  */
 export async function change(api, signer, call, outPoint, ...args) {
 	const { events } = await send(api, api.tx.aimodel[call](outPoint, ...args), signer);
-	return findEvent(events, 'aimodel', 'Changed').data.outPoint.toHex();
+	return findEvent(events, 'aimodel', 'Changed')?.data.outPoint.toHex() ?? outPoint;
 }
 
 /** Adds a version that answers new requests. */
@@ -229,6 +230,7 @@ export async function model(api, id) {
 		model: id,
 		outPoint: found.outPoint.toHex(),
 		owner: found.owner.toString(),
+		lock: found.lock.isSome ? readLock(found.lock.unwrap()) : null,
 		retired: found.retired.isTrue,
 		tariff: found.tariff.toJSON(),
 		split: found.split.toJSON(),
@@ -242,6 +244,9 @@ export async function model(api, id) {
 		metadata: metadataOf(found.metadata),
 	};
 }
+
+/** Who changes a model in its owner's place, and how many of them it takes. */
+const readLock = ({ members, threshold }) => ({ members: members.map(String), threshold: threshold.toNumber() });
 
 /** How a model describes itself. */
 export function metadataOf({ name, description, licence, tags, card }) {

@@ -86,6 +86,19 @@ export async function send(api, tx, signer, options) {
 }
 
 /**
+ * Sends a transaction, and returns what its event of this name tells.
+ *
+ * @param {import('./connect.js').Api} api
+ * @param {import('./connect.js').Account} signer
+ * @param {import('@polkadot/api/types').SubmittableExtrinsic<'promise'>} tx
+ * @param {string} event of the pallet of models
+ */
+export async function told(api, signer, tx, event) {
+	const { events } = await send(api, tx, signer);
+	return findEvent(events, 'aimodel', event)?.data;
+}
+
+/**
  * The first event of this name, or `undefined`.
  *
  * @param {import('@polkadot/types/interfaces').EventRecord[]} events

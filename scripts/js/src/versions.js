@@ -48,9 +48,20 @@ export async function history(api, model) {
 	const records = [];
 	for (;;) {
 		const page = await api.call.aimodelApi.history(model, records.length, 256);
-		records.push(...page.map(({ spent, change, by, at }) => ({ spent: spent.toHex(), change: change.isBasic || change.inner.isEmpty ? change.type : change.toHuman(), by: by.toString(), at: at.toNumber() })));
+		records.push(...page.map(readRecord));
 		if (page.length < 256) return records;
 	}
+}
+
+/** A spent output: `by` is who consumed it, or the last of a set whose members agreed, `with` the others. */
+function readRecord({ spent, change, by, at, with: others }) {
+	return {
+		spent: spent.toHex(),
+		change: change.isBasic || change.inner.isEmpty ? change.type : change.toHuman(),
+		by: by.toString(),
+		at: at.toNumber(),
+		with: others.map(String),
+	};
 }
 
 /** The versions of a model that is not closed. */

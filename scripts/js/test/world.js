@@ -7,9 +7,12 @@
  */
 
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { after, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { upload } from '../src/blobs.js';
 import { blocks } from '../src/blocks.js';
 import { accounts, connect, rpc } from '../src/connect.js';
@@ -18,11 +21,14 @@ import { ChainError } from '../src/errors.js';
 import { batch, deploy, readVerifyingKey, registerKey, split, tariff, tensor } from '../src/models.js';
 import { UNIT } from '../src/money.js';
 import { Node } from '../src/node.js';
-import { requestTx, requested, status } from '../src/requests.js';
+import { requestTx, requested, settlement, status } from '../src/requests.js';
 import { findEvent, submit } from '../src/send.js';
 import { binding } from '../src/statement.js';
 import { register, serve } from '../src/workers.js';
 import { inFolder, prove, setup } from '../src/zkonnx.js';
+
+/** The program `aimodel`. */
+const CLI = fileURLToPath(new URL('../src/cli.js', import.meta.url));
 
 /** Milliseconds between two blocks that are sealed in a row, so that what follows a block can happen. */
 const BREATH = 60;
@@ -197,10 +203,15 @@ export class World {
 	}
 
 	/** Held for open requests of an account. */
-	async escrowOf({ address }) {
+	escrowOf(account) {
+		return this.heldFor(account, 'Escrow');
+	}
+
+	/** Held of an account for a reason: `Escrow`, `ServiceBond`, ... */
+	async heldFor({ address }, reason) {
 		const holds = await this.api.query.balances.holds(address);
-		const escrow = holds.find(({ id }) => id.isAimodel && id.asAimodel.type === 'Escrow');
-		return escrow ? escrow.amount.toBigInt() : 0n;
+		const found = holds.find(({ id }) => id.isAimodel && id.asAimodel.type === reason);
+		return found ? found.amount.toBigInt() : 0n;
 	}
 
 	/** Blocks from `first` to the best one. */
@@ -226,6 +237,23 @@ export class World {
 			});
 		}
 		return found;
+	}
+
+	/** What the events of this name tell, in blocks from `first` on. */
+	async events(section, method, first = 1) {
+		const all = (await this.history(first)).flatMap(({ events }) => events);
+		return all.filter(({ event }) => event.section === section && event.method === method).map(({ event }) => event.data);
+	}
+
+	/** Runs the program `aimodel`, and makes blocks meanwhile: what it prints. */
+	async aimodel(...args) {
+		const run = promisify(execFile)('node', [CLI, ...args, '--url', this.node.url]);
+		return (await this.sealing(run)).stdout;
+	}
+
+	/** The same, read as JSON. */
+	async json(...args) {
+		return JSON.parse(await this.aimodel(...args, '--json'));
 	}
 
 	// --- Models and workers -------------------------------------------------------------------
@@ -285,6 +313,12 @@ export class World {
 		await this.seal();
 		const fee = findEvent(events, 'transactionPayment', 'TransactionFeePaid').data.actualFee.toBigInt();
 		return { ...place, ...requested(findEvent(events, 'aimodel', 'Requested')), fee };
+	}
+
+	/** Lets a request expire, whose workers do not answer, and returns how it ended. */
+	async expire({ request, deadline, blockNumber }) {
+		await this.sealTo(deadline + 1);
+		return settlement(this.api, request, { since: blockNumber });
 	}
 
 	/** The lease of a request. */
