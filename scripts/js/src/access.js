@@ -13,6 +13,8 @@ import { findEvent, send } from './send.js';
  *
  * @param {object} [what]
  * @param {boolean} [what.allowList] whether only accounts that were allowed may
+ * @param {boolean} [what.subscribers] whether only accounts in a paid period of a plan may
+ * @param {import('./plans.js').Offer['tier'] | null} [what.tier] the least that such a plan must be of
  * @param {boolean} [what.paused]
  * @param {{calls: number, window: number} | null} [what.rate] of one account in a window of blocks
  * @param {number | null} [what.openPerAccount] requests at a time
@@ -20,8 +22,10 @@ import { findEvent, send } from './send.js';
  * @param {{failures: number, coolDown: number} | null} [what.breaker] lapses in a row that suspend the model,
  *   and for how many blocks
  */
-export function access({ allowList = false, paused = false, rate = null, openPerAccount = null, open = null, breaker = null } = {}) {
-	return { policy: allowList ? 'AllowList' : 'Open', paused, limits: { rate, openPerAccount, open }, breaker };
+export function access({ allowList = false, subscribers = false, tier = null, paused = false, rate = null, openPerAccount = null, open = null, breaker = null } = {}) {
+	if (allowList && (subscribers || tier)) throw new TypeError('A model has an allow-list or is for subscribers, not both.');
+	const sold = tier ? { Tier: tier } : subscribers && 'Subscribers';
+	return { policy: sold || (allowList ? 'AllowList' : 'Open'), paused, limits: { rate, openPerAccount, open }, breaker };
 }
 
 /** Sets who may make new requests, and how many. */

@@ -13,8 +13,9 @@ import { hides, read, requestHidden } from './hidden.js';
 import { format, parse } from './money.js';
 import { approve, callOf, lock, pendingChanges, unlock, withdrawApproval } from './owners.js';
 import { newSalt, SALT } from './privacy.js';
-import { cancelSubscription, changePlan, fundPot, offer, periods, pot, setPlans, subscribe, subscription, withdrawPot } from './plans.js';
+import { cancelSubscription, changePlan, fundPot, offer, periods, pot, setPlans, subscribe, subscription, TIERS, withdrawPot } from './plans.js';
 import { ATTESTED, earningsOf, PROVEN, request, settlement, status, withdraw } from './requests.js';
+import { postServiceBond, service, serviceBond, terms, waivePenalty, withdrawServiceBond } from './service.js';
 import { describe, history, modelsOf, modelsTagged, rollback } from './versions.js';
 import { check, register, serve } from './workers.js';
 import { parameterCommitment, zkonnx } from './zkonnx.js';
@@ -35,8 +36,8 @@ const HELP = `aimodel: models, requests and workers of an AI model chain
   aimodel approvals --model ID
   aimodel approve --model ID CALL
   aimodel unapprove --model ID
-  aimodel access --model ID [--allow-list] [--rate CALLS/BLOCKS] [--open COUNT] [--open-each COUNT]
-                 [--breaker LAPSES/BLOCKS]
+  aimodel access --model ID [--allow-list | --subscribers | --tier TIER] [--rate CALLS/BLOCKS]
+                 [--open COUNT] [--open-each COUNT] [--breaker LAPSES/BLOCKS]
   aimodel allow --model ID ADDRESS...
   aimodel disallow --model ID ADDRESS...
   aimodel pause --model ID
@@ -50,6 +51,10 @@ const HELP = `aimodel: models, requests and workers of an AI model chain
   aimodel subscription --model ID [ADDRESS]
   aimodel unsubscribe --model ID
   aimodel pot --model ID [--fund AMOUNT | --withdraw AMOUNT]
+  aimodel terms --model ID [ADDRESS]
+  aimodel bond --model ID [--post AMOUNT | --withdraw AMOUNT]
+  aimodel waive --model ID
+  aimodel unwaive --model ID
   aimodel status REQUEST [--salt FILE]
   aimodel worker register --operator ADDRESS [--bond AMOUNT]
   aimodel worker serve --model ID [--least-pay AMOUNT] [--slots COUNT] [--lease BLOCKS]
@@ -71,7 +76,8 @@ The units of a provable model are its multiply-accumulates, in thousands; others
 their tensors. --tariff has what moves the price, with shares in millionths: demand, qualityCap, volume,
 timeOfDay, batch, min and max, as in tariff() of src/models.js takes them. A budget is for a billing period
 of 30 days; without --limit it is removed. Plans are a list of price, quota, period ("month", "year" or
-blocks), grace, tier and to.
+blocks), grace, tier, to and service: deadline in blocks, and penalty, availability and breach in millionths,
+as terms() of src/service.js takes them. A TIER is trial, standard, professional or enterprise.
 
 A locked model is changed by its set: each member gives the same command, or approves the CALL that approvals
 lists, until there are as many as --threshold says.
@@ -117,14 +123,17 @@ const OPTIONS = {
 	owner: { type: 'string' },
 	output: { type: 'string' },
 	plan: { type: 'string' },
+	post: { type: 'string' },
 	price: { type: 'string' },
 	'proving-key': { type: 'string' },
 	rate: { type: 'string' },
 	set: { type: 'string' },
 	slots: { type: 'string', default: '1' },
+	subscribers: { type: 'boolean' },
 	tag: { type: 'string', multiple: true, default: [] },
 	tariff: { type: 'string' },
 	threshold: { type: 'string' },
+	tier: { type: 'string' },
 	to: { type: 'string' },
 	suri: { type: 'string', default: process.env.AIMODEL_SURI },
 	unchecked: { type: 'boolean' },
@@ -207,6 +216,8 @@ const COMMANDS = {
 		const [open, openPerAccount] = ['open', 'open-each'].map((name) => (options[name] === undefined ? null : count(options, name)));
 		const what = access({
 			allowList: options['allow-list'],
+			subscribers: options.subscribers,
+			tier: options.tier && tier(options.tier),
 			rate: window ? { calls, window } : null,
 			breaker: coolDown ? { failures, coolDown } : null,
 			open,
@@ -259,16 +270,16 @@ const COMMANDS = {
 		const id = need(options, 'model');
 		if (options.set) {
 			const { month, year } = periods(api);
-			const offers = JSON.parse(await readFile(options.set, 'utf8')).map(({ price = '0', period = 'month', ...rest }) => {
+			const offers = JSON.parse(await readFile(options.set, 'utf8')).map(({ price = '0', period = 'month', service = null, ...rest }) => {
 				const blocks = { month, year }[period] ?? period;
 				// A week in which a period can still be renewed; a trial is not.
 				const grace = rest.tier === 'Trial' ? 0 : Math.min(blocks, Math.floor(month / 4));
-				return offer({ grace, ...rest, price: parse(price), period: blocks });
+				return offer({ grace, ...rest, price: parse(price), period: blocks, service: service && terms(service) });
 			});
 			return changed(api, options, (owner, outPoint) => setPlans(api, owner, outPoint, offers));
 		}
 		const { plans } = await model(api, id);
-		return plans.map(({ plan, tier, to }, number) => ({ number, tier, ...plan, price: format(BigInt(plan.price)), to }));
+		return plans.map(({ plan: { service, price, ...plan }, tier, to }, number) => ({ number, tier, ...plan, price: format(BigInt(price)), to, ...promised(service) }));
 	},
 
 	async subscribe(api, options) {
@@ -297,6 +308,25 @@ const COMMANDS = {
 		if (options.withdraw) await withdrawPot(api, owner, id, parse(options.withdraw));
 		return (await pot(api, id, owner.address)) ?? { free: 0n, reserved: 0n };
 	},
+
+	async terms(api, options, [address]) {
+		const found = await service(api, address ?? signer(options).address, need(options, 'model'));
+		if (!found) throw new Error('There is no paid period of a plan.');
+		const { tier, terms: agreed, waivesPenalty, covered } = found;
+		return { tier, ...promised(agreed), waivesPenalty, covered };
+	},
+
+	async bond(api, options) {
+		const id = need(options, 'model');
+		if (options.post) await postServiceBond(api, signer(options), id, parse(options.post));
+		if (options.withdraw) await withdrawServiceBond(api, signer(options), id, parse(options.withdraw));
+		const owner = options.post || options.withdraw ? signer(options).address : (await model(api, id)).owner;
+		return { owner, ...((await serviceBond(api, id, owner)) ?? { free: 0n, reserved: 0n }) };
+	},
+
+	waive: (api, options) => waives(api, options, true),
+
+	unwaive: (api, options) => waives(api, options, false),
 
 	async status(api, options, [id]) {
 		const now = await status(api, Number(wanted(id, 'the number of a request')));
@@ -403,6 +433,15 @@ async function shown(api, change) {
 	return call ? { change: call.method, to: call.args.slice(1).map((argument) => argument.toJSON()) } : { change: 'unknown' };
 }
 
+async function waives(api, options, waived) {
+	await waivePenalty(api, signer(options), need(options, 'model'), waived);
+	return { model: options.model, waivesPenalty: waived };
+}
+
+/** Service terms in columns. */
+const promised = (agreed) =>
+	agreed && { deadline: agreed.deadline, ...Object.fromEntries(['penalty', 'availability', 'breach'].map((share) => [share, `${agreed[share] / (WHOLE / 100)} %`])) };
+
 /** Totals with their money as text. */
 const amounts = ({ calls, units, spend, refunds, failures }) => ({ calls, units, spend: format(spend), refunds: format(refunds), failures });
 
@@ -489,6 +528,13 @@ function type(text) {
 	return tensor(element.toUpperCase(), dimensions);
 }
 
+/** A tier as text: `professional`. */
+function tier(text) {
+	const found = TIERS.find((tier) => tier.toLowerCase() === text.toLowerCase());
+	if (!found) throw new Error(`"${text}" is no tier; ${TIERS.join(', ').toLowerCase()} are.`);
+	return found;
+}
+
 function percent(text) {
 	const share = Number(text) * (WHOLE / 100);
 	if (!Number.isInteger(Math.round(share * 1e6) / 1e6) || !(share > 0)) throw new Error(`"${text}" is no share in percent.`);
@@ -507,7 +553,7 @@ function shares(options, owner) {
 
 // --- Output -----------------------------------------------------------------------------------
 
-const AMOUNTS = new Set(['held', 'price', 'refund', 'amount', 'platform', 'worker', 'collateral', 'incentives', 'escrow', 'credit', 'free', 'reserved']);
+const AMOUNTS = new Set(['held', 'price', 'refund', 'amount', 'platform', 'worker', 'collateral', 'incentives', 'escrow', 'credit', 'free', 'reserved', 'draw', 'usual', 'breach', 'owed', 'covered']);
 
 /** A result for people and JSON: bytes in hexadecimal, amounts in UNIT. */
 function readable(value, name) {

@@ -5,14 +5,17 @@
  * @typedef {import('./connect.js').Account} Account
  *
  * @typedef {object} Offer
- * @property {{period: number, price: bigint, quota: number | null, grace: number}} plan blocks of a period, its
- *   price and calls, and blocks after it in which it can still be renewed
+ * @property {{period: number, price: bigint, quota: number | null, grace: number, service: import('./service.js').Terms | null}} plan
+ *   blocks of a period, its price and calls, blocks after it in which it can still be renewed, and what is promised
  * @property {'Trial' | 'Standard' | 'Professional' | 'Enterprise'} tier
  * @property {string | null} to the one account that may accept it
  */
 
 import { change } from './models.js';
-import { findEvent, send } from './send.js';
+import { told } from './send.js';
+
+/** What a plan promises, from the least on. */
+export const TIERS = ['Trial', 'Standard', 'Professional', 'Enterprise'];
 
 /** Blocks of a month and of a year. */
 export const periods = (api) => ({ month: api.consts.aimodel.month.toNumber(), year: api.consts.aimodel.year.toNumber() });
@@ -20,20 +23,16 @@ export const periods = (api) => ({ month: api.consts.aimodel.month.toNumber(), y
 /**
  * A plan that an owner offers.
  *
- * @param {{period: number, price?: bigint, quota?: number | null, grace?: number, tier?: Offer['tier'], to?: string | null}} what
+ * @param {{period: number, price?: bigint, quota?: number | null, grace?: number, service?: import('./service.js').Terms | null,
+ *   tier?: Offer['tier'], to?: string | null}} what
  * @returns {Offer}
  */
-export function offer({ period, price = 0n, quota = null, grace = 0, tier = 'Standard', to = null }) {
-	return { plan: { period, price, quota, grace }, tier, to };
+export function offer({ period, price = 0n, quota = null, grace = 0, service = null, tier = 'Standard', to = null }) {
+	return { plan: { period, price, quota, grace, service }, tier, to };
 }
 
 /** Sets the plans of a model. */
 export const setPlans = (api, owner, outPoint, offers) => change(api, owner, 'setPlans', outPoint, offers);
-
-async function told(api, signer, tx, event) {
-	const { events } = await send(api, tx, signer);
-	return findEvent(events, 'aimodel', event)?.data;
-}
 
 /** Subscribes to the plan of this number of a model's output, and pays its first period. */
 export const subscribe = (api, customer, outPoint, plan) => told(api, customer, api.tx.aimodel.subscribe(outPoint, plan), 'Subscribed');

@@ -30,6 +30,8 @@
  * @property {string} customer
  * @property {bigint} amount
  * @property {string} reason `Cancelled` or `Expired`
+ * @property {{owed: bigint, amount: bigint} | null} penalty what a missed deadline brings, and what of it the
+ *   owner's bond paid: what lapsed leases had not brought
  */
 
 import { u8aToHex } from '@polkadot/util';
@@ -154,7 +156,7 @@ export async function status(api, id) {
 	if (info.isNone) return null;
 	const found = info.unwrap();
 	if (found.isOpen) {
-		const { customer, version, assurance, held, deadline, lease, fallbacks } = found.asOpen;
+		const { customer, version, assurance, held, draw, deadline, penalty, lease, fallbacks } = found.asOpen;
 		return {
 			status: 'Open',
 			request: id,
@@ -162,7 +164,9 @@ export async function status(api, id) {
 			version: versionId(version),
 			assurance: assurance.type,
 			held: held.toBigInt(),
+			draw: draw.isSome ? draw.unwrap().toBigInt() : null,
 			deadline: deadline.toNumber(),
+			penalty: penalty.isSome ? readPenalty(penalty.unwrap()) : null,
 			lease: lease.isNone ? null : readLease(lease.unwrap()),
 			fallbacks: fallbacks.map(versionId),
 		};
@@ -180,6 +184,11 @@ export async function status(api, id) {
 		price: price.toBigInt(),
 		settledAt: settledAt.toNumber(),
 	};
+}
+
+/** What a missed deadline brings: more where the model's availability is below the promised, in millionths. */
+function readPenalty({ usual, availability, breach }) {
+	return { usual: usual.toBigInt(), availability: availability.toNumber(), breach: breach.toBigInt() };
 }
 
 function readLease(lease) {
@@ -251,7 +260,7 @@ function ending(id, { number, events }) {
 	const { data, method } = record.event;
 	if (method === 'Refunded') {
 		const [customer, amount] = [data.customer.toString(), data.amount.toBigInt()];
-		return { status: method, request: id, customer, amount, reason: data.reason.type, at: number };
+		return { status: method, request: id, customer, amount, reason: data.reason.type, penalty: penaltyPaid(id, events), at: number };
 	}
 	return {
 		status: method,
@@ -266,6 +275,12 @@ function ending(id, { number, events }) {
 		settledAt: number,
 		weight: weightOf(events, record.phase),
 	};
+}
+
+/** What a missed deadline brought, if anything was promised. */
+function penaltyPaid(id, events) {
+	const paid = events.find(({ event }) => event.section === 'aimodel' && event.method === 'PenaltyPaid' && event.data.request.toNumber() === id);
+	return paid ? { owed: paid.event.data.owed.toBigInt(), amount: paid.event.data.amount.toBigInt() } : null;
 }
 
 /** The weight of the extrinsic of a phase. */
