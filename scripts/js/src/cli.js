@@ -14,7 +14,7 @@ import { format, parse } from './money.js';
 import { approve, callOf, lock, pendingChanges, unlock, withdrawApproval } from './owners.js';
 import { newSalt, SALT } from './privacy.js';
 import { cancelSubscription, changePlan, fundPot, offer, periods, pot, setPlans, subscribe, subscription, TIERS, withdrawPot } from './plans.js';
-import { ATTESTED, earningsOf, PROVEN, request, settlement, status, withdraw } from './requests.js';
+import { ATTESTED, earningsOf, PROVEN, quoteChain, request, settlement, status, withdraw } from './requests.js';
 import { postServiceBond, service, serviceBond, terms, waivePenalty, withdrawServiceBond } from './service.js';
 import { describe, history, modelsOf, modelsTagged, rollback } from './versions.js';
 import { check, register, serve } from './workers.js';
@@ -43,7 +43,7 @@ const HELP = `aimodel: models, requests and workers of an AI model chain
   aimodel pause --model ID
   aimodel unpause --model ID
   aimodel health --model ID
-  aimodel quote --model ID --bytes COUNT [--account ADDRESS]
+  aimodel quote --model ID --bytes COUNT [--account ADDRESS] [--fallback ID...] [--attested]
   aimodel request --model ID --input FILE [--max-fee AMOUNT] [--attested] [--no-wait]
                   [--salt FILE] [--worker-url URL] [--by-plan | --fallback ID...]
   aimodel plans --model ID [--set FILE.json]
@@ -80,7 +80,8 @@ blocks), grace, tier, to and service: deadline in blocks, and penalty, availabil
 as terms() of src/service.js takes them. A TIER is trial, standard, professional or enterprise.
 
 A locked model is changed by its set: each member gives the same command, or approves the CALL that approvals
-lists, until there are as many as --threshold says.
+lists, until there are as many as --threshold says. With --fallback, other models take a request over where the
+first does not serve it; quote lists who would, and what the most is that each would cost.
 
 An AMOUNT is in UNIT: 0.25. A TYPE is an element type and a shape, u8[1,64] or f32[N<=64,13]; of a
 model with a verifying key it is known. A PAYEE is an address, or the id of another model,
@@ -245,6 +246,7 @@ const COMMANDS = {
 	},
 
 	async quote(api, options) {
+		if (options.fallback.length > 0) return quoteEach(api, options);
 		const who = { account: options.account };
 		const { minPrice, maxPrice, breakdown, ...units } = await quote(api, need(options, 'model'), count(options, 'bytes'), who);
 		const items = Object.entries(breakdown).filter(([, amount]) => amount !== 0n);
@@ -441,6 +443,19 @@ async function waives(api, options, waived) {
 /** Service terms in columns. */
 const promised = (agreed) =>
 	agreed && { deadline: agreed.deadline, ...Object.fromEntries(['penalty', 'availability', 'breach'].map((share) => [share, `${agreed[share] / (WHOLE / 100)} %`])) };
+
+/** Who would serve a request that names fallbacks, in which order, and at what price. */
+async function quoteEach(api, options) {
+	const ids = [need(options, 'model'), ...options.fallback];
+	const [outPoint, ...fallbacks] = await Promise.all(ids.map(async (id) => (await model(api, id)).outPoint));
+	const modelOf = (at) => ids[[outPoint, ...fallbacks].indexOf(at)];
+	const order = { outPoint, fallbacks, inputBytes: count(options, 'bytes'), assurance: options.attested ? ATTESTED : PROVEN };
+	const { serving, refused } = await quoteChain(api, options.account ?? signer(options).address, order);
+	return [
+		...serving.map(({ version, most }, place) => ({ model: version.model, version: version.index, most: format(most), serves: place === 0 ? 'first' : 'as a fallback' })),
+		...refused.map(({ outPoint: at, reason }) => ({ model: modelOf(at), serves: 'not now', reason })),
+	];
+}
 
 /** Totals with their money as text. */
 const amounts = ({ calls, units, spend, refunds, failures }) => ({ calls, units, spend: format(spend), refunds: format(refunds), failures });

@@ -21,6 +21,7 @@
 import { u8aConcat, u8aToHex, stringToU8a } from '@polkadot/util';
 import { blake2AsHex } from '@polkadot/util-crypto';
 import { ChainError } from './errors.js';
+import { MOST } from './money.js';
 import { findEvent, send } from './send.js';
 
 // --- What a version is made of ----------------------------------------------------------------
@@ -44,9 +45,6 @@ export function tensor(element, shape) {
 
 /** One, in the parts that shares and factors are given in. */
 export const WHOLE = 1_000_000;
-
-/** The greatest amount. */
-const MOST = (1n << 128n) - 1n;
 
 /**
  * What a request costs: `perCall + perUnit · units`, at least `minimum`, and what moves that. Shares and

@@ -6,6 +6,9 @@ export const DECIMALS = 12;
 /** One `UNIT`. */
 export const UNIT = 10n ** BigInt(DECIMALS);
 
+/** The greatest amount. */
+export const MOST = (1n << 128n) - 1n;
+
 /**
  * An amount as text: `0.25 UNIT`.
  *

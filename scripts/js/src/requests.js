@@ -37,7 +37,8 @@
 import { u8aToHex } from '@polkadot/util';
 import { blocks, eventsAt, follow } from './blocks.js';
 import { ChainError, dispatchError } from './errors.js';
-import { model as modelInfo, quote, versionId } from './models.js';
+import { model as modelInfo, versionId } from './models.js';
+import { MOST } from './money.js';
 import { findEvent, send } from './send.js';
 
 /** Settles only with a valid proof, under a key as strong as the chain's default wants. */
@@ -99,10 +100,7 @@ export async function request(api, customer, order) {
 	const byFee = async () => {
 		const others = order.fallbackModels ?? [];
 		const fallbacks = order.fallbacks ?? (await Promise.all(others.map((id) => modelInfo(api, id)))).map((it) => it.outPoint);
-		const highest = async () => {
-			const quotes = await Promise.all([order.model, ...others].map((id) => quote(api, id, order.input.length)));
-			return quotes.map((it) => it.maxPrice).reduce((one, other) => (one > other ? one : other));
-		};
+		const highest = async () => (await quoteChain(api, customer.address, { ...order, outPoint, fallbacks, inputBytes: order.input.length })).held;
 		return requestTx(api, { ...order, outPoint, fallbacks, maxFee: order.maxFee ?? (await highest()) });
 	};
 	const tx = order.byPlan ? requestByPlanTx(api, { ...order, outPoint }) : await byFee();
@@ -116,9 +114,9 @@ export async function request(api, customer, order) {
  *
  * @param {Api} api
  * @param {string} account who asks
- * @param {object} order `outPoint`, `fallbacks`, `inputBytes`, `maxFee`, perhaps an `assurance`
+ * @param {object} order `outPoint`, `inputBytes`, perhaps `fallbacks`, `maxFee` and `assurance`
  */
-export async function quoteChain(api, account, { outPoint, fallbacks, inputBytes, maxFee, assurance = PROVEN }) {
+export async function quoteChain(api, account, { outPoint, fallbacks = [], inputBytes, maxFee = MOST, assurance = PROVEN }) {
 	const answer = await api.call.aimodelApi.quoteChain(account, outPoint, fallbacks, assurance, inputBytes, maxFee);
 	if (answer.isErr) throw dispatchError(api, answer.asErr);
 	const { held, serving, refused } = answer.asOk;
