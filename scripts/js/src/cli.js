@@ -5,15 +5,17 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { hexToU8a, u8aToHex } from '@polkadot/util';
 import { access, allow, disallow, health, pause, setAccess, unpause } from './access.js';
+import { count, need, ratio, shares, signer, tier, type, wanted } from './arguments.js';
 import { bills, revenue, setBudget } from './billing.js';
 import { obtain, upload } from './blobs.js';
-import { account, connect, DEFAULT_URL } from './connect.js';
-import { batch, deploy, model, quote, readVerifyingKey, registerKey, split, tariff, tensor, versionRecord, WHOLE } from './models.js';
+import { connect, DEFAULT_URL } from './connect.js';
+import { deploy, model, quote, readVerifyingKey, registerKey, tariff, versionRecord, WHOLE } from './models.js';
 import { hides, read, requestHidden } from './hidden.js';
 import { format, parse } from './money.js';
 import { approve, callOf, lock, pendingChanges, unlock, withdrawApproval } from './owners.js';
+import { print, readable, say } from './print.js';
 import { newSalt, SALT } from './privacy.js';
-import { cancelSubscription, changePlan, fundPot, offer, periods, pot, setPlans, subscribe, subscription, TIERS, withdrawPot } from './plans.js';
+import { cancelSubscription, changePlan, fundPot, offer, periods, pot, setPlans, subscribe, subscription, withdrawPot } from './plans.js';
 import { ATTESTED, earningsOf, PROVEN, quoteChain, request, settlement, status, withdraw } from './requests.js';
 import { postServiceBond, service, serviceBond, terms, waivePenalty, withdrawServiceBond } from './service.js';
 import { describe, history, modelsOf, modelsTagged, rollback } from './versions.js';
@@ -506,101 +508,6 @@ async function main() {
 		await api.disconnect();
 	}
 }
-
-// --- Arguments --------------------------------------------------------------------------------
-
-function wanted(value, what) {
-	if (value === undefined) throw new Error(`${what[0].toUpperCase()}${what.slice(1)} is wanted; --help says how.`);
-	return value;
-}
-
-const need = (options, name) => wanted(options[name], `--${name}`);
-
-const signer = (options) => account(need(options, 'suri'));
-
-function count(options, name, fallback) {
-	const text = options[name] ?? (fallback === undefined ? need(options, name) : String(fallback));
-	if (!/^\d+$/.test(text)) throw new Error(`--${name} takes a number, not "${text}".`);
-	return Number(text);
-}
-
-/** Two numbers, `5/100`, or none. */
-function ratio(options, name) {
-	if (options[name] === undefined) return [];
-	const [, first, second] = /^(\d+)\/(\d+)$/.exec(options[name]) ?? [];
-	if (!second) throw new Error(`--${name} takes two numbers, such as 5/100, not "${options[name]}".`);
-	return [Number(first), Number(second)];
-}
-
-/** A tensor type as text: `u8[1,64]`, `f32[N<=64,13]`. */
-function type(text) {
-	const [, element, shape] = /^(u8|i8|i32|i64|f32)\[(.*)\]$/i.exec(text) ?? [];
-	const dimensions = shape?.split(',').map((part) => {
-		const [, letter, size] = /^\s*(N<=)?(\d+)\s*$/.exec(part) ?? [];
-		return size && (letter ? batch(Number(size)) : Number(size));
-	});
-	if (!element || !dimensions.every(Boolean)) throw new Error(`"${text}" is no tensor type; u8[1,64] is one.`);
-	return tensor(element.toUpperCase(), dimensions);
-}
-
-/** A tier as text: `professional`. */
-function tier(text) {
-	const found = TIERS.find((tier) => tier.toLowerCase() === text.toLowerCase());
-	if (!found) throw new Error(`"${text}" is no tier; ${TIERS.join(', ').toLowerCase()} are.`);
-	return found;
-}
-
-function percent(text) {
-	const share = Number(text) * (WHOLE / 100);
-	if (!Number.isInteger(Math.round(share * 1e6) / 1e6) || !(share > 0)) throw new Error(`"${text}" is no share in percent.`);
-	return Math.round(share);
-}
-
-function shares(options, owner) {
-	const worker = percent(options['worker-share']);
-	const others = options.beneficiary.map((text) => {
-		const [who, share] = text.split('=');
-		return [who, percent(wanted(share, 'PAYEE=PERCENT'))];
-	});
-	const rest = WHOLE - worker - others.reduce((sum, [, share]) => sum + share, 0);
-	return split(worker, rest > 0 ? [...others, [owner.address, rest]] : others);
-}
-
-// --- Output -----------------------------------------------------------------------------------
-
-const AMOUNTS = new Set(['held', 'price', 'refund', 'amount', 'platform', 'worker', 'collateral', 'incentives', 'escrow', 'credit', 'free', 'reserved', 'draw', 'usual', 'breach', 'owed', 'covered']);
-
-/** A result for people and JSON: bytes in hexadecimal, amounts in UNIT. */
-function readable(value, name) {
-	if (typeof value === 'bigint') return AMOUNTS.has(name) ? format(value) : value.toString();
-	if (value instanceof Uint8Array) return u8aToHex(value);
-	if (Array.isArray(value)) return value.map((item) => readable(item, 'amount'));
-	if (value === null || typeof value !== 'object') return value;
-	return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, readable(item, key)]));
-}
-
-function print(result, { json, csv }) {
-	const plain = readable(result);
-	if (json) return console.log(JSON.stringify(plain));
-	if (Array.isArray(plain)) return table(plain, csv);
-	if (csv) throw new Error('--csv is for results that are tables.');
-	for (const [key, value] of Object.entries(plain)) {
-		console.log(`${key}: ${typeof value === 'object' ? JSON.stringify(value) : value}`);
-	}
-}
-
-/** Prints rows: aligned, or with commas. Columns that a row does not have stay empty. */
-function table(rows, csv) {
-	const columns = [...new Set(rows.flatMap(Object.keys))];
-	const cell = (value) => (value !== null && typeof value === 'object' ? JSON.stringify(value) : String(value ?? ''));
-	const lines = [columns, ...rows.map((row) => columns.map((column) => cell(row[column])))];
-	if (csv) return lines.forEach((line) => console.log(line.map((cell) => (/[",\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)).join(',')));
-	const widths = columns.map((_, at) => Math.max(...lines.map((line) => line[at].length)));
-	for (const line of lines) console.log(line.map((cell, at) => cell.padEnd(widths[at])).join('  ').trimEnd());
-}
-
-/** Progress goes to the standard error, so that the standard output is the result alone. */
-const say = (line) => console.error(`… ${line}`);
 
 main().catch((error) => {
 	console.error(`error: ${error.message}`);
