@@ -434,7 +434,7 @@ const awaited = ({ approved, missing, successor }) => ({
 async function shown(api, change) {
 	const call = await callOf(api, change).catch(() => null);
 	// The first argument names the output, or the model.
-	return call ? { change: call.method, to: call.args.slice(1).map((argument) => argument.toJSON()) } : { change: 'unknown' };
+	return call ? { change: call.method, to: call.args.slice(1).map((argument) => argument.toJSON()) } : { change: 'unknown', to: null };
 }
 
 async function waives(api, options, waived) {

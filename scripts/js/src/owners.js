@@ -59,7 +59,7 @@ export async function callOf(api, { call: hash, approved }) {
 		const found = block.extrinsics.find(({ method }) => method.hash.toHex() === hash);
 		if (found) return found.method;
 	}
-	const message = `The call ${hash} was sent within another; send what it does.`;
+	const message = `No block that is kept has the call ${hash} by itself: give the same command as who approved it.`;
 	throw new ChainError({ section: 'kit', name: 'CallNotFound', message });
 }
 

@@ -112,6 +112,15 @@ world.test('a member sees what another approved, and approves it by name', async
 	await world.refused('aimodel.ModelPaused', api.tx.aimodel.pause(await tip()), alice);
 });
 
+world.test('of a call within another one, the hash alone is known', async () => {
+	await world.send(api.tx.sudo.sudoAs(dave.address, api.tx.aimodel.unpause(await tip())), alice);
+	const [{ call, approved }] = await pending();
+	assert.deepEqual([call, approved[0].by], [api.tx.aimodel.unpause(await tip()).method.hash.toHex(), dave.address]);
+	await assert.rejects(approve(api, eve, id, call), { name: 'CallNotFound' });
+	await world.send(api.tx.aimodel.unpause(await tip()), eve);
+	assert.equal((await health(api, id)).access.paused, false);
+});
+
 world.test('a set gives the model back by its own vote', async () => {
 	await world.sealing(unlock(api, dave, await tip()));
 	const [{ call }] = await pending();
