@@ -17,10 +17,11 @@ use aimodel_gateway::{
 	Subscribers, SubscribersConfig, Tls, Tokens,
 };
 use aimodel_inference::{
+	blobs::DEFAULT_MAX_BLOB_BYTES,
 	serving::{
 		Http, Ipfs, ModelEntry, Parts, RegisterError, Server, ServerConfig, ServerError, Source, S3,
 	},
-	BlobStore,
+	BlobError, BlobStore,
 };
 use aimodel_primitives::operator::KEY_TYPE;
 use aimodel_runtime::AccountId;
@@ -33,7 +34,7 @@ use sp_core::sr25519;
 use sp_keystore::KeystorePtr;
 use std::{
 	env, fs, io,
-	net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+	net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
 	path::{Path, PathBuf},
 	sync::Arc,
 };
@@ -125,8 +126,12 @@ enum Error {
 	NoWorker,
 	#[error("no client for remote servers: {0}")]
 	Remote(#[from] io::Error),
+	#[error("no threads: {0}")]
+	Threads(io::Error),
 	#[error("S3: {0}")]
 	S3(String),
+	#[error(transparent)]
+	Blobs(#[from] BlobError),
 	#[error(transparent)]
 	Server(#[from] ServerError),
 	#[error(transparent)]
@@ -157,8 +162,17 @@ pub(crate) fn start(
 	worker: Option<&Worker>,
 ) -> Result<(), ServiceError> {
 	let (Some(port), Some(worker)) = (params.gateway_port, worker) else { return Ok(()) };
-	let (gateway, models) =
-		open(params, port, config, client, keystore, blobs, worker).map_err(application)?;
+	let opened = open(params, port, config, client, keystore, blobs, worker);
+	let (gateway, models, threads) = match opened {
+		// The node has to run to get to the block that says so.
+		Err(error @ Error::NoWorker) => {
+			log::error!(
+				"🚪 No gateway: {error}; restart the node once it is in step with the chain"
+			);
+			return Ok(());
+		},
+		opened => opened.map_err(application)?,
+	};
 	let http = gateway.http();
 	log::info!(
 		"🚪 Gateway: the Open Inference Protocol at http{}://{http}",
@@ -170,7 +184,8 @@ pub(crate) fn start(
 	if let Some(grpc) = gateway.grpc() {
 		log::info!("🚪 Gateway: gRPC at {grpc}");
 	}
-	task_manager.spawn_handle().spawn("gateway", "worker", async move {
+	task_manager.spawn_handle().spawn_blocking("gateway", "worker", async move {
+		let _threads = threads;
 		// Dropped when the node stops, with the gateway.
 		let _gateway = gateway;
 		models.follow().await;
@@ -186,12 +201,33 @@ fn open(
 	keystore: &KeystorePtr,
 	blobs: Arc<BlobStore>,
 	worker: &Worker,
-) -> Result<(Gateway, Arc<Models>), Error> {
+) -> Result<(Gateway, Arc<Models>, Threads), Error> {
+	let threads = tokio::runtime::Builder::new_multi_thread()
+		.thread_name("aimodel-gateway")
+		.enable_all()
+		.build()
+		.map_err(Error::Threads)?;
+	let handle = threads.handle().clone();
+	let threads = Threads(Some(threads));
+	let best = client.info().best_hash;
+	let operators = worker::operators(&client, best, keystore)
+		.map_err(|error| Error::Chain(error.to_string()))?;
+	// Not any key: one that a bonded account has registered, and that account.
+	let operator = operators.iter().find(|it| it.worker.is_some()).or(operators.first());
+	let account = operator.and_then(|operator| operator.worker.clone());
+	if params.gateway == Some(Who::Subscribers) && account.is_none() {
+		return Err(Error::NoWorker);
+	}
 	let registry = config.prometheus_registry().cloned();
 	let server = Server::start(Parts {
 		config: ServerConfig::default(),
 		backends: worker.backends()?,
 		blobs: Some(blobs.clone()),
+		// Not among the blobs, which whoever knows a hash gets, and the gateway tells the hashes.
+		fetched: Some(Arc::new(BlobStore::open(
+			config.data_path.join("gateway"),
+			DEFAULT_MAX_BLOB_BYTES,
+		)?)),
 		sources: sources(&params.gateway_ipfs)?,
 		registry: registry.clone(),
 		..Parts::default()
@@ -200,15 +236,12 @@ fn open(
 		register(&server, path).map_err(|error| Error::Models { path: path.clone(), error })?;
 	}
 	let models = Arc::new(Models::new(client.clone(), keystore.clone(), server.clone(), blobs));
-	models.refresh(client.info().best_hash).map_err(Error::Chain)?;
+	models.refresh(best).map_err(Error::Chain)?;
 
-	let best = client.info().best_hash;
-	let operators = worker::operators(&client, best, keystore)
-		.map_err(|error| Error::Chain(error.to_string()))?;
-	let account = operators.iter().find_map(|operator| operator.worker.clone());
 	let genesis = client.info().genesis_hash;
-	let signer = keystore.sr25519_public_keys(KEY_TYPE).first().map(|public| {
-		Arc::new(Operator { keystore: keystore.clone(), public: *public }) as Arc<dyn Signer>
+	let signer = operator.map(|operator| {
+		let public = sr25519::Public::from_raw(operator.operator.clone().into());
+		Arc::new(Operator { keystore: keystore.clone(), public }) as Arc<dyn Signer>
 	});
 	let admission: Arc<dyn Admission> = match params.gateway.unwrap_or(Who::Open) {
 		Who::Open => Arc::new(Open),
@@ -232,6 +265,8 @@ fn open(
 		.zip(params.gateway_tls_key.clone())
 		.map(|(certificates, key)| Tls { certificates, key });
 	gateway.manage = params.gateway_manage;
+	// They are the whole node's, and nobody is asked who reads them: other machines have --prometheus-port.
+	gateway.metrics = !params.gateway_external;
 	gateway.receipts = params.gateway_receipts.unwrap_or_default();
 	gateway.genesis = genesis;
 	gateway.worker = account.map(Into::into);
@@ -242,12 +277,16 @@ fn open(
 		prices: Some(Arc::new(Prices::new(client, models.clone()))),
 		registry,
 	};
-	let gateway = Gateway::start(gateway, server, hooks, &config.tokio_handle)?;
-	Ok((gateway, models))
+	let gateway = Gateway::start(gateway, server, hooks, &handle)?;
+	Ok((gateway, models, threads))
 }
 
 fn listen(external: bool) -> IpAddr {
 	match external {
+		// Not every machine has IPv6.
+		true if TcpListener::bind((Ipv6Addr::UNSPECIFIED, 0)).is_err() => {
+			Ipv4Addr::UNSPECIFIED.into()
+		},
 		true => Ipv6Addr::UNSPECIFIED.into(),
 		false => Ipv4Addr::LOCALHOST.into(),
 	}
@@ -280,6 +319,19 @@ fn register(server: &Server, path: &Path) -> Result<(), ModelsError> {
 		server.register(entry)?;
 	}
 	Ok(())
+}
+
+/// The threads that callers are answered on: none that the node's network needs, since reading a large request, and
+/// asking the runtime, takes a thread for as long as it lasts.
+struct Threads(Option<tokio::runtime::Runtime>);
+
+impl Drop for Threads {
+	fn drop(&mut self) {
+		if let Some(runtime) = self.0.take() {
+			// May be dropped where nothing may block.
+			runtime.shutdown_background();
+		}
+	}
 }
 
 /// An operator key of the keystore, which signs receipts.

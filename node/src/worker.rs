@@ -68,7 +68,7 @@ pub(crate) struct ServiceStatus {
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub(crate) struct Operator {
 	/// The key, as an account.
-	operator: AccountId,
+	pub(crate) operator: AccountId,
 	/// The bonded account that registered it; null where none did.
 	pub(crate) worker: Option<AccountId>,
 }
@@ -152,9 +152,10 @@ pub(crate) fn start(
 	};
 	let provider = params.execution_provider.unwrap_or(Provider::Cpu);
 	let path = library(params.onnxruntime.as_deref()).map_err(application)?;
-	let engine =
-		OnnxRuntime::load_with_provider(&path, config_of_service.inference_threads, provider)
-			.map_err(application)?;
+	// Two more, opened only if they are wanted: the gateway serves a model by its id and by its name, and no caller
+	// there may hold what jobs of the chain wait for.
+	let sessions = config_of_service.inference_threads.saturating_add(2);
+	let engine = OnnxRuntime::load_with_provider(&path, sessions, provider).map_err(application)?;
 	let engine = Arc::new(engine);
 	let build = engine.build_info().to_owned();
 	log::info!("🧠 Worker: {build}");

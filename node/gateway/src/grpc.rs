@@ -22,9 +22,14 @@ use bytes::Bytes;
 use http::{request::Parts, HeaderMap, Method};
 use http_body_util::{BodyExt, Full};
 use hyper::{body::Incoming, Request as HttpRequest, Response as HttpResponse};
+use prost::encoding::{decode_key, skip_field, DecodeContext};
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use tonic::{body::Body, Request, Response, Status};
 use tower::Service as _;
+
+/// The most fields of a message: each tensor, given or asked for, is one, and each parameter. An empty tensor takes two
+/// bytes of a message, and hundreds of memory.
+const MAX_FIELDS: usize = 1024;
 
 /// The path of the service.
 const SERVICE: &str = "/inference.GRPCInferenceService/";
@@ -73,6 +78,29 @@ async fn discard(body: &mut Incoming) {
 	};
 	// What is not read in time is reset.
 	let _ = tokio::time::timeout(PATIENCE, all).await;
+}
+
+/// Whether a body is one message, and of no more fields than are read. What is no message at all is told by who reads it.
+fn check(body: &[u8]) -> Result<(), Error> {
+	let Some((prefix, mut message)) = body.split_first_chunk::<5>() else { return Ok(()) };
+	let [_, length @ ..] = *prefix;
+	if u32::from_be_bytes(length) as usize != message.len() {
+		return Err(Error::Malformed("a call has one message, and it has to be whole".into()));
+	}
+	for _ in 0..MAX_FIELDS {
+		if message.is_empty() {
+			return Ok(());
+		}
+		let skipped = decode_key(&mut message)
+			.and_then(|(tag, wire)| skip_field(wire, tag, &mut message, DecodeContext::default()));
+		if skipped.is_err() {
+			return Ok(());
+		}
+	}
+	match message.is_empty() {
+		true => Ok(()),
+		false => Err(Error::Malformed(format!("{MAX_FIELDS} fields are the most of a message"))),
+	}
 }
 
 impl Grpc {
@@ -127,6 +155,7 @@ impl Grpc {
 		let place = self.gate.enter()?;
 		let received =
 			receive(body, &parts.headers, &self.gate.config.limits, &self.gate.buffered).await?;
+		check(&received.bytes)?;
 		Ok((Raw { path: path.into(), received: Arc::new(received) }, place))
 	}
 }
@@ -180,6 +209,8 @@ impl Service {
 			(message.model_name.clone(), given(&message.model_version).map(str::to_owned))
 		};
 		let timeout = timeout(request.metadata().as_ref());
+		// What it takes counts until it is answered.
+		let _raw = request.extensions().get::<Raw>().cloned();
 		let admitted = self.admit(&request, Action::Infer, &model, version.as_deref()).await?;
 		let mut asked = asked(request.into_inner())?;
 		asked.options.timeout = [asked.options.timeout, timeout].into_iter().flatten().min();

@@ -102,6 +102,8 @@ pub struct Parts {
 	pub backends: Backends,
 	/// Where fetched files are kept.
 	pub blobs: Option<Arc<BlobStore>>,
+	/// Where they are kept instead, if `blobs` is open to others.
+	pub fetched: Option<Arc<BlobStore>>,
 	/// Where files are fetched from, beside this machine and the blob store.
 	pub sources: Vec<Arc<dyn Source>>,
 	/// What is called before and after each inference, in this order.
@@ -113,14 +115,14 @@ pub struct Parts {
 impl Server {
 	/// Starts a server without models.
 	pub fn start(parts: Parts) -> Result<Self, ServerError> {
-		let Parts { config, backends, blobs, sources, hooks, registry } = parts;
+		let Parts { config, backends, blobs, fetched, sources, hooks, registry } = parts;
 		let watchdog = Arc::new(Watchdog::new());
 		let shared = Arc::new(Shared {
 			results: Results::new(config.result_bytes),
 			config,
 			backends,
 			hooks,
-			fetcher: Fetcher::new(blobs, &sources),
+			fetcher: Fetcher::new(blobs, fetched, &sources),
 			metrics: registry.as_ref().map(Metrics::new).transpose()?,
 			models: RwLock::default(),
 			watchdog: watchdog.clone(),

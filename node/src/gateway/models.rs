@@ -20,7 +20,7 @@ use semver::Version as Semantic;
 use sp_api::ProvideRuntimeApi;
 use sp_keystore::KeystorePtr;
 use std::{
-	collections::{BTreeMap, HashMap},
+	collections::{BTreeMap, BTreeSet, HashMap},
 	sync::Arc,
 };
 
@@ -50,6 +50,8 @@ pub(super) struct Models {
 	keystore: KeystorePtr,
 	server: Server,
 	blobs: Arc<BlobStore>,
+	/// Names of the operator's own list, which no owner of a model on the chain can take.
+	listed: BTreeSet<String>,
 	known: RwLock<Known>,
 }
 
@@ -60,7 +62,8 @@ impl Models {
 		server: Server,
 		blobs: Arc<BlobStore>,
 	) -> Self {
-		Self { client, keystore, server, blobs, known: RwLock::default() }
+		let listed = server.index().into_iter().map(|entry| entry.name).collect();
+		Self { client, keystore, server, blobs, listed, known: RwLock::default() }
 	}
 
 	/// The model of that name.
@@ -100,7 +103,7 @@ impl Models {
 		if self.known.read().offered == offered {
 			return Ok(());
 		}
-		let before = std::mem::take(&mut self.known.write().offered);
+		let before = self.known.read().offered.clone();
 		for (name, _) in before.iter().filter(|(name, was)| offered.get(*name) != Some(*was)) {
 			self.server.remove(name);
 		}
@@ -113,12 +116,21 @@ impl Models {
 					bytes: self.blobs.size(artifact).ok()?,
 				})
 			});
+			// A call is no more than one of the chain could be: a plan's quota counts calls.
+			let most = it.versions.keys().filter_map(|index| {
+				let version = VersionId { model: it.model, index: *index };
+				let input = &records.get(&version)?.interface.input;
+				Some(input.bytes(input.batch().unwrap_or(1)))
+			});
+			let defaults = ModelOptions::default();
+			let max_request_bytes = most.max().unwrap_or(u64::MAX).min(defaults.max_request_bytes);
 			let entry = ModelEntry {
 				name: name.clone(),
 				versions: versions.collect(),
 				aliases: [(STABLE.to_owned(), semantic(it.stable))].into(),
 				default: Some(STABLE.to_owned()),
-				options: ModelOptions::default(),
+				// Nobody is told of a model's inputs before it was loaded once.
+				options: ModelOptions { max_request_bytes, preload: true, ..defaults },
 			};
 			match self.server.register(entry) {
 				Ok(()) => log::info!(target: "gateway", "serves {name}"),
@@ -172,7 +184,7 @@ impl Models {
 		}
 		for (name, models) in names {
 			let [model] = models[..] else { continue };
-			if is_name(&name) {
+			if is_name(&name) && !self.listed.contains(&name) {
 				if let Some(it) = offered.get(&format!("{model:?}")).cloned() {
 					offered.entry(name).or_insert(it);
 				}
@@ -189,7 +201,9 @@ fn semantic(index: u32) -> Semantic {
 /// Whether clients can call a model by that name.
 fn is_name(name: &str) -> bool {
 	let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-	(1..=128).contains(&name.len()) && name.chars().all(plain)
+	// Nor can one call itself by the id of another.
+	let id = name.len() == 66 && name.starts_with("0x");
+	(1..=128).contains(&name.len()) && name.chars().all(plain) && !id
 }
 
 #[cfg(test)]

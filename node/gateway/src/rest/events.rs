@@ -6,7 +6,7 @@
 
 use super::answer;
 use crate::{
-	access::Admitted,
+	access::{Admitted, Usage},
 	body::{Body, Received},
 	call::{Answer, Asked, Gate},
 	error::Error,
@@ -154,7 +154,7 @@ impl Inference {
 		metadata: &ModelMetadata,
 		events: &Events,
 	) -> Result<Result<(), Error>, Gone> {
-		let Self { mut asked, admitted, received: _received, place: _place } = self;
+		let Self { mut asked, mut admitted, received: _received, place: _place } = self;
 		asked.binary = false;
 		asked.outputs.iter_mut().for_each(|wanted| wanted.binary = false);
 		let chunk_rows = asked.options.chunk_rows.unwrap_or(gate.config.limits.chunk_rows);
@@ -177,12 +177,17 @@ impl Inference {
 		let keeps = gate.keeps(&asked.options);
 		let mut all: Vec<Inferred> = Vec::new();
 		let mut first_row = 0;
+		let usage = Usage { rows, units: rows };
 		while let Some(chunk) = events.during(running.next()).await? {
 			let (rows, inference) = match chunk {
 				Ok(chunk) => chunk,
 				Err(error) => return Ok(Err(error)),
 			};
 			let units = u64::from(inference.rows);
+			// Who leaves before the last chunk has had the others.
+			if let Some(charge) = admitted.charge.take() {
+				charge.settle(usage);
+			}
 			let answer = Answer { inference, units, price: None, receipt: None, proof: None };
 			let written = answer::write(&answer, asked.id.as_deref(), outputs, false)
 				.and_then(|(json, _)| raw(json));

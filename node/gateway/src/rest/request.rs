@@ -71,33 +71,26 @@ struct Parameters {
 	proof: Option<String>,
 	#[serde(default, deserialize_with = "integer")]
 	request_id: Option<u64>,
-	#[serde(default)]
-	sequence_id: serde_json::Value,
+	sequence_id: Option<Box<RawValue>>,
 	chunk_rows: Option<u64>,
 }
 
 /// An integer, or a string of one: not every customer has integers of 64 bits.
 fn integer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
-	#[derive(Deserialize)]
-	#[serde(untagged)]
-	enum Either {
-		Integer(u64),
-		Text(String),
-	}
-	match Option::deserialize(deserializer)? {
-		None => Ok(None),
-		Some(Either::Integer(value)) => Ok(Some(value)),
-		Some(Either::Text(text)) => text.parse().map(Some).map_err(|_| {
-			serde::de::Error::custom(format_args!("`{text}` is no integer of 64 bits"))
-		}),
-	}
+	// Not as a value: one that is long would take many times its length.
+	let Some(raw) = Option::<Box<RawValue>>::deserialize(deserializer)? else { return Ok(None) };
+	let text = raw.get();
+	let digits = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
+	digits.parse().map(Some).map_err(|_| {
+		let shown: String = digits.chars().take(32).collect();
+		serde::de::Error::custom(format_args!("`{shown}` is no integer of 64 bits"))
+	})
 }
 
 impl Parameters {
 	fn options(self) -> Result<Options, Error> {
-		match self.sequence_id {
-			serde_json::Value::Null => (),
-			serde_json::Value::Number(zero) if zero.as_u64() == Some(0) => (),
+		match self.sequence_id.as_deref().map(RawValue::get) {
+			None | Some("0") => (),
 			_ => {
 				return Err(Error::Malformed("there are no sequences: models have no state".into()))
 			},

@@ -59,6 +59,8 @@ struct State {
 	tuner: Option<Tuner>,
 	counts: Counts,
 	used: Instant,
+	/// It was removed while it was being loaded: it goes as soon as it is there.
+	removed: bool,
 	/// Known since it was loaded first.
 	signature: Option<Arc<Loaded>>,
 }
@@ -163,6 +165,7 @@ impl Served {
 			}),
 			counts: Counts::default(),
 			used: Instant::now(),
+			removed: false,
 			signature: None,
 		};
 		Arc::new(Self {
@@ -436,7 +439,7 @@ impl Served {
 				if let Some(at) = self.idle_until(&state) {
 					self.watchdog.arm(at);
 				}
-				(Ok(()), self.shared.strong_count() == 0)
+				(Ok(()), state.removed || self.shared.strong_count() == 0)
 			},
 			Err(reason) => {
 				let since = Instant::now();
@@ -457,7 +460,7 @@ impl Served {
 			}
 		}
 		if stopping {
-			self.unload(None, "the server is stopping", true);
+			self.unload(None, "it was removed", true);
 		}
 	}
 
@@ -482,6 +485,8 @@ impl Served {
 			},
 			Life::Unloading { .. } => (),
 			Life::Loading => {
+				// Nobody waits for what is removed, or for the end of the server.
+				state.removed |= by_hand && reply.is_none();
 				drop(state);
 				if let Some(reply) = reply {
 					let _ = reply.send(Err(self.not_ready("it is being loaded")));

@@ -112,20 +112,28 @@ pub(super) enum Origin {
 /// Fetches files.
 pub(super) struct Fetcher {
 	sources: BTreeMap<String, Arc<dyn Source>>,
+	/// Where files may be already.
+	blobs: Option<Arc<BlobStore>>,
+	/// Where they are fetched to.
 	store: Option<(Arc<BlobStore>, Uploads)>,
 }
 
 impl Fetcher {
-	pub(super) fn new(store: Option<Arc<BlobStore>>, sources: &[Arc<dyn Source>]) -> Self {
+	pub(super) fn new(
+		blobs: Option<Arc<BlobStore>>,
+		fetched: Option<Arc<BlobStore>>,
+		sources: &[Arc<dyn Source>],
+	) -> Self {
 		let mut known = BTreeMap::new();
 		for source in sources {
 			for scheme in source.schemes() {
 				known.insert((*scheme).to_owned(), source.clone());
 			}
 		}
+		let store = fetched.or_else(|| blobs.clone());
 		let store =
 			store.map(|store| (store.clone(), Uploads::new(store, UploadLimits::default())));
-		Self { sources: known, store }
+		Self { sources: known, blobs, store }
 	}
 
 	/// The file of an entry, with its hash verified.
@@ -138,8 +146,9 @@ impl Fetcher {
 		let Some((store, uploads)) = &self.store else {
 			return Err(FetchError::NoStore(uri.to_string()));
 		};
-		if store.contains(&entry.hash) {
-			match store.get(&entry.hash) {
+		let stores = [self.blobs.as_ref(), Some(store)].into_iter().flatten();
+		if let Some(held) = stores.into_iter().find(|it| it.contains(&entry.hash)) {
+			match held.get(&entry.hash) {
 				Ok(bytes) => return Ok((bytes, Origin::Local)),
 				// It was set aside, and is fetched again.
 				Err(error @ BlobError::Corrupted { .. }) => {

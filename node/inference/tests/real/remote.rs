@@ -214,7 +214,7 @@ fn failures_suspend_and_the_model_is_tried_again() {
 		if is_well.load(Ordering::SeqCst) == 0 {
 			return answer(stream, "500 Internal Server Error", "", br#"{"error":"told so"}"#);
 		}
-		let data = vec!["0"; 10].join(",");
+		let data = ["0"; 10].join(",");
 		let json = format!(
 			r#"{{"outputs":[{{"name":"y","datatype":"FP32","shape":[1,10],"data":[{data}]}}]}}"#
 		);
