@@ -1158,7 +1158,7 @@ mod benchmarks {
 		// Reserved, paid, and what is left released, as over the life of a request.
 		let mut ordered = covered::<T>();
 		let guarantee = ordered.guarantee.as_mut().expect("it is guaranteed; qed");
-		guarantee.lapsed = true;
+		guarantee.lapsed = Some(Permill::zero());
 		let reserved = guarantee.clone();
 		#[block]
 		{

@@ -148,7 +148,9 @@ impl<T: Config> Pallet<T> {
 		amount: Balance,
 	) -> DispatchResult {
 		let mut pot = Pots::<T>::get(model, &who).ok_or(Error::<T>::UnknownPot)?;
-		ensure!(amount > 0, Error::<T>::NothingToChange);
+		// Of a pot that was drawn to the last unit, the deposit is left to take back.
+		let spent = pot.free == 0 && pot.reserved == 0;
+		ensure!(amount > 0 || spent, Error::<T>::NothingToChange);
 		pot.free = pot.free.checked_sub(amount).ok_or(Error::<T>::PotTooSmall)?;
 		T::Currency::release(&HoldReason::Pot.into(), &who, amount, Precision::Exact)?;
 		if pot.free == 0 && pot.reserved == 0 {

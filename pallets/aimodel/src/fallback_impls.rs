@@ -426,12 +426,15 @@ impl<T: Config> Pallet<T> {
 			.saturating_add(Self::counting_weight())
 			.saturating_add(Self::draw_weight(1))
 			.saturating_add(T::WeightInfo::fall_back())
-			.saturating_add(T::WeightInfo::leave_fallback());
+			.saturating_add(Self::leaving_weight(1));
 		each.saturating_mul(fallbacks.into())
 	}
 
-	/// What fallbacks that were not needed add to the end of a request.
+	/// What fallbacks that were not needed add to the end of a request. The record of the customer may
+	/// move to a later period's queue, which is not measured.
 	pub(crate) fn leaving_weight(fallbacks: u32) -> Weight {
-		T::WeightInfo::leave_fallback().saturating_mul(fallbacks.into())
+		T::WeightInfo::leave_fallback()
+			.saturating_add(T::DbWeight::get().writes(2))
+			.saturating_mul(fallbacks.into())
 	}
 }

@@ -189,7 +189,8 @@ impl<T: Config> Pallet<T> {
 			let of_guarantor =
 				|guarantee: &&mut Guarantee<_>| guarantee.model == lease.version.model;
 			if let Some(guarantee) = request.guarantee.as_mut().filter(of_guarantor) {
-				guarantee.lapsed = true;
+				let record = Records::<T>::get(guarantee.model);
+				guarantee.lapsed = Some(record.figures.availability);
 			}
 			T::Workers::slash(id, &request.customer, owed)?
 		} else {

@@ -38,6 +38,7 @@ impl<T: Config> Pallet<T> {
 		let output = Self::tip(&model).ok_or(Error::<T>::UnknownModel)?;
 		ensure!(output.content.owner == who, Error::<T>::NotOwner);
 		ensure!(!output.content.retired, Error::<T>::ModelRetired);
+		ensure!(amount > 0, Error::<T>::NothingToChange);
 		let mut bond = match ServiceBonds::<T>::get(model, &who) {
 			Some(bond) => bond,
 			None => {
@@ -59,6 +60,9 @@ impl<T: Config> Pallet<T> {
 		amount: Balance,
 	) -> DispatchResult {
 		let mut bond = ServiceBonds::<T>::get(model, &who).ok_or(Error::<T>::UnknownServiceBond)?;
+		// Of a bond that was paid out to the last unit, the deposit is left to take back.
+		let spent = bond.free == 0 && bond.reserved == 0;
+		ensure!(amount > 0 || spent, Error::<T>::NothingToChange);
 		bond.free = bond.free.checked_sub(amount).ok_or(Error::<T>::ServiceBondTooSmall)?;
 		T::Currency::release(&HoldReason::ServiceBond.into(), &who, amount, Precision::Exact)?;
 		if bond.free == 0 && bond.reserved == 0 {
@@ -93,6 +97,7 @@ impl<T: Config> Pallet<T> {
 		waived: bool,
 	) -> DispatchResult {
 		let mut record = Self::subscription_of(&who, &model)?;
+		ensure!(record.waives_penalty != waived, Error::<T>::NothingToChange);
 		record.waives_penalty = waived;
 		Subscriptions::<T>::insert(&who, model, record);
 		Self::deposit_event(Event::PenaltyWaived { account: who, model, waived });
@@ -142,7 +147,7 @@ impl<T: Config> Pallet<T> {
 		let covered = bond.is_some_and(|bond| bond.free >= reserved);
 		ensure!(covered || period.waives_penalty, Error::<T>::PenaltyUncovered);
 		let (guarantor, model) = (guarantor.clone(), *model);
-		Ok(covered.then_some(Guarantee { guarantor, model, penalty, reserved, lapsed: false }))
+		Ok(covered.then_some(Guarantee { guarantor, model, penalty, reserved, lapsed: None }))
 	}
 
 	/// Reserves a guarantee that its bond covers.
@@ -168,12 +173,12 @@ impl<T: Config> Pallet<T> {
 	/// Credits the customer of a request that expired with the penalty, if its deadline was missed: with
 	/// what is left of it after what lapsed leases have brought.
 	pub(crate) fn pay_penalty(id: RequestId, request: &mut Request<T>) -> DispatchResult {
-		let Some(guarantee) = request.guarantee.as_mut().filter(|guarantee| guarantee.lapsed)
-		else {
-			return Ok(());
-		};
-		let Guarantee { guarantor, model, penalty, reserved, .. } = guarantee;
-		let availability = Records::<T>::get(*model).figures.availability;
+		let Some(guarantee) = request.guarantee.as_mut() else { return Ok(()) };
+		let Guarantee { guarantor, model, penalty, reserved, lapsed } = guarantee;
+		let Some(at_lapse) = *lapsed else { return Ok(()) };
+		// A request that fell back may outlive the model that it fell back from.
+		let availability =
+			Records::<T>::try_get(*model).map_or(at_lapse, |record| record.figures.availability);
 		let owed = penalty.owed(availability);
 		let amount = owed.saturating_sub(request.compensated).min(*reserved);
 		if amount > 0 {

@@ -79,7 +79,10 @@ impl<T: Config> Pallet<T> {
 	/// The weight of a request itself, and of its draw.
 	fn ordered_weight(input_bytes: u64) -> Weight {
 		let bytes = u32::try_from(input_bytes).unwrap_or(u32::MAX);
+		// Where a candidate's workers are all busy, those of the stable version are counted too.
+		let counted_again = T::Workers::max_servers().saturating_mul(2).saturating_add(1);
 		T::WeightInfo::request(bytes.min(T::MaxInlineInput::get()))
+			.saturating_add(T::DbWeight::get().reads(counted_again.into()))
 			.saturating_add(Self::counting_weight())
 			.saturating_add(T::WeightInfo::pay_penalty())
 			.saturating_add(Self::draw_weight(1))
@@ -98,10 +101,12 @@ impl<T: Config> Pallet<T> {
 			Self::tell_assignment(*id);
 			Requests::<T>::insert(id, request);
 		}
+		// In a new period the record of a customer moves in its queue, too.
+		let fall_back = T::WeightInfo::fall_back().saturating_add(T::DbWeight::get().writes(3));
 		T::DbWeight::get()
 			.reads_writes(1, 1)
 			.saturating_add(Self::draw_weight(waiting.len() as u32))
-			.saturating_add(T::WeightInfo::fall_back().saturating_mul(unassigned))
+			.saturating_add(fall_back.saturating_mul(unassigned))
 	}
 
 	pub(crate) fn draw_weight(requests: u32) -> Weight {

@@ -658,3 +658,67 @@ mod with_fallbacks {
 		});
 	}
 }
+
+#[test]
+fn a_pot_that_was_drawn_to_the_last_unit_gives_its_deposit_back() {
+	run(|| {
+		let (model, _) = deploy_served_digits();
+		let free = Plan { period: 40, price: 0, quota: None, grace: 0, service: None };
+		set_plans(model, vec![Offer { plan: free, tier: Tier::Standard, to: None }]);
+		subscribe(model, 0);
+		assert_ok!(Aimodel::fund_pot(by(&OWNER), model, 500));
+		call(model);
+		let pot = Aimodel::pot_of(&model, &OWNER).unwrap();
+		assert_eq!((pot.free, pot.reserved), (0, 0));
+		assert_ok!(Aimodel::retire(by(&OWNER), tip(model)));
+		next_block();
+		assert_eq!(Aimodel::model(model), None);
+		assert!(customer_deposit(&OWNER) > 0);
+		assert_noop!(Aimodel::fund_pot(by(&OWNER), model, 1), Error::<Test>::UnknownModel);
+		assert_noop!(Aimodel::withdraw_pot(by(&OWNER), model, 1), Error::<Test>::PotTooSmall);
+		assert_ok!(Aimodel::withdraw_pot(by(&OWNER), model, 0));
+		assert_eq!(customer_deposit(&OWNER), 0);
+	});
+}
+
+#[test]
+fn a_model_that_closes_does_not_make_a_breach() {
+	run(|| {
+		let key = register_key(&OWNER, ARTIFACT, &digits_key());
+		let [first, second] = [WORKER, OTHER_WORKER].map(|worker| {
+			let (model, _) = deploy(digits(key));
+			bond(&worker);
+			serve(&worker, VersionId { model, index: 0 });
+			model
+		});
+		offer(first, TERMS);
+		subscribe(first, 0);
+		assert_ok!(post(first, POSTED));
+		answered(first, 3);
+		let fallbacks = vec![tip(second)].try_into().unwrap();
+		let (who, out_point) = (by(&CUSTOMER), tip(first));
+		assert_ok!(Aimodel::request(who, out_point, PROVEN, image(), PRICE, None, fallbacks));
+		let request = NextRequest::<Test>::get() - 1;
+		let lapsed = System::block_number() + 2 + u64::from(LEASE);
+		advance_to(lapsed);
+		assert_eq!(Requests::<Test>::get(request).unwrap().version.model, second);
+		assert_eq!(Records::<Test>::get(first).figures.availability, Permill::from_percent(75));
+		assert_ok!(Aimodel::retire(by(&OWNER), tip(first)));
+		next_block();
+		assert_eq!(Aimodel::model(first), None);
+		let_expire(request);
+		assert_eq!(paid(request).map(|(owed, _)| owed), Some(250));
+	});
+}
+
+#[test]
+fn calls_about_terms_that_change_nothing_are_refused() {
+	run(|| {
+		let model = promised(TERMS);
+		assert_noop!(post(model, 0), Error::<Test>::NothingToChange);
+		assert_ok!(post(model, 10));
+		assert_noop!(withdraw(model, 0), Error::<Test>::NothingToChange);
+		let waive = |waived| Aimodel::waive_penalty(by(&CUSTOMER), model, waived);
+		assert_noop!(waive(false), Error::<Test>::NothingToChange);
+	});
+}

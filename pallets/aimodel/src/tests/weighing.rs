@@ -5,15 +5,19 @@ use super::{
 	world::*,
 };
 use crate::*;
-use aimodel_primitives::Payee;
+use aimodel_primitives::{
+	pricing::{Offer, ServiceTerms},
+	Payee,
+};
 use frame_support::{
 	assert_ok,
 	dispatch::GetDispatchInfo,
 	traits::ConstU32,
 	weights::{constants::RocksDbWeight, RuntimeDbWeight, Weight},
 };
-use sp_io::hashing::twox_128;
-use sp_runtime::{traits::Dispatchable, AccountId32};
+use sp_core::H256;
+use sp_io::{hashing::twox_128, TestExternalities};
+use sp_runtime::{traits::Dispatchable, AccountId32, Permill};
 
 type Weights = <Test as Config>::WeightInfo;
 
@@ -184,6 +188,20 @@ fn declared_writes(call: &RuntimeCall) -> u64 {
 	counted - free
 }
 
+/// What a world's last call wrote, but for what every block writes anyway, which is charged to the block, and for
+/// the depth of layers, which is only in memory.
+fn written(world: &TestExternalities) -> u64 {
+	let mut of_blocks = ["Events", "EventCount", "EventTopics"]
+		.map(|item| [twox_128(b"System"), twox_128(item.as_bytes())].concat())
+		.to_vec();
+	of_blocks.push(b":transaction_level:".to_vec());
+	world
+		.overlayed_changes()
+		.changes()
+		.filter(|(key, _)| !of_blocks.iter().any(|item| key.starts_with(item)))
+		.count() as u64
+}
+
 /// Makes a world, and compares what a call in it writes with what it declares.
 fn writes_are_declared(scene: impl FnOnce() -> (AccountId32, Call<Test>)) {
 	let mut world = new_world();
@@ -196,16 +214,7 @@ fn writes_are_declared(scene: impl FnOnce() -> (AccountId32, Call<Test>)) {
 		System::reset_events();
 		assert_ok!(call.dispatch(by(&who)));
 	});
-	// What every block writes anyway is charged to the block, and the depth of layers is only in memory.
-	let mut of_blocks = ["Events", "EventCount", "EventTopics"]
-		.map(|item| [twox_128(b"System"), twox_128(item.as_bytes())].concat())
-		.to_vec();
-	of_blocks.push(b":transaction_level:".to_vec());
-	let written = world
-		.overlayed_changes()
-		.changes()
-		.filter(|(key, _)| !of_blocks.iter().any(|item| key.starts_with(item)))
-		.count() as u64;
+	let written = written(&world);
 	assert!(written > 0 && written <= declared, "{written} written, {declared} declared: {name}");
 	world.execute_with(check_invariants);
 }
@@ -353,4 +362,102 @@ fn changes_of_models_declare_what_they_write() {
 		(CUSTOMER, Call::set_budget { model: deployed(), budget })
 	});
 	writes_are_declared(|| (OWNER, Call::fund_pot { model: deployed(), amount: 100 }));
+}
+
+/// Compares what a call writes with what it weighs in the end.
+fn writes_are_weighed(name: &str, scene: impl Fn() -> (AccountId32, Call<Test>)) {
+	let weighed = |write: u64| {
+		let mut world = new_world();
+		let (who, call) = world.execute_with(&scene);
+		world.commit_all().unwrap();
+		let call = RuntimeCall::from(call);
+		world.execute_with(|| {
+			System::reset_events();
+			DbCosts::set(RuntimeDbWeight { read: 0, write });
+			let declared = call.get_dispatch_info().call_weight;
+			let info = call.dispatch(by(&who)).unwrap();
+			let weight = info.actual_weight.unwrap_or(declared).ref_time();
+			DbCosts::set(RocksDbWeight::get());
+			weight
+		})
+	};
+	let counted = weighed(1) - weighed(0);
+	let mut world = new_world();
+	let (who, call) = world.execute_with(&scene);
+	world.commit_all().unwrap();
+	let call = RuntimeCall::from(call);
+	world.execute_with(|| {
+		System::reset_events();
+		assert_ok!(call.dispatch(by(&who)));
+	});
+	let written = written(&world);
+	world.execute_with(check_invariants);
+	assert!(written <= counted, "{written} written, {counted} weighed: {name}");
+}
+
+/// A guaranteed request of the widest model with three fallbacks, drawn, near a period's end.
+fn rich(fallbacks_served: bool) -> (ModelId, RequestId) {
+	let model = widest();
+	let one = Permill::one();
+	let terms = ServiceTerms { deadline: None, penalty: one, availability: one, breach: one };
+	let plan = Plan { period: 200, price: 5_000, quota: None, grace: 10, service: Some(terms) };
+	let offer = Offer { plan, tier: Tier::Standard, to: None };
+	assert_ok!(Aimodel::set_plans(by(&OWNER), tip(model), vec![offer].try_into().unwrap()));
+	subscribe(model, 0);
+	assert_ok!(Aimodel::post_service_bond(by(&OWNER), model, 10 * PRICE));
+	let mut names = Vec::new();
+	for seed in 1..4u8 {
+		let artifact = H256::repeat_byte(seed);
+		let key = register_key(&OWNER, artifact, &digits_key());
+		let (other, _) = deploy(Version { artifact, ..digits(key) });
+		if fallbacks_served {
+			if seed == 1 {
+				bond(&OTHER_WORKER);
+			}
+			serve(&OTHER_WORKER, VersionId { model: other, index: 0 });
+		}
+		names.push(other);
+	}
+	jump_to(95);
+	let fallbacks: Vec<_> = names.iter().map(|name| tip(*name)).collect();
+	let input = image();
+	let out_point = tip(model);
+	let fallbacks = fallbacks.try_into().unwrap();
+	let who = by(&CUSTOMER);
+	assert_ok!(Aimodel::request(who, out_point, PROVEN, input, PRICE, Some(140), fallbacks));
+	for name in names {
+		assert_ok!(Aimodel::retire(by(&OWNER), tip(name)));
+	}
+	next_block();
+	(model, NextRequest::<Test>::get() - 1)
+}
+
+#[test]
+fn the_ends_of_requests_with_fallbacks_weigh_what_they_write() {
+	writes_are_weighed("submit_result", || {
+		let (_, request) = rich(false);
+		System::set_block_number(100);
+		let (output, units, proof) = (scores(), None, Some(proof(&WORKER, request)));
+		(operator(&WORKER), Call::submit_result { request, output, units, proof })
+	});
+	writes_are_weighed("expire", || {
+		let (_, request) = rich(false);
+		System::set_block_number(141);
+		(STRANGER, Call::expire { request })
+	});
+	writes_are_weighed("cancel", || {
+		let (_, request) = rich(false);
+		System::set_block_number(110);
+		(CUSTOMER, Call::cancel { request })
+	});
+	writes_are_weighed("advance", || {
+		let (_, request) = rich(false);
+		System::set_block_number(105);
+		(CUSTOMER, Call::advance { request })
+	});
+	writes_are_weighed("advance to a server", || {
+		let (_, request) = rich(true);
+		System::set_block_number(105);
+		(CUSTOMER, Call::advance { request })
+	});
 }

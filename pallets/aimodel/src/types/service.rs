@@ -7,6 +7,7 @@ use aimodel_primitives::{
 };
 use codec::{Decode, Encode, MaxEncodedLen};
 use frame_support::pallet_prelude::*;
+use sp_runtime::Permill;
 
 /// What an owner put up for the penalties that its plans promise. All of it is held on the account.
 #[derive(Debug, Decode, Encode, Eq, MaxEncodedLen, PartialEq, TypeInfo)]
@@ -32,8 +33,9 @@ pub struct Guarantee<AccountId> {
 	pub penalty: Penalty,
 	/// What of the bond is reserved.
 	pub reserved: Balance,
-	/// Whether a lease lapsed that obliged: the deadline is missed then, if it passes.
-	pub lapsed: bool,
+	/// The model's availability after a lease lapsed that obliged: the deadline is missed then, if it
+	/// passes. It is what counts if the model closed by then.
+	pub lapsed: Option<Permill>,
 }
 
 /// The paid period of a plan in which a request is made.
