@@ -27,7 +27,7 @@ const MODELS = {
 const CASES = [
 	{ case: 'digits MLP', model: 'digits', clients: 1 },
 	{ case: 'MLP 784-128-10', model: 'mlp', clients: 1 },
-	{ case: 'MLP 784-128-10', model: 'mlp', clients: 32, peer: true },
+	{ case: 'MLP 784-128-10', model: 'mlp', clients: 32 },
 	{ case: 'MLP 784-128-10, JSON', model: 'mlp', clients: 32, form: 'json', peer: true },
 	{ case: 'small CNN', model: 'cnn', clients: 64 },
 	{ case: 'small CNN, no batches', model: 'cnn-single', clients: 64 },
@@ -55,7 +55,7 @@ async function node(folder) {
 	const single = { name: 'cnn-single', versions: await versions(path(MODELS.cnn.file)), options: { preload: true, max_batch: 1 } };
 	const list = `${folder}/models.json`;
 	await writeFile(list, JSON.stringify([...(await Promise.all(entries)), single]));
-	const args = ['--worker', '--sealing', 'manual', '--gateway-port', '0', '--gateway-models', list, '--gateway-manage', '-lwarn,gateway=info'];
+	const args = ['--worker', '--sealing', 'manual', '--gateway-port', '0', '--gateway-models', list, '--gateway-manage'];
 	const started = await Node.start({ args });
 	const [, url] = await started.line(/Open Inference Protocol at (http:\S+)/, {});
 	return { node: started, url };
