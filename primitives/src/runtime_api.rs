@@ -152,18 +152,9 @@ pub struct SubscriptionInfo {
 	pub credit: Balance,
 }
 
-/// What an owner set aside for calls by plan.
+/// What an owner set aside for a model.
 #[derive(Clone, Copy, Decode, Encode, Eq, PartialEq, Debug, TypeInfo)]
-pub struct PotInfo {
-	/// Can be drawn, or taken back.
-	pub free: Balance,
-	/// Reserved for open requests.
-	pub reserved: Balance,
-}
-
-/// What an owner put up for the penalties that plans promise.
-#[derive(Clone, Copy, Decode, Encode, Eq, PartialEq, Debug, TypeInfo)]
-pub struct ServiceBondInfo {
+pub struct FundInfo {
 	/// Can be reserved, or taken back.
 	pub free: Balance,
 	/// Reserved for open requests.
@@ -316,13 +307,13 @@ sp_api::decl_runtime_apis! {
 		fn subscriptions(account: AccountId) -> Vec<(ModelId, SubscriptionInfo)>;
 
 		/// What `owner` set aside for calls of a model by plan.
-		fn pot(model: ModelId, owner: AccountId) -> Option<PotInfo>;
+		fn pot(model: ModelId, owner: AccountId) -> Option<FundInfo>;
 
 		/// The terms on which `account` makes requests of a model now, if it has a period of a plan.
 		fn service(account: AccountId, model: ModelId) -> Option<ServiceInfo>;
 
 		/// What `owner` put up for the penalties that a model's plans promise.
-		fn service_bond(model: ModelId, owner: AccountId) -> Option<ServiceBondInfo>;
+		fn service_bond(model: ModelId, owner: AccountId) -> Option<FundInfo>;
 
 		/// A model that is not yet closed.
 		fn model(model: ModelId) -> Option<ModelInfo<AccountId>>;

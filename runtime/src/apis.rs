@@ -15,8 +15,8 @@ use aimodel_primitives::{
 	owners::PendingChange,
 	pricing::{Breakdown, Quote, QuoteError},
 	runtime_api::{
-		self, Assurance, JobInfo, ModelInfo, PotInfo, ProofKey, RequestInfo, ServiceBondInfo,
-		ServiceInfo, SubscriptionInfo, Version,
+		self, Assurance, FundInfo, JobInfo, ModelInfo, ProofKey, RequestInfo, ServiceInfo,
+		SubscriptionInfo, Version,
 	},
 	ModelId, OutPoint, RequestId, VersionId,
 };
@@ -289,7 +289,7 @@ impl_runtime_apis! {
 			Aimodel::subscriptions(&account)
 		}
 
-		fn pot(model: ModelId, owner: AccountId) -> Option<PotInfo> {
+		fn pot(model: ModelId, owner: AccountId) -> Option<FundInfo> {
 			Aimodel::pot_of(&model, &owner)
 		}
 
@@ -297,7 +297,7 @@ impl_runtime_apis! {
 			Aimodel::service_of(&account, &model)
 		}
 
-		fn service_bond(model: ModelId, owner: AccountId) -> Option<ServiceBondInfo> {
+		fn service_bond(model: ModelId, owner: AccountId) -> Option<FundInfo> {
 			Aimodel::service_bond_of(&model, &owner)
 		}
 

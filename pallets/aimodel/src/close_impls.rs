@@ -58,7 +58,7 @@ impl<T: Config> Pallet<T> {
 			return;
 		}
 		Self::forget(&output);
-		Self::return_service_bond(model, &output.content.owner);
+		Self::return_funds::<ServiceBonds<T>>(model, &output.content.owner);
 		Closing::<T>::remove(model);
 		Outputs::<T>::remove(tip);
 		Tips::<T>::remove(model);

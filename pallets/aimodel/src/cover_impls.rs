@@ -7,14 +7,10 @@
 use crate::*;
 use aimodel_primitives::{
 	pricing::{Standing, SubscriptionError},
-	runtime_api::PotInfo,
 	split::{gross, FlatSplit},
 };
-use frame_support::{
-	pallet_prelude::*,
-	traits::{fungible::MutateHold, tokens::Precision},
-};
-use sp_runtime::{ArithmeticError, Permill};
+use frame_support::pallet_prelude::*;
+use sp_runtime::Permill;
 
 impl<T: Config> Pallet<T> {
 	/// What is drawn for a call at this price by fee.
@@ -46,7 +42,8 @@ impl<T: Config> Pallet<T> {
 		}
 		let (called, source) = match record.subscription.call(now, draw.gross) {
 			Err(SubscriptionError::EscrowExhausted) => {
-				Self::reserve(model, &content.owner, draw.gross)?;
+				let reserved = Self::reserve::<Pots<T>>(model, &content.owner, draw.gross);
+				ensure!(reserved, Error::<T>::PlanUnfunded);
 				(record.subscription.call(now, 0), FundingSource::Pot(content.owner.clone()))
 			},
 			called => (called, FundingSource::Plan),
@@ -100,11 +97,7 @@ impl<T: Config> Pallet<T> {
 		let from_plan = match &cover.source {
 			FundingSource::Plan => unspent,
 			FundingSource::Pot(owner) => {
-				Pots::<T>::mutate(model, owner, |pot| {
-					let Some(pot) = pot else { return };
-					pot.reserved = pot.reserved.saturating_sub(cover.draw.gross);
-					pot.free = pot.free.saturating_add(unspent);
-				});
+				Self::unreserve::<Pots<T>>(model, owner, cover.draw.gross, unspent);
 				0
 			},
 		};
@@ -116,66 +109,5 @@ impl<T: Config> Pallet<T> {
 			},
 			_ => Self::earn(customer, model, from_plan, &cover.payees),
 		}
-	}
-
-	pub(crate) fn do_fund_pot(
-		who: T::AccountId,
-		model: ModelId,
-		amount: Balance,
-	) -> DispatchResult {
-		let output = Self::tip(&model).ok_or(Error::<T>::UnknownModel)?;
-		ensure!(output.content.owner == who, Error::<T>::NotOwner);
-		ensure!(!output.content.retired, Error::<T>::ModelRetired);
-		ensure!(amount > 0, Error::<T>::NothingToChange);
-		let mut pot = match Pots::<T>::get(model, &who) {
-			Some(pot) => pot,
-			None => {
-				let size = Pot::<T>::max_encoded_len();
-				let deposit = T::CustomerDeposit::new(&who, Footprint::from_parts(1, size))?;
-				Pot { free: 0, reserved: 0, deposit }
-			},
-		};
-		pot.free = pot.free.checked_add(amount).ok_or(ArithmeticError::Overflow)?;
-		T::Currency::hold(&HoldReason::Pot.into(), &who, amount)?;
-		Pots::<T>::insert(model, &who, pot);
-		Self::deposit_event(Event::PotFunded { account: who, model, amount });
-		Ok(())
-	}
-
-	pub(crate) fn do_withdraw_pot(
-		who: T::AccountId,
-		model: ModelId,
-		amount: Balance,
-	) -> DispatchResult {
-		let mut pot = Pots::<T>::get(model, &who).ok_or(Error::<T>::UnknownPot)?;
-		// Of a pot that was drawn to the last unit, the deposit is left to take back.
-		let spent = pot.free == 0 && pot.reserved == 0;
-		ensure!(amount > 0 || spent, Error::<T>::NothingToChange);
-		pot.free = pot.free.checked_sub(amount).ok_or(Error::<T>::PotTooSmall)?;
-		T::Currency::release(&HoldReason::Pot.into(), &who, amount, Precision::Exact)?;
-		if pot.free == 0 && pot.reserved == 0 {
-			pot.deposit.drop(&who)?;
-			Pots::<T>::remove(model, &who);
-		} else {
-			Pots::<T>::insert(model, &who, pot);
-		}
-		Self::deposit_event(Event::PotWithdrawn { account: who, model, amount });
-		Ok(())
-	}
-
-	/// Reserves a draw in the pot of a model's owner.
-	fn reserve(model: &ModelId, owner: &T::AccountId, amount: Balance) -> DispatchResult {
-		Pots::<T>::try_mutate(model, owner, |pot| {
-			let pot = pot.as_mut().ok_or(Error::<T>::PlanUnfunded)?;
-			pot.free = pot.free.checked_sub(amount).ok_or(Error::<T>::PlanUnfunded)?;
-			pot.reserved = pot.reserved.saturating_add(amount);
-			Ok(())
-		})
-	}
-
-	/// What `owner` set aside for calls of a model by plan.
-	pub fn pot_of(model: &ModelId, owner: &T::AccountId) -> Option<PotInfo> {
-		let Pot { free, reserved, .. } = Pots::<T>::get(model, owner)?;
-		Some(PotInfo { free, reserved })
 	}
 }

@@ -1,6 +1,6 @@
 //! What is true after every call, each by its name.
 
-use crate::*;
+use crate::{fund_impls::Funds, *};
 use aimodel_primitives::{billing::Totals, models::interchangeable, Payee};
 use alloc::{
 	collections::{BTreeMap, BTreeSet},
@@ -8,6 +8,7 @@ use alloc::{
 };
 use frame_support::{
 	ensure,
+	storage::IterableStorageDoubleMap,
 	traits::{
 		fungible::{Inspect, InspectHold},
 		Get,
@@ -271,16 +272,7 @@ impl<T: Config> Pallet<T> {
 			let sum = reserved.entry((request.version.model, owner)).or_default();
 			*sum = sum.checked_add(draw.gross).ok_or("reserves overflow")?;
 		}
-		let mut held = BTreeMap::<T::AccountId, Balance>::new();
-		for (model, owner, pot) in Pots::<T>::iter() {
-			let expected = reserved.remove(&(model, owner.clone())).unwrap_or_default();
-			ensure!(pot.reserved == expected, "a pot's reserve is not that of open requests");
-			let sum = held.entry(owner).or_default();
-			let both = pot.free.checked_add(pot.reserved);
-			*sum = both.and_then(|both| sum.checked_add(both)).ok_or("pots overflow")?;
-		}
-		ensure!(reserved.is_empty(), "a request draws on a pot that does not exist");
-		Self::holds_are(HoldReason::Pot, held, "pots do not hold what is set aside")
+		Self::funds_are_held::<Pots<T>>(reserved, "pots do not hold what is set aside")
 	}
 
 	/// What is held from each account for penalties is the sum of what is free and reserved of its bonds,
@@ -291,16 +283,23 @@ impl<T: Config> Pallet<T> {
 			let sum = reserved.entry((guarantee.model, guarantee.guarantor)).or_default();
 			*sum = sum.checked_add(guarantee.reserved).ok_or("reserves overflow")?;
 		}
+		Self::funds_are_held::<ServiceBonds<T>>(reserved, "bonds do not hold what was posted")
+	}
+
+	fn funds_are_held<F: Funds<T> + IterableStorageDoubleMap<ModelId, T::AccountId, Fund<T>>>(
+		mut reserved: BTreeMap<(ModelId, T::AccountId), Balance>,
+		otherwise: &'static str,
+	) -> Result<(), TryRuntimeError> {
 		let mut held = BTreeMap::<T::AccountId, Balance>::new();
-		for (model, owner, bond) in ServiceBonds::<T>::iter() {
+		for (model, owner, fund) in F::iter() {
 			let expected = reserved.remove(&(model, owner.clone())).unwrap_or_default();
-			ensure!(bond.reserved == expected, "a bond's reserve is not that of open requests");
+			ensure!(fund.reserved == expected, otherwise);
 			let sum = held.entry(owner).or_default();
-			let both = bond.free.checked_add(bond.reserved);
-			*sum = both.and_then(|both| sum.checked_add(both)).ok_or("bonds overflow")?;
+			let both = fund.free.checked_add(fund.reserved);
+			*sum = both.and_then(|both| sum.checked_add(both)).ok_or(otherwise)?;
 		}
-		ensure!(reserved.is_empty(), "a guarantee without a bond");
-		Self::holds_are(HoldReason::ServiceBond, held, "bonds do not hold what was posted")
+		ensure!(reserved.is_empty(), otherwise);
+		Self::holds_are(F::REASON, held, otherwise)
 	}
 
 	/// A penalty is reserved in full, and is no more than the request has at stake, so that workers lose

@@ -34,6 +34,7 @@ mod billing_impls;
 mod close_impls;
 mod cover_impls;
 mod fallback_impls;
+mod fund_impls;
 mod incentive_impls;
 #[cfg(any(test, feature = "try-runtime"))]
 mod invariants;
@@ -404,7 +405,7 @@ pub mod pallet {
 	/// What accounts set aside for calls by plan of each model. The pot of its owner is drawn on.
 	#[pallet::storage]
 	pub type Pots<T: Config> =
-		StorageDoubleMap<_, Blake2_128Concat, ModelId, Blake2_128Concat, T::AccountId, Pot<T>>;
+		StorageDoubleMap<_, Blake2_128Concat, ModelId, Blake2_128Concat, T::AccountId, Fund<T>>;
 
 	/// The models that may still take an open request over, if there are any.
 	#[pallet::storage]
@@ -418,14 +419,8 @@ pub mod pallet {
 	/// What accounts put up for the penalties that plans of each model promise. That of its owner stands
 	/// for new requests.
 	#[pallet::storage]
-	pub type ServiceBonds<T: Config> = StorageDoubleMap<
-		_,
-		Blake2_128Concat,
-		ModelId,
-		Blake2_128Concat,
-		T::AccountId,
-		ServiceBond<T>,
-	>;
+	pub type ServiceBonds<T: Config> =
+		StorageDoubleMap<_, Blake2_128Concat, ModelId, Blake2_128Concat, T::AccountId, Fund<T>>;
 
 	/// What each account can withdraw.
 	#[pallet::storage]
@@ -1772,7 +1767,7 @@ pub mod pallet {
 			#[pallet::compact] amount: Balance,
 		) -> DispatchResult {
 			let who = ensure_signed(origin)?;
-			Self::do_fund_pot(who, model, amount)
+			Self::add_funds::<Pots<T>>(who, model, amount)
 		}
 
 		/// Takes back what open requests have not reserved of a pot. The deposit returns with the last
@@ -1787,7 +1782,7 @@ pub mod pallet {
 			#[pallet::compact] amount: Balance,
 		) -> DispatchResult {
 			let who = ensure_signed(origin)?;
-			Self::do_withdraw_pot(who, model, amount)
+			Self::withdraw_funds::<Pots<T>>(who, model, amount)
 		}
 
 		/// Orders an inference as `request` does, by the signer's plan: nothing is held but what the
@@ -1854,7 +1849,7 @@ pub mod pallet {
 			#[pallet::compact] amount: Balance,
 		) -> DispatchResult {
 			let who = ensure_signed(origin)?;
-			Self::do_post_service_bond(who, model, amount)
+			Self::add_funds::<ServiceBonds<T>>(who, model, amount)
 		}
 
 		/// Takes back what open requests have not reserved of a bond. The deposit returns with the last of
@@ -1869,7 +1864,7 @@ pub mod pallet {
 			#[pallet::compact] amount: Balance,
 		) -> DispatchResult {
 			let who = ensure_signed(origin)?;
-			Self::do_withdraw_service_bond(who, model, amount)
+			Self::withdraw_funds::<ServiceBonds<T>>(who, model, amount)
 		}
 
 		/// Says whether the signer's requests of a model are made without a penalty where the owner's bond

@@ -8,17 +8,16 @@
 use crate::{fallback_impls::Offer, *};
 use aimodel_primitives::{
 	pricing::{Penalty, ServiceError, ServiceTerms, Standing},
-	runtime_api::{ServiceBondInfo, ServiceInfo},
+	runtime_api::ServiceInfo,
 };
 use frame_support::{
+	defensive_assert,
 	pallet_prelude::*,
 	traits::{
 		fungible::MutateHold,
 		tokens::{Fortitude, Precision, Restriction},
-		Defensive,
 	},
 };
-use sp_runtime::ArithmeticError;
 
 impl<T: Config> From<ServiceError> for Error<T> {
 	fn from(error: ServiceError) -> Self {
@@ -30,67 +29,6 @@ impl<T: Config> From<ServiceError> for Error<T> {
 }
 
 impl<T: Config> Pallet<T> {
-	pub(crate) fn do_post_service_bond(
-		who: T::AccountId,
-		model: ModelId,
-		amount: Balance,
-	) -> DispatchResult {
-		let output = Self::tip(&model).ok_or(Error::<T>::UnknownModel)?;
-		ensure!(output.content.owner == who, Error::<T>::NotOwner);
-		ensure!(!output.content.retired, Error::<T>::ModelRetired);
-		ensure!(amount > 0, Error::<T>::NothingToChange);
-		let mut bond = match ServiceBonds::<T>::get(model, &who) {
-			Some(bond) => bond,
-			None => {
-				let size = ServiceBond::<T>::max_encoded_len();
-				let deposit = T::CustomerDeposit::new(&who, Footprint::from_parts(1, size))?;
-				ServiceBond { free: 0, reserved: 0, deposit }
-			},
-		};
-		bond.free = bond.free.checked_add(amount).ok_or(ArithmeticError::Overflow)?;
-		T::Currency::hold(&HoldReason::ServiceBond.into(), &who, amount)?;
-		ServiceBonds::<T>::insert(model, &who, bond);
-		Self::deposit_event(Event::ServiceBondPosted { account: who, model, amount });
-		Ok(())
-	}
-
-	pub(crate) fn do_withdraw_service_bond(
-		who: T::AccountId,
-		model: ModelId,
-		amount: Balance,
-	) -> DispatchResult {
-		let mut bond = ServiceBonds::<T>::get(model, &who).ok_or(Error::<T>::UnknownServiceBond)?;
-		// Of a bond that was paid out to the last unit, the deposit is left to take back.
-		let spent = bond.free == 0 && bond.reserved == 0;
-		ensure!(amount > 0 || spent, Error::<T>::NothingToChange);
-		bond.free = bond.free.checked_sub(amount).ok_or(Error::<T>::ServiceBondTooSmall)?;
-		T::Currency::release(&HoldReason::ServiceBond.into(), &who, amount, Precision::Exact)?;
-		if bond.free == 0 && bond.reserved == 0 {
-			bond.deposit.drop(&who)?;
-			ServiceBonds::<T>::remove(model, &who);
-		} else {
-			ServiceBonds::<T>::insert(model, &who, bond);
-		}
-		Self::deposit_event(Event::ServiceBondWithdrawn { account: who, model, amount });
-		Ok(())
-	}
-
-	/// Gives back the bond of the owner of a model that closes. What it still stands for, a request that
-	/// fell back to another model, keeps it for its owner to withdraw later.
-	pub(crate) fn return_service_bond(model: &ModelId, owner: &T::AccountId) {
-		let Some(bond) = ServiceBonds::<T>::get(model, owner) else { return };
-		if bond.reserved > 0 {
-			return;
-		}
-		ServiceBonds::<T>::remove(model, owner);
-		let (reason, amount) = (HoldReason::ServiceBond.into(), bond.free);
-		// They can fail only where the holds are gone already.
-		let _ = T::Currency::release(&reason, owner, amount, Precision::Exact).defensive();
-		let _ = bond.deposit.drop(owner).defensive();
-		let (account, model) = (owner.clone(), *model);
-		Self::deposit_event(Event::ServiceBondWithdrawn { account, model, amount });
-	}
-
 	pub(crate) fn do_waive_penalty(
 		who: T::AccountId,
 		model: ModelId,
@@ -153,21 +91,14 @@ impl<T: Config> Pallet<T> {
 	/// Reserves a guarantee that its bond covers.
 	pub(crate) fn reserve_guarantee(guarantee: &Guarantee<T::AccountId>) {
 		let Guarantee { guarantor, model, reserved, .. } = guarantee;
-		ServiceBonds::<T>::mutate(model, guarantor, |bond| {
-			let Some(bond) = bond else { return };
-			bond.free = bond.free.saturating_sub(*reserved);
-			bond.reserved = bond.reserved.saturating_add(*reserved);
-		});
+		let covered = Self::reserve::<ServiceBonds<T>>(model, guarantor, *reserved);
+		defensive_assert!(covered, "the bond was looked at before");
 	}
 
 	/// Frees what is still reserved for a request that closes.
 	pub(crate) fn release_guarantee(request: &Request<T>) {
 		let Some(Guarantee { guarantor, model, reserved, .. }) = &request.guarantee else { return };
-		ServiceBonds::<T>::mutate(model, guarantor, |bond| {
-			let Some(bond) = bond else { return };
-			bond.reserved = bond.reserved.saturating_sub(*reserved);
-			bond.free = bond.free.saturating_add(*reserved);
-		});
+		Self::unreserve::<ServiceBonds<T>>(model, guarantor, *reserved, *reserved);
 	}
 
 	/// Credits the customer of a request that expired with the penalty, if its deadline was missed: with
@@ -192,10 +123,7 @@ impl<T: Config> Pallet<T> {
 				Fortitude::Force,
 			)?;
 			Self::credit(&request.customer, amount)?;
-			ServiceBonds::<T>::mutate(*model, &*guarantor, |bond| {
-				let Some(bond) = bond else { return };
-				bond.reserved = bond.reserved.saturating_sub(amount);
-			});
+			Self::unreserve::<ServiceBonds<T>>(model, guarantor, amount, 0);
 			*reserved = reserved.saturating_sub(amount);
 		}
 		let (customer, guarantor) = (request.customer.clone(), guarantor.clone());
@@ -205,12 +133,6 @@ impl<T: Config> Pallet<T> {
 	}
 
 	// --- Reads -------------------------------------------------------------------------------------
-
-	/// What `owner` put up for the penalties of a model's plans.
-	pub fn service_bond_of(model: &ModelId, owner: &T::AccountId) -> Option<ServiceBondInfo> {
-		let ServiceBond { free, reserved, .. } = ServiceBonds::<T>::get(model, owner)?;
-		Some(ServiceBondInfo { free, reserved })
-	}
 
 	/// The terms on which `account` makes requests of a model now.
 	pub fn service_of(account: &T::AccountId, model: &ModelId) -> Option<ServiceInfo> {

@@ -1,11 +1,13 @@
 //! What the pallet stores, and what its calls carry.
 
 mod fallbacks;
+mod funds;
 mod plans;
 mod priority;
 mod service;
 
 pub use fallbacks::*;
+pub use funds::*;
 pub use plans::*;
 pub use priority::*;
 pub use service::*;

@@ -5,7 +5,7 @@ use super::{plans::*, world::*};
 use crate::*;
 use aimodel_primitives::{
 	pricing::{Offer, Penalty, ServiceTerms},
-	runtime_api::{RequestInfo, ServiceBondInfo, ServiceInfo},
+	runtime_api::{FundInfo, RequestInfo, ServiceInfo},
 };
 use frame_support::{
 	assert_noop, assert_ok,
@@ -96,7 +96,7 @@ fn penalty(request: RequestId) -> Option<Penalty> {
 /// What is free and reserved of the owner's bond.
 fn bond_of(model: ModelId, owner: &AccountId32) -> (Balance, Balance) {
 	let bond = Aimodel::service_bond_of(&model, owner);
-	bond.map_or((0, 0), |ServiceBondInfo { free, reserved }| (free, reserved))
+	bond.map_or((0, 0), |FundInfo { free, reserved }| (free, reserved))
 }
 
 fn bond_held(who: &AccountId32) -> Balance {

@@ -1,4 +1,4 @@
-//! Subscriptions, the pots of owners, and requests that plans cover.
+//! Subscriptions, and requests that plans cover.
 
 use crate::Config;
 use aimodel_primitives::{
@@ -42,19 +42,6 @@ pub struct Payees<AccountId> {
 	pub platform_share: Permill,
 	/// Who shares in the rest: the owner's side, as it led to accounts.
 	pub split: FlatSplit<AccountId>,
-}
-
-/// What an account set aside for calls by plan of its model. All of it is held on the account.
-#[derive(Debug, Decode, Encode, Eq, MaxEncodedLen, PartialEq, TypeInfo)]
-#[scale_info(skip_type_params(T))]
-#[codec(mel_bound())]
-pub struct Pot<T: Config> {
-	/// Can be drawn, or taken back.
-	pub free: Balance,
-	/// Reserved for open requests.
-	pub reserved: Balance,
-	/// The deposit, taken from the account.
-	pub deposit: T::CustomerDeposit,
 }
 
 /// The subscriptions of a model, as long as there are any.

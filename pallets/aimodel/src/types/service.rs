@@ -1,6 +1,5 @@
-//! Service terms: the bonds that stand for them, and what open requests are guaranteed.
+//! Service terms: what open requests are guaranteed.
 
-use crate::Config;
 use aimodel_primitives::{
 	pricing::{Penalty, ServiceTerms, Tier},
 	Balance, ModelId,
@@ -8,19 +7,6 @@ use aimodel_primitives::{
 use codec::{Decode, Encode, MaxEncodedLen};
 use frame_support::pallet_prelude::*;
 use sp_runtime::Permill;
-
-/// What an owner put up for the penalties that its plans promise. All of it is held on the account.
-#[derive(Debug, Decode, Encode, Eq, MaxEncodedLen, PartialEq, TypeInfo)]
-#[scale_info(skip_type_params(T))]
-#[codec(mel_bound())]
-pub struct ServiceBond<T: Config> {
-	/// Can be reserved, or taken back.
-	pub free: Balance,
-	/// Reserved for open requests: the most that each can be owed.
-	pub reserved: Balance,
-	/// The deposit, taken from the account.
-	pub deposit: T::CustomerDeposit,
-}
 
 /// What a missed deadline of a request brings, and who stands for it. Frozen with the request.
 #[derive(Clone, Debug, Decode, Encode, Eq, MaxEncodedLen, PartialEq, TypeInfo)]
