@@ -9,7 +9,7 @@ mod limits;
 
 pub use breaker::{Admission, Breaker, BreakerParams, BreakerState, Suspension, Trial};
 pub use figures::{Figures, MEMORY};
-pub use limits::{CallCount, Limits, RateLimit};
+pub use limits::{AccountLimits, CallCount, Limits, RateLimit};
 
 use crate::pricing::Tier;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -84,13 +84,9 @@ impl Access {
 	/// Checks that every limit admits something and that its window is no longer than `longest`
 	/// blocks, for which counts are kept at least.
 	pub fn validate(&self, longest: u32) -> Result<(), AccessError> {
-		let Limits { rate, open_per_account, open } = self.limits;
-		let counts = [rate.map(|rate| rate.calls), open_per_account, open];
-		if counts.contains(&Some(0)) {
+		self.limits.per_account().validate(longest)?;
+		if self.limits.open == Some(0) {
 			return Err(AccessError::ZeroLimit);
-		}
-		if rate.is_some_and(|rate| rate.window == 0 || rate.window > longest) {
-			return Err(AccessError::Window);
 		}
 		if self.breaker.is_some_and(|breaker| breaker.failures == 0 || breaker.cool_down == 0) {
 			return Err(AccessError::Breaker);

@@ -2,7 +2,9 @@
 
 use crate::*;
 use aimodel_primitives::{
-	access::{AccessError, Admission, Breaker, CallCount, Limits, Policy, Suspension, Trial},
+	access::{
+		AccessError, AccountLimits, Admission, Breaker, CallCount, Policy, Suspension, Trial,
+	},
 	traits::LeaseTerms,
 };
 use alloc::collections::BTreeSet;
@@ -186,13 +188,22 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
+	/// How many requests an account may make of a model: its plan says so, or else the model.
+	pub(crate) fn limits_of(
+		content: &ModelContent<T::AccountId>,
+		period: Option<&Period>,
+	) -> AccountLimits {
+		let bought = period.and_then(|period| period.limits);
+		bought.unwrap_or_else(|| content.access.limits.per_account())
+	}
+
 	/// What is counted against the rate limit with one more request, if limits admit it.
 	pub(crate) fn ensure_within(
-		limits: &Limits,
+		limits: &AccountLimits,
 		customer: &Customer<T>,
 	) -> Result<CallCount, Error<T>> {
 		let has_room = |most| customer.open < most;
-		ensure!(limits.open_per_account.is_none_or(has_room), Error::<T>::TooManyOpen);
+		ensure!(limits.open.is_none_or(has_room), Error::<T>::TooManyOpen);
 		match &limits.rate {
 			None => Ok(customer.rate),
 			Some(rate) => {

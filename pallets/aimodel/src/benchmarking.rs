@@ -5,7 +5,9 @@
 
 use super::{fallback_impls::Order, *};
 use aimodel_primitives::{
-	access::{Breaker, BreakerParams, Limits, Policy, RateLimit, Trial, MAX_ACCOUNTS},
+	access::{
+		AccountLimits, Breaker, BreakerParams, Limits, Policy, RateLimit, Trial, MAX_ACCOUNTS,
+	},
 	billing::MAX_ALERTS,
 	incentives::{Merit, MAX_INCENTIVE_SHARE},
 	income::MAX_EARNERS,
@@ -306,6 +308,9 @@ fn leased<T: Config>(world: &Ordered<T>) -> RequestId {
 	request
 }
 
+const LIMITS: AccountLimits =
+	AccountLimits { rate: Some(RateLimit { calls: 1_000, window: 10 }), open: Some(1_000) };
+
 /// Everything at stake is owed for a missed deadline.
 const SERVICE: ServiceTerms = ServiceTerms {
 	deadline: None,
@@ -317,7 +322,7 @@ const SERVICE: ServiceTerms = ServiceTerms {
 /// Puts up what all penalties need.
 fn post_bond<T: Config>(model: ModelId) {
 	let amount = T::Currency::minimum_balance() * 1_000_000_000_000;
-	Pallet::<T>::do_post_service_bond(funded::<T>("owner"), model, amount)
+	Pallet::<T>::add_funds::<ServiceBonds<T>>(funded::<T>("owner"), model, amount)
 		.expect("the owner may; qed");
 }
 
@@ -325,7 +330,8 @@ fn post_bond<T: Config>(model: ModelId) {
 fn plans<T: Config>() -> Plans<T::AccountId> {
 	let offer = |index: u32| {
 		let price = Balance::from(index) * T::Currency::minimum_balance() * 1_000_000_000;
-		let plan = Plan { period: 10, price, quota: None, grace: 1, service: Some(SERVICE) };
+		let plan =
+			Plan { period: 10, price, quota: None, grace: 1, service: Some(SERVICE), limits: None };
 		Offer { plan, tier: Tier::Standard, to: None }
 	};
 	Plans::truncate_from((0..MAX_PLANS).map(offer).collect())
@@ -973,7 +979,8 @@ mod benchmarks {
 		let (_, model) = subscribed::<T>();
 		let owner = funded::<T>("owner");
 		let amount = T::Currency::minimum_balance();
-		Pallet::<T>::do_fund_pot(owner.clone(), model, amount).expect("the owner may; qed");
+		Pallet::<T>::add_funds::<Pots<T>>(owner.clone(), model, amount)
+			.expect("the owner may; qed");
 		#[extrinsic_call]
 		_(RawOrigin::Signed(owner.clone()), model, amount);
 		assert!(!Pots::<T>::contains_key(model, owner));
@@ -985,7 +992,7 @@ mod benchmarks {
 		let (customer, model) = subscribed::<T>();
 		let owner = funded::<T>("owner");
 		let amount = T::Currency::minimum_balance() * 2_000_000_000;
-		Pallet::<T>::do_fund_pot(owner, model, amount).expect("the owner may; qed");
+		Pallet::<T>::add_funds::<Pots<T>>(owner, model, amount).expect("the owner may; qed");
 		pass::<T>(10);
 		let content = Outputs::<T>::get(tip::<T>(&model)).expect("it is live; qed").content;
 		let most = Draw { pay: amount, gross: amount };
@@ -1136,7 +1143,7 @@ mod benchmarks {
 		let (_, model) = subscribed::<T>();
 		let owner = funded::<T>("owner");
 		let amount = T::Currency::minimum_balance();
-		Pallet::<T>::do_post_service_bond(owner.clone(), model, amount)
+		Pallet::<T>::add_funds::<ServiceBonds<T>>(owner.clone(), model, amount)
 			.expect("the owner may; qed");
 		#[extrinsic_call]
 		_(RawOrigin::Signed(owner.clone()), model, amount);

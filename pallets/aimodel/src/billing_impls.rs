@@ -2,7 +2,7 @@
 
 use crate::{tick_impls::drain_queue, *};
 use aimodel_primitives::{
-	access::{CallCount, Limits},
+	access::{AccountLimits, CallCount},
 	billing::{Budget, Ledger, Periods},
 	pricing::Demand,
 };
@@ -36,7 +36,7 @@ impl<T: Config> Pallet<T> {
 		who: &T::AccountId,
 		model: &ModelId,
 		held: Balance,
-		limits: &Limits,
+		limits: &AccountLimits,
 	) -> DispatchResult {
 		let mut customer = match Customers::<T>::get(who, model) {
 			Some(customer) => customer,

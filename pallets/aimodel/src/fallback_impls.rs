@@ -7,7 +7,7 @@
 
 use crate::*;
 use aimodel_primitives::{
-	access::Admission,
+	access::{AccountLimits, Admission},
 	fallbacks::{ChainLink, ChainQuote},
 	pricing::Quote,
 	traits::LeaseTerms,
@@ -39,6 +39,8 @@ pub(crate) struct Offer<T: Config> {
 	/// With the chain's default filled in.
 	pub(crate) assurance: Assurance,
 	pub(crate) quote: Quote,
+	/// How many requests the customer may make.
+	pub(crate) limits: AccountLimits,
 	/// What it took to follow its split.
 	pub(crate) followed: Weight,
 	/// What is drawn by plan.
@@ -153,11 +155,11 @@ impl<T: Config> Pallet<T> {
 		ensure!(!content.retired, Error::<T>::ModelRetired);
 		let who = order.customer;
 		let period = Self::period_of(who, &version.model, &order.payment);
-		let tier = period.map(|period| period.tier);
+		let tier = period.as_ref().map(|period| period.tier);
 		let admission = Self::ensure_admitted(who, &version.model, content, tier)?;
 		ensure!(!Self::is_deprecated(version), Error::<T>::VersionDeprecated);
 		if let Some(customer) = Customers::<T>::get(who, version.model) {
-			Self::ensure_within(&content.access.limits, &customer)?;
+			Self::ensure_within(&Self::limits_of(content, period.as_ref()), &customer)?;
 		}
 		Ok(admission)
 	}
@@ -213,6 +215,7 @@ impl<T: Config> Pallet<T> {
 		};
 		let period = Self::period_of(order.customer, &model, &order.payment);
 		let priority = Self::priority_of(period.as_ref(), &order.payment);
+		let limits = Self::limits_of(&content, period.as_ref());
 		let agreed = Fallback { out_point, rates, split, most, terms, priority };
 		Ok(Offer {
 			model,
@@ -221,6 +224,7 @@ impl<T: Config> Pallet<T> {
 			admission,
 			assurance,
 			quote,
+			limits,
 			followed,
 			draw,
 			platform_share,
@@ -252,8 +256,7 @@ impl<T: Config> Pallet<T> {
 	/// Counts a request at a model that serves it, or may take it over: nothing is left to be refused
 	/// then.
 	pub(crate) fn enter(customer: &T::AccountId, offer: &Offer<T>) -> DispatchResult {
-		let limits = &offer.content.access.limits;
-		Self::open_customer(customer, &offer.model, offer.agreed.most, limits)?;
+		Self::open_customer(customer, &offer.model, offer.agreed.most, &offer.limits)?;
 		if let (Assurance::Proven { .. }, Some(circuit)) = (&offer.assurance, &offer.record.circuit)
 		{
 			T::Verifier::reference(&circuit.key)?;

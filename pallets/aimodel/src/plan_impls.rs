@@ -46,6 +46,11 @@ impl<T: Config> Pallet<T> {
 			.iter()
 			.filter_map(|offer| offer.plan.service)
 			.try_for_each(|terms| Self::ensure_terms(&terms))?;
+		plans
+			.iter()
+			.filter_map(|offer| offer.plan.limits)
+			.try_for_each(|limits| limits.validate(T::BillingPeriod::get()))
+			.map_err(Error::<T>::from)?;
 		let mut output = Self::lengthen(output)?;
 		output.content.plans = plans;
 		Self::succeed(who, out_point, output, Change::PlansSet);

@@ -56,7 +56,8 @@ impl<T: Config> Pallet<T> {
 			(Standing::Grace, Payment::Plan) => (next_tier, subscription.next?),
 			_ => return None,
 		};
-		Some(Period { tier, service: plan.service, waives_penalty })
+		let Plan { service, limits, .. } = plan;
+		Some(Period { tier, service, limits, waives_penalty })
 	}
 
 	/// Which requests are drawn first. Who pays a fee comes with the standard tier at least: no plan is
@@ -138,7 +139,7 @@ impl<T: Config> Pallet<T> {
 	pub fn service_of(account: &T::AccountId, model: &ModelId) -> Option<ServiceInfo> {
 		let owner = Self::tip(model)?.content.owner;
 		let fee = Payment::Fee { max_fee: 0 };
-		let Period { tier, service, waives_penalty } = Self::period_of(account, model, &fee)?;
+		let Period { tier, service, waives_penalty, .. } = Self::period_of(account, model, &fee)?;
 		let bond = Self::service_bond_of(model, &owner);
 		let covered = bond.map_or(0, |bond| bond.free);
 		Some(ServiceInfo { tier, terms: service, waives_penalty, covered })

@@ -1,5 +1,6 @@
 //! How many requests: in a window of blocks, and at a time.
 
+use super::AccessError;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 
@@ -24,6 +25,49 @@ pub struct Limits {
 	pub open_per_account: Option<u32>,
 	/// Of all accounts at a time.
 	pub open: Option<u32>,
+}
+
+/// The most requests of one account.
+#[derive(
+	Clone,
+	Copy,
+	Decode,
+	DecodeWithMemTracking,
+	Default,
+	Encode,
+	Eq,
+	MaxEncodedLen,
+	PartialEq,
+	Debug,
+	TypeInfo,
+)]
+pub struct AccountLimits {
+	/// In a window.
+	pub rate: Option<RateLimit>,
+	/// At a time.
+	pub open: Option<u32>,
+}
+
+impl Limits {
+	/// Those of each account.
+	pub fn per_account(&self) -> AccountLimits {
+		AccountLimits { rate: self.rate, open: self.open_per_account }
+	}
+}
+
+impl AccountLimits {
+	/// Checks that each admits something and that its window is no longer than `longest` blocks, for
+	/// which counts are kept at least.
+	pub fn validate(&self, longest: u32) -> Result<(), AccessError> {
+		let Self { rate, open } = self;
+		if *open == Some(0) || rate.is_some_and(|rate| rate.calls == 0) {
+			return Err(AccessError::ZeroLimit);
+		}
+		if rate.is_some_and(|rate| rate.window == 0 || rate.window > longest) {
+			return Err(AccessError::Window);
+		}
+		Ok(())
+	}
 }
 
 /// So many requests in each window of so many blocks.

@@ -1,7 +1,7 @@
 //! What an owner sells by the period, and to whom.
 
 use super::ServiceTerms;
-use crate::Balance;
+use crate::{access::AccountLimits, Balance};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 use sp_core::ConstU32;
@@ -36,6 +36,8 @@ pub struct Plan {
 	pub grace: u32,
 	/// What is promised of the service, also for requests that the customer pays by fee.
 	pub service: Option<ServiceTerms>,
+	/// How many requests an account may make, in place of the model's limits for each account.
+	pub limits: Option<AccountLimits>,
 }
 
 /// What a plan promises its customers, from the least on.
@@ -143,7 +145,7 @@ mod tests {
 
 	#[test]
 	fn empty_plans_are_refused() {
-		let plan = Plan { period: 1, price: 0, quota: None, grace: 0, service: None };
+		let plan = Plan { period: 1, price: 0, quota: None, grace: 0, service: None, limits: None };
 		assert_eq!(plan.validate(), Ok(()));
 		assert_eq!(Plan { period: 0, ..plan }.validate(), Err(PlanError::ZeroPeriod));
 		assert_eq!(Plan { quota: Some(0), ..plan }.validate(), Err(PlanError::ZeroQuota));
@@ -158,7 +160,8 @@ mod tests {
 
 	#[test]
 	fn unsound_offers_are_refused() {
-		let sound = Plan { period: 10, price: 5, quota: Some(1), grace: 4, service: None };
+		let sound =
+			Plan { period: 10, price: 5, quota: Some(1), grace: 4, service: None, limits: None };
 		let validate = |tier, plan| Offer::<u8> { plan, tier, to: None }.validate(20, 4);
 		assert_eq!(validate(Tier::Standard, sound), Ok(()));
 		let refused = [
@@ -179,7 +182,7 @@ mod tests {
 
 	#[test]
 	fn a_private_offer_is_for_one_account() {
-		let plan = Plan { period: 1, price: 0, quota: None, grace: 0, service: None };
+		let plan = Plan { period: 1, price: 0, quota: None, grace: 0, service: None, limits: None };
 		let offer = |to| Offer { plan, tier: Tier::Enterprise, to };
 		assert!(offer(None).is_for(&1) && offer(Some(1)).is_for(&1));
 		assert!(!offer(Some(1)).is_for(&2));

@@ -239,7 +239,7 @@ mod tests {
 
 	/// 30 blocks and 100 calls for 1,000.
 	const STANDARD: Plan =
-		Plan { period: 30, price: 1_000, quota: Some(100), grace: 5, service: None };
+		Plan { period: 30, price: 1_000, quota: Some(100), grace: 5, service: None, limits: None };
 	const PROFESSIONAL: Plan = Plan { price: 3_000, quota: None, ..STANDARD };
 	const TRIAL: Plan = Plan { price: 0, quota: Some(10), ..STANDARD };
 
@@ -408,6 +408,7 @@ mod tests {
 			quota,
 			grace,
 			service: None,
+			limits: None,
 		})
 	}
 
@@ -512,7 +513,7 @@ mod tests {
 			(start, used, drawn, now, draw) in any::<(u32, u64, Balance, u32, Balance)>(),
 			next in any::<Option<(u32, Balance)>>(),
 		) {
-			let plan = Plan { period, price, quota, grace, service: None };
+			let plan = Plan { period, price, quota, grace, service: None, limits: None };
 			let next = next.map(|(period, price)| Plan { period, price, ..plan });
 			let subscription = Subscription { plan, start, used, drawn, next };
 			if let Ok(renewal) = subscription.renew(now) {

@@ -145,7 +145,8 @@ const CASES: [Case; 17] = [
 	(with_candidate, |out_point| Call::abort { out_point }),
 	(nothing, |out_point| Call::deprecate { out_point, version: 0, notice: 5 }),
 	(nothing, |out_point| {
-		let plan = Plan { period: 10, price: 5, quota: None, grace: 1, service: None };
+		let plan =
+			Plan { period: 10, price: 5, quota: None, grace: 1, service: None, limits: None };
 		let plans = vec![Offer { plan, tier: Tier::Standard, to: None }].try_into().unwrap();
 		Call::set_plans { out_point, plans }
 	}),

@@ -14,11 +14,14 @@ use frame_support::{
 use sp_runtime::{AccountId32, DispatchResult, Permill};
 
 /// 2,000 for 40 blocks and three calls.
-const STANDARD: Plan = Plan { period: 40, price: 2_000, quota: Some(3), grace: 10, service: None };
+pub(super) const STANDARD: Plan =
+	Plan { period: 40, price: 2_000, quota: Some(3), grace: 10, service: None, limits: None };
 const PROFESSIONAL: Plan = Plan { price: 5_000, quota: None, ..STANDARD };
-const TRIAL: Plan = Plan { period: 40, price: 0, quota: Some(2), grace: 0, service: None };
+const TRIAL: Plan =
+	Plan { period: 40, price: 0, quota: Some(2), grace: 0, service: None, limits: None };
 const FREE: Plan = Plan { price: 0, quota: Some(2), ..STANDARD };
-const SPECIAL: Plan = Plan { period: 20, price: 100, quota: None, grace: 20, service: None };
+const SPECIAL: Plan =
+	Plan { period: 20, price: 100, quota: None, grace: 20, service: None, limits: None };
 
 /// What the worker of a digit gets, and what is drawn for it, the platform's 30 % in it.
 const DRAW: Draw = Draw { pay: 350, gross: 500 };
@@ -706,7 +709,8 @@ fn a_change_takes_up_a_cancelled_subscription() {
 fn no_renewal_charges_for_a_period_that_has_passed() {
 	run(|| {
 		let model = sold_digits();
-		let short = Plan { period: 4, price: 1_000, quota: None, grace: 4, service: None };
+		let short =
+			Plan { period: 4, price: 1_000, quota: None, grace: 4, service: None, limits: None };
 		let mut plans = offers();
 		plans.push(Offer { plan: short, tier: Tier::Standard, to: None });
 		set_plans(model, plans);
@@ -729,7 +733,8 @@ fn no_renewal_charges_for_a_period_that_has_passed() {
 fn a_change_in_grace_is_refused_where_the_next_period_would_be_over() {
 	run(|| {
 		let model = sold_digits();
-		let short = Plan { period: 4, price: 1_000, quota: None, grace: 4, service: None };
+		let short =
+			Plan { period: 4, price: 1_000, quota: None, grace: 4, service: None, limits: None };
 		let mut plans = offers();
 		plans.push(Offer { plan: short, tier: Tier::Standard, to: None });
 		set_plans(model, plans);

@@ -17,7 +17,8 @@ fn tiered(slots: u16) -> ModelId {
 	assert_ok!(Workers::serve(by(&WORKER), version, 0, LEASE.into(), slots));
 	let offer = |tier| {
 		let price = if tier == Tier::Trial { 0 } else { 1_000 };
-		let plan = Plan { period: 200, price, quota: Some(50), grace: 0, service: None };
+		let plan =
+			Plan { period: 200, price, quota: Some(50), grace: 0, service: None, limits: None };
 		Offer { plan, tier, to: None }
 	};
 	let tiers = [Tier::Trial, Tier::Standard, Tier::Professional, Tier::Enterprise];

@@ -56,8 +56,8 @@ const TERMS: ServiceTerms = ServiceTerms {
 
 /// What the owner sells: the dear one pays its workers, the free one leaves them to the pot.
 const PLANS: [Plan; 2] = [
-	Plan { period: 14, price: 3_000, quota: Some(5), grace: 8, service: Some(TERMS) },
-	Plan { period: 9, price: 0, quota: Some(4), grace: 9, service: None },
+	Plan { period: 14, price: 3_000, quota: Some(5), grace: 8, service: Some(TERMS), limits: None },
+	Plan { period: 9, price: 0, quota: Some(4), grace: 9, service: None, limits: None },
 ];
 
 /// Who gets what of an amount, in another way than the pallet's: unit by unit to whoever is furthest

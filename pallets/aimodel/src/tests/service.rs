@@ -35,7 +35,7 @@ const COMPENSATION: Balance = 100;
 const POSTED: Balance = 2_000;
 
 fn plan(service: ServiceTerms) -> Plan {
-	Plan { period: 200, price: 5_000, quota: None, grace: 10, service: Some(service) }
+	Plan { period: 200, price: 5_000, quota: None, grace: 10, service: Some(service), limits: None }
 }
 
 fn offer(model: ModelId, service: ServiceTerms) {
@@ -663,7 +663,8 @@ mod with_fallbacks {
 fn a_pot_that_was_drawn_to_the_last_unit_gives_its_deposit_back() {
 	run(|| {
 		let (model, _) = deploy_served_digits();
-		let free = Plan { period: 40, price: 0, quota: None, grace: 0, service: None };
+		let free =
+			Plan { period: 40, price: 0, quota: None, grace: 0, service: None, limits: None };
 		set_plans(model, vec![Offer { plan: free, tier: Tier::Standard, to: None }]);
 		subscribe(model, 0);
 		assert_ok!(Aimodel::fund_pot(by(&OWNER), model, 500));

@@ -2,7 +2,10 @@
 
 use super::{plans::*, world::*};
 use crate::*;
-use aimodel_primitives::{access::Policy, pricing::Offer};
+use aimodel_primitives::{
+	access::{AccountLimits, Limits, Policy, RateLimit},
+	pricing::Offer,
+};
 use frame_support::{assert_noop, assert_ok, storage::with_storage_layer};
 use sp_runtime::{AccountId32, DispatchResult};
 
@@ -166,7 +169,8 @@ fn a_request_in_grace_has_the_tier_of_the_period_that_it_begins() {
 	run(|| {
 		// Dear enough that a change to another tier waits for the period's end.
 		let model = sold_digits();
-		let dear = Plan { period: 40, price: 2_000, quota: None, grace: 10, service: None };
+		let dear =
+			Plan { period: 40, price: 2_000, quota: None, grace: 10, service: None, limits: None };
 		let plans =
 			[Tier::Standard, Tier::Professional].map(|tier| Offer { plan: dear, tier, to: None });
 		set_plans(model, plans.to_vec());
@@ -178,5 +182,88 @@ fn a_request_in_grace_has_the_tier_of_the_period_that_it_begins() {
 		jump_to(41);
 		answered(order(model));
 		assert_eq!(Aimodel::tier_of(&CUSTOMER, &model), Some(Tier::Professional));
+	});
+}
+
+// --- What a plan admits ----------------------------------------------------------------------------
+
+fn at_most(calls: u32, open: u32) -> AccountLimits {
+	AccountLimits { rate: Some(RateLimit { calls, window: 20 }), open: Some(open) }
+}
+
+/// A model that admits one request of an account in a window, and sells more.
+fn limited(limits: AccountLimits) -> ModelId {
+	let model = sold_digits();
+	let rate = Some(RateLimit { calls: 1, window: 20 });
+	let access = Access { limits: Limits { rate, ..Limits::default() }, ..Access::default() };
+	assert_ok!(Aimodel::set_access(by(&OWNER), tip(model), access));
+	let plan = Plan { quota: None, limits: Some(limits), ..STANDARD };
+	set_plans(model, vec![Offer { plan, tier: Tier::Professional, to: None }]);
+	model
+}
+
+#[test]
+fn who_buys_higher_limits_has_them_in_place_of_the_models() {
+	run(|| {
+		let model = limited(at_most(3, 10));
+		advance_to(20);
+		answered(buy(model));
+		assert_noop!(try_buy(&CUSTOMER, model), Error::<Test>::RateLimited);
+		// What was counted before counts on.
+		subscribe(model, 0);
+		answered(buy(model));
+		answered(order(model));
+		refuse(model, Error::RateLimited);
+		advance_to(40);
+		answered(buy(model));
+	});
+}
+
+#[test]
+fn limits_that_were_bought_end_with_their_period() {
+	run(|| {
+		let model = limited(at_most(3, 10));
+		advance_to(20);
+		subscribe(model, 0);
+		assert_ok!(Aimodel::cancel_subscription(by(&CUSTOMER), model));
+		advance_to(60);
+		answered(buy(model));
+		assert_noop!(try_buy(&CUSTOMER, model), Error::<Test>::RateLimited);
+	});
+}
+
+#[test]
+fn a_plan_can_admit_less_at_a_time_than_the_model_and_more_than_all_can_not() {
+	run(|| {
+		let model = limited(at_most(3, 1));
+		advance_to(20);
+		subscribe(model, 0);
+		let first = buy(model);
+		refuse(model, Error::TooManyOpen);
+		answered(first);
+		answered(buy(model));
+		let limits = Limits { open: Some(1), ..Limits::default() };
+		let access = Access { limits, ..Access::default() };
+		assert_ok!(Aimodel::set_access(by(&OWNER), tip(model), access));
+		assert_ok!(try_buy(&STRANGER, model));
+		refuse(model, Error::ModelBusy);
+	});
+}
+
+#[test]
+fn limits_without_sense_are_not_sold() {
+	run(|| {
+		let model = sold_digits();
+		let offer = |limits| {
+			let plan = Plan { limits: Some(limits), ..STANDARD };
+			let plans = vec![Offer { plan, tier: Tier::Standard, to: None }];
+			Aimodel::set_plans(by(&OWNER), tip(model), plans.try_into().unwrap())
+		};
+		assert_noop!(offer(at_most(0, 1)), Error::<Test>::ZeroLimit);
+		assert_noop!(offer(at_most(1, 0)), Error::<Test>::ZeroLimit);
+		let rate = Some(RateLimit { calls: 1, window: 1_000_000 });
+		let forgotten = AccountLimits { rate, open: None };
+		assert_noop!(offer(forgotten), Error::<Test>::RateWindowOutOfBounds);
+		assert_ok!(offer(AccountLimits::default()));
 	});
 }

@@ -400,7 +400,14 @@ fn rich(fallbacks_served: bool) -> (ModelId, RequestId) {
 	let model = widest();
 	let one = Permill::one();
 	let terms = ServiceTerms { deadline: None, penalty: one, availability: one, breach: one };
-	let plan = Plan { period: 200, price: 5_000, quota: None, grace: 10, service: Some(terms) };
+	let plan = Plan {
+		period: 200,
+		price: 5_000,
+		quota: None,
+		grace: 10,
+		service: Some(terms),
+		limits: None,
+	};
 	let offer = Offer { plan, tier: Tier::Standard, to: None };
 	assert_ok!(Aimodel::set_plans(by(&OWNER), tip(model), vec![offer].try_into().unwrap()));
 	subscribe(model, 0);

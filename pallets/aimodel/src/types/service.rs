@@ -1,6 +1,7 @@
 //! Service terms: what open requests are guaranteed.
 
 use aimodel_primitives::{
+	access::AccountLimits,
 	pricing::{Penalty, ServiceTerms, Tier},
 	Balance, ModelId,
 };
@@ -31,6 +32,8 @@ pub(crate) struct Period {
 	pub(crate) tier: Tier,
 	/// Its terms.
 	pub(crate) service: Option<ServiceTerms>,
+	/// Its limits, in place of the model's for each account.
+	pub(crate) limits: Option<AccountLimits>,
 	/// Whether requests are made without a penalty where the owner's bond covers none.
 	pub(crate) waives_penalty: bool,
 }
