@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Measures on this machine what docs/benchmarks.md records. Medians; leave the machine alone meanwhile.
 #
-#   scripts/bench.sh [prove] [verify] [settle] [serve] [OPTION]...     (all four if none is named)
+#   scripts/bench.sh [prove] [verify] [settle] [blocks] [serve] [OPTION]...     (all if none is named)
 #
 #   prove    keys and proofs of four networks, against plain arkworks in the same run
 #   verify   one verification inside the runtime, decoding and subgroup checks included
 #   settle   from request to settlement, in blocks and seconds, on a chain of one-second blocks
+#   blocks   blocks that are full of proven results
 #   serve    inferences over HTTP from a worker's node, by wrk
 #
 #   --json       prints an object a row
@@ -17,7 +18,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-case " $* " in *" --help "* | *" -h "*) sed -n '2,17s/^# \{0,1\}//p' "$0"; exit 0 ;; esac
+case " $* " in *" --help "* | *" -h "*) sed -n '2,18s/^# \{0,1\}//p' "$0"; exit 0 ;; esac
 
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$HOME/.cache/aimodel/target}"
 export ORT_DISABLE_TELEMETRY=1

@@ -5,6 +5,7 @@
 
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
+import { blocks } from './bench/blocks.js';
 import { networks, scaling } from './bench/proving.js';
 import { serving } from './bench/serving.js';
 import { rpc } from './src/connect.js';
@@ -88,6 +89,9 @@ const BENCHES = {
 			await world.stop();
 		}
 	},
+
+	/** Blocks that are full. */
+	blocks,
 
 	/** Inferences over HTTP, outside the chain. */
 	serve: () => serving(values),

@@ -11,6 +11,9 @@
  * @property {number} failures requests without an answer at their deadline
  */
 
+import { health } from './access.js';
+import { format } from './money.js';
+import { subscription } from './plans.js';
 import { findEvent, send } from './send.js';
 
 /** @returns {Totals} */
@@ -58,6 +61,44 @@ export async function bills(api, account) {
 export async function bill(api, account, model) {
 	const found = await api.call.aimodelApi.bill(account, model);
 	return found.isSome ? billOf(found.unwrap()) : null;
+}
+
+/**
+ * How much an account has used of what it may use of a model now: a row for each limit, whose `limit` is null where there
+ * is none, until the block at which it counts anew.
+ *
+ * @param {Api} api
+ * @param {string} account
+ * @param {string} model
+ */
+export async function usage(api, account, model) {
+	const [of, state, plan, stored, header] = await Promise.all([
+		bill(api, account, model),
+		health(api, model),
+		subscription(api, account, model),
+		api.query.aimodel.customers(account, model),
+		api.rpc.chain.getHeader(),
+	]);
+	if (!state) return null;
+	const current = plan?.standing === 'Active' ? plan : null;
+	const { rate, openPerAccount } = state.access.limits;
+	const limits = current?.limits ?? { rate, open: openPerAccount };
+	const rows = [];
+	if (current) {
+		const { used, quota, price, escrow, until } = current;
+		rows.push({ what: 'calls by plan', used, limit: quota, until });
+		rows.push({ what: 'price of the plan', used: format(price - escrow), limit: format(price), until });
+	}
+	if (limits.rate) {
+		const { calls, window } = limits.rate;
+		const from = Math.floor(header.number.toNumber() / window) * window;
+		const count = stored.isSome ? stored.unwrap().rate : null;
+		const used = count && count.from.toNumber() >= from ? count.calls.toNumber() : 0;
+		rows.push({ what: 'requests in a window', used, limit: calls, until: from + window });
+	}
+	rows.push({ what: 'open requests', used: of?.open ?? 0, limit: limits.open });
+	rows.push({ what: 'spend', used: format(of?.current.spend ?? 0n), limit: of?.budget == null ? null : format(of.budget), until: of?.until });
+	return rows;
 }
 
 /**

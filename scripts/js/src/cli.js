@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import { hexToU8a, u8aToHex } from '@polkadot/util';
 import { access, allow, disallow, health, pause, setAccess, unpause } from './access.js';
 import { count, need, ratio, shares, signer, tier, type, wanted } from './arguments.js';
-import { bills, revenue, setBudget } from './billing.js';
+import { bills, revenue, setBudget, usage } from './billing.js';
 import { obtain, upload } from './blobs.js';
 import { connect, DEFAULT_URL } from './connect.js';
 import { deploy, model, quote, readVerifyingKey, registerKey, tariff, versionRecord, WHOLE } from './models.js';
@@ -62,6 +62,7 @@ const HELP = `aimodel: models, requests and workers of an AI model chain
   aimodel worker serve --model ID [--least-pay AMOUNT] [--slots COUNT] [--lease BLOCKS]
                        [--worker-url URL] [--unchecked]
   aimodel bill [ADDRESS]
+  aimodel usage --model ID [ADDRESS]
   aimodel revenue --model ID
   aimodel budget --model ID [--limit AMOUNT [--alert PERCENT]...]
   aimodel earnings [ADDRESS]
@@ -78,8 +79,8 @@ The units of a provable model are its multiply-accumulates, in thousands; others
 their tensors. --tariff has what moves the price, with shares in millionths: demand, qualityCap, volume,
 timeOfDay, batch, min and max, as in tariff() of src/models.js takes them. A budget is for a billing period
 of 30 days; without --limit it is removed. Plans are a list of price, quota, period ("month", "year" or
-blocks), grace, tier, to and service: deadline in blocks, and penalty, availability and breach in millionths,
-as terms() of src/service.js takes them. A TIER is trial, standard, professional or enterprise.
+blocks), grace, tier, to, limits: rate (calls, window) and open, and service: deadline in blocks, and penalty,
+availability and breach in millionths, as terms() of src/service.js takes them. A TIER is trial, standard, professional or enterprise.
 
 A locked model is changed by its set: each member gives the same command, or approves the CALL that approvals
 lists, until there are as many as --threshold says. With --fallback, other models take a request over where the
@@ -371,6 +372,12 @@ const COMMANDS = {
 			{ model, period: 'current', ...amounts(current), projected: format(projected), open, held: format(held), budget: budget === null ? null : format(budget) },
 			{ model, period: 'previous', ...amounts(previous) },
 		]);
+	},
+
+	async usage(api, options, [address]) {
+		const found = await usage(api, address ?? signer(options).address, need(options, 'model'));
+		if (!found) throw new Error(`There is no model ${options.model}.`);
+		return found;
 	},
 
 	async revenue(api, options) {

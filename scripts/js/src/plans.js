@@ -4,9 +4,12 @@
  * @typedef {import('./connect.js').Api} Api
  * @typedef {import('./connect.js').Account} Account
  *
+ * @typedef {{rate?: {calls: number, window: number} | null, open?: number | null}} Limits requests in a window of blocks, and at a time
+ *
  * @typedef {object} Offer
- * @property {{period: number, price: bigint, quota: number | null, grace: number, service: import('./service.js').Terms | null}} plan
- *   blocks of a period, its price and calls, blocks after it in which it can still be renewed, and what is promised
+ * @property {{period: number, price: bigint, quota: number | null, grace: number, service: import('./service.js').Terms | null, limits: Limits | null}} plan
+ *   blocks of a period, its price and calls, blocks after it in which it can still be renewed, what is promised, and how many
+ *   requests an account may make, in place of the model's limits
  * @property {'Trial' | 'Standard' | 'Professional' | 'Enterprise'} tier
  * @property {string | null} to the one account that may accept it
  */
@@ -24,11 +27,11 @@ export const periods = (api) => ({ month: api.consts.aimodel.month.toNumber(), y
  * A plan that an owner offers.
  *
  * @param {{period: number, price?: bigint, quota?: number | null, grace?: number, service?: import('./service.js').Terms | null,
- *   tier?: Offer['tier'], to?: string | null}} what
+ *   limits?: Limits | null, tier?: Offer['tier'], to?: string | null}} what
  * @returns {Offer}
  */
-export function offer({ period, price = 0n, quota = null, grace = 0, service = null, tier = 'Standard', to = null }) {
-	return { plan: { period, price, quota, grace, service }, tier, to };
+export function offer({ period, price = 0n, quota = null, grace = 0, service = null, limits = null, tier = 'Standard', to = null }) {
+	return { plan: { period, price, quota, grace, service, limits: limits && { rate: null, open: null, ...limits } }, tier, to };
 }
 
 /** Sets the plans of a model. */
@@ -66,6 +69,7 @@ export async function subscription(api, account, model) {
 		used: bought.used.toNumber(),
 		quota: bought.plan.quota.isSome ? bought.plan.quota.unwrap().toNumber() : null,
 		price: bought.plan.price.toBigInt(),
+		limits: bought.plan.limits.toJSON(),
 		until: until.toNumber(),
 		renews: bought.next.isSome,
 		escrow: escrow.toBigInt(),

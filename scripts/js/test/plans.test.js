@@ -1,6 +1,7 @@
 /** Calls that a plan covers, and what they are paid from. */
 
 import assert from 'node:assert/strict';
+import { usage } from '../src/billing.js';
 import { testImages } from '../src/digits.js';
 import { model } from '../src/models.js';
 import { cancelSubscription, changePlan, fundPot, offer, periods, pot, setPlans, subscribe, subscription, withdrawPot } from '../src/plans.js';
@@ -16,7 +17,7 @@ const { month } = periods(api);
 
 const PLANS = [
 	offer({ period: month, price: 10_000n, quota: 2, tier: 'Standard' }),
-	offer({ period: month, price: 40_000n, tier: 'Professional' }),
+	offer({ period: month, price: 40_000n, tier: 'Professional', limits: { rate: { calls: 2, window: 10_000 } } }),
 	offer({ period: month, quota: 1, tier: 'Trial' }),
 ];
 const tip = async () => (await model(api, digits.model)).outPoint;
@@ -51,6 +52,16 @@ world.test('a quota is a quota, until a dearer plan begins', async () => {
 	assert.deepEqual([mine.tier, mine.quota, mine.used], ['Professional', null, 1]);
 	await world.sealing(cancelSubscription(api, alice, digits.model));
 	assert.equal((await subscription(api, alice.address, digits.model)).renews, false);
+});
+
+world.test('a plan brings limits of its own, and how much of them is used can be asked', async () => {
+	await buy(alice);
+	await world.refused('aimodel.RateLimited', await byPlan(), alice);
+	const rows = new Map((await usage(api, alice.address, digits.model)).map(({ what, used, limit }) => [what, [used, limit]]));
+	assert.deepEqual(rows.get('calls by plan'), [2, null]);
+	assert.deepEqual(rows.get('requests in a window'), [2, 2]);
+	assert.deepEqual(rows.get('open requests'), [0, null]);
+	assert.match(await world.aimodel('usage', '--model', digits.model, alice.address), /^what +used +limit +until\ncalls by plan +2 /);
 });
 
 world.test('a trial is paid from the pot of the owner, and is had once', async () => {
