@@ -43,6 +43,9 @@ pub struct Totals {
 	pub refunds: Balance,
 	/// Requests whose deadline passed without an answer.
 	pub failures: u64,
+	/// Calls at gateways of workers that were drawn from a plan by vouchers. They are none of `calls`
+	/// and `covered`: only customer and worker say that they were made.
+	pub vouched: u64,
 }
 
 impl Totals {
@@ -57,6 +60,11 @@ impl Totals {
 	pub fn covered(&mut self, units: u64) {
 		self.covered = self.covered.saturating_add(1);
 		self.units = self.units.saturating_add(units);
+	}
+
+	/// Counts calls at a gateway.
+	pub fn vouched(&mut self, calls: u64) {
+		self.vouched = self.vouched.saturating_add(calls);
 	}
 
 	/// Counts a period of a plan.

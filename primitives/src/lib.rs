@@ -4,7 +4,8 @@
 //! ([`ids`]), what a tensor looks like ([`tensor`]), who may make requests ([`access`]), what a request costs
 //! ([`pricing`]) and what is counted of it ([`billing`]), how a fee is divided ([`split`]), what is counted of that
 //! ([`income`]) and how models are rewarded ([`incentives`]), who takes a request over ([`fallbacks`]), how a model describes itself
-//! ([`models`]), who changes it together ([`owners`]), what a proof proves ([`statement`]), and what it hides ([`privacy`]). Pallets meet only through the traits of
+//! ([`models`]), who changes it together ([`owners`]), what a proof proves ([`statement`]), and what it hides ([`privacy`]), and what subscribers sign
+//! for calls beside the chain ([`voucher`]). Pallets meet only through the traits of
 //! [`traits`]; clients read the chain through [`runtime_api`]; the offchain worker reaches the native
 //! inference service through [`inference`].
 //!
@@ -32,6 +33,7 @@ pub mod split;
 pub mod statement;
 pub mod tensor;
 pub mod traits;
+pub mod voucher;
 
 pub use access::Access;
 pub use ids::{ArtifactHash, BlobHash, KeyId, ModelId, OutPoint, RequestId, VersionId};

@@ -150,6 +150,20 @@ pub struct SubscriptionInfo {
 	pub escrow: Balance,
 	/// What of it a change to a dearer plan would take off the price now.
 	pub credit: Balance,
+	/// Names the period: vouchers are signed for it.
+	pub term: u64,
+}
+
+/// How far a worker can have calls settled that were made at its gateway.
+#[derive(Clone, Copy, Decode, Encode, Eq, PartialEq, Debug, TypeInfo)]
+pub struct VoucherInfo {
+	/// The period: vouchers of others are void.
+	pub term: u64,
+	/// Calls of the period that were settled for the worker.
+	pub settled: u64,
+	/// How many more could be settled now: what the quota leaves, the period's price pays, and, where
+	/// the period has as many other workers as it may, none.
+	pub room: u64,
 }
 
 /// What an owner set aside for a model.
@@ -305,6 +319,18 @@ sp_api::decl_runtime_apis! {
 
 		/// The subscriptions of `account`, 256 of them at most.
 		fn subscriptions(account: AccountId) -> Vec<(ModelId, SubscriptionInfo)>;
+
+		/// What one call of `account` at a worker's gateway would draw from its plan if it were settled
+		/// now, in a period or not.
+		fn call_draw(account: AccountId, model: ModelId) -> Option<Balance>;
+
+		/// How far the bonded account `worker` can have calls of `account` settled, if that has a
+		/// subscription to the model.
+		fn voucher(
+			account: AccountId,
+			model: ModelId,
+			worker: AccountId,
+		) -> Option<VoucherInfo>;
 
 		/// What `owner` set aside for calls of a model by plan.
 		fn pot(model: ModelId, owner: AccountId) -> Option<FundInfo>;

@@ -16,7 +16,7 @@ use aimodel_primitives::{
 	pricing::{Breakdown, Quote, QuoteError},
 	runtime_api::{
 		self, Assurance, FundInfo, JobInfo, ModelInfo, ProofKey, RequestInfo, ServiceInfo,
-		SubscriptionInfo, Version,
+		SubscriptionInfo, Version, VoucherInfo,
 	},
 	ModelId, OutPoint, RequestId, VersionId,
 };
@@ -287,6 +287,18 @@ impl_runtime_apis! {
 
 		fn subscriptions(account: AccountId) -> Vec<(ModelId, SubscriptionInfo)> {
 			Aimodel::subscriptions(&account)
+		}
+
+		fn call_draw(account: AccountId, model: ModelId) -> Option<Balance> {
+			Aimodel::call_draw(&account, &model)
+		}
+
+		fn voucher(
+			account: AccountId,
+			model: ModelId,
+			worker: AccountId,
+		) -> Option<VoucherInfo> {
+			Aimodel::voucher_of(&account, &model, &worker)
 		}
 
 		fn pot(model: ModelId, owner: AccountId) -> Option<FundInfo> {

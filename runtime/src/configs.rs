@@ -314,6 +314,15 @@ mod tests {
 		let answers: Vec<_> = (0..most_results).map(|_| answer()).collect();
 		let (out_point, model) = Default::default();
 		let most_fallbacks = aimodel_primitives::fallbacks::MAX_FALLBACKS as usize;
+		let claim = || aimodel_primitives::voucher::Claim {
+			account: AccountId::new([0; 32]),
+			model,
+			signed: 0,
+			signature: sp_core::sr25519::Signature::from_raw([0; 64]),
+			calls: 0,
+		};
+		let most_claims = aimodel_primitives::voucher::MAX_CLAIMS as usize;
+		let claims: Vec<_> = (0..most_claims).map(|_| claim()).collect();
 		let points = vec![0; 4_000_000];
 		vec![
 			Market::request {
@@ -328,6 +337,7 @@ mod tests {
 			Market::request_by_plan { out_point, assurance, input: input(), deadline: None }.into(),
 			Market::submit_result { request: 0, output: output(), units: None, proof: None }.into(),
 			Market::submit_results { answers: BoundedVec::truncate_from(answers) }.into(),
+			Market::settle_calls { claims: BoundedVec::truncate_from(claims) }.into(),
 			Market::allow { model, accounts: accounts() }.into(),
 			Market::disallow { model, accounts: accounts() }.into(),
 			pallet_zk_verifier::Call::<Runtime>::register_key {

@@ -264,6 +264,17 @@ impl<T: Config> Pallet<T> {
 		});
 	}
 
+	/// Counts calls at a gateway that were drawn from a plan. An account whose record was pruned has no bill
+	/// that could tell them.
+	pub(crate) fn count_vouched(who: &T::AccountId, model: &ModelId, calls: u64) {
+		if let Some(mut customer) = Customers::<T>::get(who, model) {
+			customer.ledger = customer.ledger.at(Self::periods().of(Self::block()));
+			customer.ledger.current.vouched(calls);
+			Self::keep_customer(who, model, customer);
+		}
+		Self::change_record(model, |record| record.ledger.current.vouched(calls));
+	}
+
 	/// Counts a period of a plan that an account pays, and refuses it where it would exceed its
 	/// budget; a trial also where it is not the first.
 	pub(crate) fn count_period(

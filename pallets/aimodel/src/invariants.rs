@@ -36,6 +36,7 @@ impl<T: Config> Pallet<T> {
 		Self::nobody_is_owed_more_than_is_at_stake()?;
 		Self::subscriptions_are_counted()?;
 		Self::every_period_has_a_name_of_its_own()?;
+		Self::settled_calls_were_used()?;
 		Self::live_models_have_records_and_prices()?;
 		Self::allow_lists_are_counted()?;
 		Self::trials_are_open_requests_of_suspended_models()?;
@@ -361,6 +362,24 @@ impl<T: Config> Pallet<T> {
 		ensure!(names.len() == terms.len(), "two subscriptions are in the same period");
 		let next = NextTerm::<T>::get();
 		ensure!(terms.iter().all(|term| *term < next), "a period's name is given again");
+		Ok(())
+	}
+
+	/// Calls that were settled by vouchers in a period are among those that were used in it, and no worker
+	/// is counted twice.
+	fn settled_calls_were_used() -> Result<(), TryRuntimeError> {
+		for record in Subscriptions::<T>::iter_values() {
+			let workers: BTreeSet<_> = record.settled.iter().map(|(worker, _)| worker).collect();
+			ensure!(workers.len() == record.settled.len(), "a worker is counted twice");
+			let mut calls = record.settled.iter().map(|(_, calls)| *calls);
+			ensure!(calls.clone().all(|calls| calls > 0), "a worker without a call");
+			let settled = calls.try_fold(0, u64::checked_add).ok_or("settled calls overflow")?;
+			ensure!(settled <= record.subscription.used, "a settled call was not used");
+			let quota = record.subscription.plan.quota.unwrap_or(u64::MAX);
+			ensure!(record.subscription.used <= quota, "more calls were used than the quota");
+			let paid = record.subscription.drawn <= record.subscription.plan.price;
+			ensure!(paid, "more was drawn than the price of the period");
+		}
 		Ok(())
 	}
 

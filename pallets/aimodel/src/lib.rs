@@ -54,6 +54,7 @@ mod tests;
 mod tick_impls;
 pub mod types;
 mod version_impls;
+mod voucher_impls;
 pub mod weights;
 
 pub use pallet::*;
@@ -901,6 +902,33 @@ pub mod pallet {
 			/// What of it the bond pays: what lapsed leases have not brought already.
 			amount: Balance,
 		},
+		/// Calls at the gateway of a worker were drawn from their customer's plan.
+		CallsSettled {
+			/// The bonded account.
+			worker: T::AccountId,
+			/// The subscriber.
+			account: T::AccountId,
+			/// The model.
+			model: ModelId,
+			/// How many.
+			calls: u64,
+			/// How many more were claimed, and not settled: the quota has no room for them, or what is
+			/// left of the period's price does not pay them. They can be claimed again.
+			rest: u64,
+			/// The worker's pay for all of them, and what was drawn for it.
+			draw: Draw,
+		},
+		/// A claim was left out of a batch. It can be made again.
+		ClaimRefused {
+			/// The bonded account.
+			worker: T::AccountId,
+			/// The subscriber.
+			account: T::AccountId,
+			/// The model.
+			model: ModelId,
+			/// Why: with this error the call fails if no claim settles.
+			reason: DispatchError,
+		},
 	}
 
 	#[pallet::error]
@@ -1140,6 +1168,21 @@ pub mod pallet {
 		UnknownServiceBond,
 		/// Less is free of the bond: the rest is reserved for open requests.
 		ServiceBondTooSmall,
+		/// The signer is the operator key of no worker.
+		NotOperator,
+		/// Claims without a claim.
+		NoClaims,
+		/// More calls are claimed than the voucher is for.
+		MoreThanSigned,
+		/// As many calls were settled for the worker in this period already.
+		NothingToSettle,
+		/// Calls of as many other workers were settled in this period as may.
+		TooManySettlers,
+		/// The account signed no such voucher: it is of another period, worker, model or chain, or for
+		/// another number of calls.
+		VoucherVoid,
+		/// What is left of the period's price does not pay one call.
+		EscrowExhausted,
 	}
 
 	#[pallet::hooks]
@@ -1806,6 +1849,19 @@ pub mod pallet {
 			let weight =
 				Self::do_request(who, out_point, assurance, input, payment, deadline, fallbacks)?;
 			Ok(Some(weight).into())
+		}
+
+		/// Claims calls that subscribers made at the gateway of the signer's worker, and signed for. Each is
+		/// drawn from what is left of the period's price, as the largest request by plan would be now; none
+		/// from an owner's pot. As many are settled as quota and price cover. Claims that do not hold are
+		/// left out, and told by an event; the call fails where none holds.
+		///
+		/// - origin: signed by the operator key of the worker.
+		#[pallet::call_index(59)]
+		#[pallet::weight(Pallet::<T>::settle_calls_weight(claims.len() as u32))]
+		pub fn settle_calls(origin: OriginFor<T>, claims: Claims<T>) -> DispatchResultWithPostInfo {
+			let operator = ensure_signed(origin)?;
+			Self::do_settle_calls(operator, claims)
 		}
 
 		/// Locks a model to a set, of whose members each sends the call that the owner would have sent:

@@ -247,6 +247,7 @@ impl<T: Config> Pallet<T> {
 			next_tier,
 			term,
 			payees,
+			settled: Default::default(),
 			waives_penalty,
 			deposit,
 		};
@@ -366,6 +367,7 @@ impl<T: Config> Pallet<T> {
 			until: subscription.end(),
 			escrow: subscription.escrow(),
 			credit: subscription.credit(now),
+			term: record.term,
 		}
 	}
 }

@@ -294,13 +294,18 @@ impl<T: Config> Pallet<T> {
 
 	/// The first public input of a proof by `worker` for this request, on this chain.
 	pub fn binding(id: RequestId, worker: &T::AccountId) -> statement::Scalar {
-		let genesis = frame_system::Pallet::<T>::block_hash(
+		statement::binding(&Self::genesis(), id, &worker.clone().into())
+	}
+
+	/// The hash of the chain's first block.
+	pub(crate) fn genesis() -> [u8; 32] {
+		let hash = frame_system::Pallet::<T>::block_hash(
 			frame_system::pallet_prelude::BlockNumberFor::<T>::zero(),
 		);
-		let mut genesis_bytes = [0; 32];
-		let length = genesis.as_ref().len().min(32);
-		genesis_bytes[..length].copy_from_slice(&genesis.as_ref()[..length]);
-		statement::binding(&genesis_bytes, id, &worker.clone().into())
+		let mut genesis = [0; 32];
+		let length = hash.as_ref().len().min(32);
+		genesis[..length].copy_from_slice(&hash.as_ref()[..length]);
+		genesis
 	}
 
 	/// Moves `price` from the customer's hold to the pot, credits everybody's part, and releases

@@ -27,5 +27,6 @@ mod service;
 mod settlement;
 mod subscribers;
 mod versions;
+mod vouchers;
 mod weighing;
 pub(crate) mod world;

@@ -173,6 +173,39 @@ impl Subscription {
 		Ok(Self { used, drawn, ..*self })
 	}
 
+	/// How many more calls the period has room for, if each draws `each` from the escrow.
+	pub fn room(&self, each: Balance) -> u64 {
+		self.room_in_quota().min(self.room_in_escrow(each))
+	}
+
+	/// Covers calls that were answered beside the chain, as many as there is room for, and tells how
+	/// many: it is for the period in which they were made, also when that is over, as long as its escrow
+	/// is there.
+	pub fn settle(&self, calls: u64, each: Balance) -> Result<(Self, u64), SubscriptionError> {
+		let (in_quota, in_escrow) = (self.room_in_quota(), self.room_in_escrow(each));
+		if in_quota == 0 {
+			return Err(SubscriptionError::QuotaExhausted);
+		}
+		if in_escrow == 0 {
+			return Err(SubscriptionError::EscrowExhausted);
+		}
+		let calls = calls.min(in_quota).min(in_escrow);
+		let draw = each.checked_mul(calls.into()).ok_or(SubscriptionError::Overflow)?;
+		let drawn = self.drawn.checked_add(draw).ok_or(SubscriptionError::Overflow)?;
+		let used = self.used.checked_add(calls).ok_or(SubscriptionError::Overflow)?;
+		Ok((Self { used, drawn, ..*self }, calls))
+	}
+
+	/// Without a quota, as many calls as can be counted.
+	fn room_in_quota(&self) -> u64 {
+		self.plan.quota.unwrap_or(u64::MAX).saturating_sub(self.used)
+	}
+
+	fn room_in_escrow(&self, each: Balance) -> u64 {
+		let calls = self.escrow().checked_div(each);
+		calls.map_or(u64::MAX, |calls| calls.try_into().unwrap_or(u64::MAX))
+	}
+
 	/// Gives back calls that were not answered, and what workers have not drawn after all. It is for
 	/// the period in which both were taken, and for no other.
 	#[must_use]
@@ -318,6 +351,27 @@ mod tests {
 	}
 
 	#[test]
+	fn calls_beside_the_chain_are_settled_as_far_as_there_is_room() {
+		let subscription = used(STANDARD.subscribe(0), 90);
+		assert_eq!(
+			(subscription.room(0), subscription.room(100), subscription.room(300)),
+			(10, 10, 3)
+		);
+		let (settled, calls) = subscription.settle(2, 300).unwrap();
+		assert_eq!((settled.used, settled.escrow(), calls), (92, 400, 2));
+		let (settled, calls) = settled.settle(u64::MAX, 300).unwrap();
+		assert_eq!((settled.used, settled.escrow(), calls), (93, 100, 1));
+		assert_eq!(settled.settle(1, 101), Err(SubscriptionError::EscrowExhausted));
+		let (settled, calls) = settled.settle(9, 0).unwrap();
+		assert_eq!((settled.used, calls), (100, 7));
+		assert_eq!(settled.settle(1, 0), Err(SubscriptionError::QuotaExhausted));
+		// Without a quota, as many as can be counted.
+		let (settled, calls) = PROFESSIONAL.subscribe(0).settle(u64::MAX, 0).unwrap();
+		assert_eq!((settled.used, calls), (u64::MAX, u64::MAX));
+		assert_eq!(settled.settle(1, 0), Err(SubscriptionError::QuotaExhausted));
+	}
+
+	#[test]
 	fn an_upgrade_takes_what_was_not_used_as_credit() {
 		// 20 of 30 blocks are left: 666.67. 100 calls less 20: 800.
 		let change = used(STANDARD.subscribe(0), 20).change(PROFESSIONAL, 10).unwrap();
@@ -430,6 +484,29 @@ mod tests {
 	}
 
 	proptest! {
+		#[test]
+		fn calls_that_are_settled_one_by_one_or_at_once_are_the_same(
+			price in 0..2_000u128,
+			quota in prop::option::of(1..40u64),
+			each in 0..300u128,
+			calls in 1..60u64,
+		) {
+			let subscription = Plan { price, quota, ..STANDARD }.subscribe(0);
+			let mut one_by_one = (subscription, 0);
+			for _ in 0..calls {
+				if let Ok((next, 1)) = one_by_one.0.settle(1, each) {
+					one_by_one = (next, one_by_one.1 + 1);
+				}
+			}
+			match subscription.settle(calls, each) {
+				Ok(at_once) => prop_assert_eq!(at_once, one_by_one),
+				Err(_) => prop_assert_eq!(one_by_one.1, 0),
+			}
+			let settled = one_by_one.0;
+			prop_assert_eq!(one_by_one.1, calls.min(subscription.room(each)));
+			prop_assert!(settled.drawn <= price && quota.is_none_or(|quota| settled.used <= quota));
+		}
+
 		#[test]
 		fn no_order_of_steps_gains_the_customer_a_unit(
 			plans in prop::collection::vec(any_plan(), 4),

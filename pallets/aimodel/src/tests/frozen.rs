@@ -51,6 +51,7 @@ fn calls_keep_their_names_and_indices() {
 		("fund_pot", 56),
 		("withdraw_pot", 57),
 		("request_by_plan", 58),
+		("settle_calls", 59),
 		("set_lock", 70),
 		("withdraw_approval", 71),
 		("post_service_bond", 60),

@@ -4,6 +4,7 @@ use crate::Config;
 use aimodel_primitives::{
 	pricing::{Subscription, Tier},
 	split::FlatSplit,
+	voucher::{Claim, MAX_CLAIMS, MAX_SETTLERS},
 	Balance,
 };
 use codec::{Decode, Encode, MaxEncodedLen};
@@ -29,11 +30,17 @@ pub struct SubscriptionRecord<T: Config> {
 	pub term: TermId,
 	/// Who gets what is left of the period.
 	pub payees: Payees<T::AccountId>,
+	/// How many calls of the period were settled by vouchers, for each worker.
+	pub settled: BoundedVec<(T::AccountId, u64), ConstU32<MAX_SETTLERS>>,
 	/// Whether the account makes requests without a penalty where the owner's bond covers none.
 	pub waives_penalty: bool,
 	/// The deposit, taken from the account.
 	pub deposit: T::CustomerDeposit,
 }
+
+/// What a worker claims at once.
+pub type Claims<T> =
+	BoundedVec<Claim<<T as frame_system::Config>::AccountId>, ConstU32<MAX_CLAIMS>>;
 
 /// Who gets what workers have not drawn of a period, as it was when the period began.
 #[derive(Clone, Debug, Decode, Encode, Eq, MaxEncodedLen, PartialEq, TypeInfo)]
