@@ -21,9 +21,11 @@ use aimodel_primitives::{
 	runtime_api::Circuit,
 	split::{FlatSplit, MAX_BENEFICIARIES, MAX_PAYEES, WHOLE},
 	tensor::{Dimension, ElementType, Interface, TensorType},
+	voucher::{Claim, Voucher, MAX_CLAIMS, MAX_SETTLERS},
 	KeyId, Payee,
 };
 use alloc::{collections::BTreeSet, vec::Vec};
+use codec::Decode;
 use frame_benchmarking::{account, v2::*};
 use frame_support::{
 	traits::{
@@ -34,7 +36,7 @@ use frame_support::{
 	BoundedVec,
 };
 use frame_system::{pallet_prelude::BlockNumberFor, RawOrigin};
-use sp_core::H256;
+use sp_core::{crypto::KeyTypeId, H256};
 use sp_runtime::{
 	traits::{One, Saturating},
 	Percent, Permill,
@@ -356,6 +358,30 @@ fn subscribed<T: Config>() -> (T::AccountId, ModelId) {
 
 fn tip<T: Config>(model: &ModelId) -> OutPoint {
 	Tips::<T>::get(model).expect("the model is live; qed")
+}
+
+/// A claim by a voucher of a customer who bought the dearest plan of a model.
+fn claimed<T: Config>(model: &ModelId, worker: &T::AccountId) -> Claim<T::AccountId> {
+	const KEY: KeyTypeId = KeyTypeId(*b"vchr");
+	let key = sp_io::crypto::sr25519_generate(KEY, None);
+	let who = T::AccountId::decode(&mut &key.0[..]).expect("an account has 32 bytes; qed");
+	T::Currency::set_balance(&who, Balance::MAX / 1_000_000);
+	Pallet::<T>::do_set_plans(funded::<T>("owner"), tip::<T>(model), plans::<T>())
+		.expect("the owner may; qed");
+	Pallet::<T>::do_subscribe(who.clone(), tip::<T>(model), MAX_PLANS - 1)
+		.expect("the plan is offered; qed");
+	let term = Subscriptions::<T>::mutate(&who, model, |record| {
+		let record = record.as_mut().expect("it was begun; qed");
+		record.payees.split = widest_owners_side::<T>();
+		let others = (1..MAX_SETTLERS).map(|i| (account("other worker", i, 0), 1)).collect();
+		record.settled = BoundedVec::truncate_from(others);
+		record.term
+	});
+	let (genesis, calls) = (Pallet::<T>::genesis().into(), 1);
+	let voucher = Voucher { genesis, model: *model, worker: worker.clone().into(), term, calls };
+	let message = [b"<Bytes>", &voucher.message()[..], b"</Bytes>"].concat();
+	let signature = sp_io::crypto::sr25519_sign(KEY, &key, &message).expect("it is kept; qed");
+	Claim { account: who, model: *model, signed: calls, signature, calls }
 }
 
 /// A request by plan whose period is over.
@@ -1174,5 +1200,27 @@ mod benchmarks {
 			Pallet::<T>::release_guarantee(&ordered);
 		}
 		assert!(Earnings::<T>::get(&ordered.customer) > 0);
+	}
+
+	/// Each of another model and another customer, who signed as wallets do, and is the last that the
+	/// worker is counted for.
+	#[benchmark]
+	fn settle_calls(n: Linear<1, MAX_CLAIMS>) {
+		let owner = funded::<T>("owner");
+		let models: Vec<_> = (0..n).map(|_| deploy_over::<T>(&owner, &[])).collect();
+		let (worker, operator) =
+			T::BenchmarkHelper::serve(VersionId { model: models[0], index: 0 }, 1).remove(0);
+		let claims: Vec<_> = models.iter().map(|model| claimed::<T>(model, &worker)).collect();
+		for model in &models {
+			idle::<T>(model);
+			let period = Pallet::<T>::periods().of(Pallet::<T>::block());
+			Incomes::<T>::insert(model, Income { period, ..full_income::<T>() });
+		}
+		IncentiveShare::<T>::put(MAX_INCENTIVE_SHARE);
+		#[extrinsic_call]
+		_(RawOrigin::Signed(operator), BoundedVec::truncate_from(claims));
+		let settled = |record: SubscriptionRecord<T>| record.settled.len() as u32 == MAX_SETTLERS;
+		assert!(Subscriptions::<T>::iter_values().all(settled));
+		assert!(Earnings::<T>::get(worker) > 0);
 	}
 }
