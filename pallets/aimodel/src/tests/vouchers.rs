@@ -20,7 +20,8 @@ use sp_core::{sr25519, Pair, H256};
 use sp_runtime::{AccountId32, BoundedVec, DispatchError, DispatchResult, Permill};
 
 /// 2,000 for 40 blocks and three calls.
-const STANDARD: Plan = Plan { period: 40, price: 2_000, quota: Some(3), grace: 10, service: None };
+const STANDARD: Plan =
+	Plan { period: 40, price: 2_000, quota: Some(3), grace: 10, service: None, limits: None };
 /// Of which 5,000 are left where nothing is drawn, and which has no quota.
 const PROFESSIONAL: Plan = Plan { price: 5_000, quota: None, ..STANDARD };
 const FREE: Plan = Plan { price: 0, quota: None, ..STANDARD };
