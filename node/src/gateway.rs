@@ -1,12 +1,14 @@
 //! The gateway of a worker's node: what the Open Inference Protocol is told of the chain.
 //!
 //! [`models`] keeps the server of models in step with what the worker offers on the chain, [`prices`] says what
-//! inferences cost, [`proofs`] hands out the proofs of leased requests, and [`subscriptions`] who has a plan.
+//! inferences cost, [`proofs`] hands out the proofs of leased requests, [`subscriptions`] who has a plan, and
+//! [`vouchers`] keeps what subscribers sign for their calls.
 
 mod models;
 mod prices;
 mod proofs;
 mod subscriptions;
+mod vouchers;
 
 use crate::{
 	service::{application, FullClient},
@@ -40,6 +42,8 @@ use std::{
 };
 use subscriptions::Plans;
 use url::Url;
+pub(crate) use vouchers::LedgerSlot;
+use vouchers::{Ledger, LedgerError};
 
 /// What a gateway needs.
 #[derive(Clone, Debug, clap::Args)]
@@ -96,6 +100,11 @@ pub(crate) struct GatewayParams {
 	/// Which answers are signed with the operator key: `never`, `asked`, `always` [default: asked].
 	#[arg(long, value_name = "WHICH", value_parser = receipts, requires = "gateway_port")]
 	gateway_receipts: Option<Receipts>,
+
+	/// Blocks that calls of subscribers wait for others to be settled with on the chain. What a subscription
+	/// has not settled when its period is over is lost: the last blocks of a period do not wait.
+	#[arg(long, value_name = "BLOCKS", default_value_t = 100, requires = "gateway_port")]
+	gateway_settle_blocks: u32,
 }
 
 /// Who may call.
@@ -131,6 +140,8 @@ enum Error {
 	#[error("S3: {0}")]
 	S3(String),
 	#[error(transparent)]
+	Ledger(#[from] LedgerError),
+	#[error(transparent)]
 	Blobs(#[from] BlobError),
 	#[error(transparent)]
 	Server(#[from] ServerError),
@@ -160,16 +171,17 @@ pub(crate) fn start(
 	keystore: &KeystorePtr,
 	blobs: Arc<BlobStore>,
 	worker: Option<&Worker>,
-) -> Result<(), ServiceError> {
-	let (Some(port), Some(worker)) = (params.gateway_port, worker) else { return Ok(()) };
-	let opened = open(params, port, config, client, keystore, blobs, worker);
+) -> Result<Arc<LedgerSlot>, ServiceError> {
+	let slot = Arc::<LedgerSlot>::default();
+	let (Some(port), Some(worker)) = (params.gateway_port, worker) else { return Ok(slot) };
+	let opened = open(params, port, config, task_manager, client, keystore, blobs, worker, &slot);
 	let (gateway, models, threads) = match opened {
 		// The node has to run to get to the block that says so.
 		Err(error @ Error::NoWorker) => {
 			log::error!(
 				"🚪 No gateway: {error}; restart the node once it is in step with the chain"
 			);
-			return Ok(());
+			return Ok(slot);
 		},
 		opened => opened.map_err(application)?,
 	};
@@ -190,17 +202,19 @@ pub(crate) fn start(
 		let _gateway = gateway;
 		models.follow().await;
 	});
-	Ok(())
+	Ok(slot)
 }
 
 fn open(
 	params: &GatewayParams,
 	port: u16,
 	config: &Configuration,
+	task_manager: &TaskManager,
 	client: Arc<FullClient>,
 	keystore: &KeystorePtr,
 	blobs: Arc<BlobStore>,
 	worker: &Worker,
+	slot: &LedgerSlot,
 ) -> Result<(Gateway, Arc<Models>, Threads), Error> {
 	let threads = tokio::runtime::Builder::new_multi_thread()
 		.thread_name("aimodel-gateway")
@@ -252,8 +266,24 @@ fn open(
 		},
 		Who::Subscribers => {
 			let account = account.clone().ok_or(Error::NoWorker)?;
-			let plans = Plans::new(client.clone(), models.clone());
-			Arc::new(Subscribers::new(SubscribersConfig::new(genesis, account.into()), plans))
+			let config_of = SubscribersConfig::new(genesis, account.clone().into());
+			// A ledger of each account: its vouchers are of no use to another.
+			let file = config.data_path.join(format!("vouchers-{}", hex::encode(config_of.worker)));
+			let patience = params.gateway_settle_blocks;
+			let ledger = Arc::new(Ledger::open(&file, genesis, config_of.worker, patience)?);
+			slot.fill(ledger.clone());
+			task_manager.spawn_handle().spawn(
+				"vouchers",
+				"worker",
+				subscriptions::follow(
+					ledger.clone(),
+					client.clone(),
+					account.clone(),
+					registry.clone(),
+				),
+			);
+			let plans = Plans::new(client.clone(), models.clone(), account, ledger);
+			Arc::new(Subscribers::new(config_of, plans))
 		},
 	};
 	let address = |port| SocketAddr::new(listen(params.gateway_external), port);

@@ -5,12 +5,12 @@ use crate::{
 	blobs,
 	cli::{ArtifactParams, WorkerParams},
 	exchange,
-	gateway::{self, GatewayParams},
+	gateway::{self, GatewayParams, LedgerSlot},
 	rpc,
 	sealing::{self, Sealing},
 	worker::{self, Worker},
 };
-use aimodel_primitives::inference::InferenceExt;
+use aimodel_primitives::{inference::InferenceExt, voucher::host::VouchersExt};
 use aimodel_runtime::{opaque::Block, Hash, RuntimeApi};
 use futures::FutureExt;
 use sc_client_api::{Backend, BlockBackend};
@@ -33,6 +33,7 @@ use std::sync::Arc;
 pub(crate) type ExtraHostFunctions = (
 	sp_crypto_ec_utils::bls12_381::host_calls::HostFunctions,
 	aimodel_primitives::inference::HostFunctions,
+	aimodel_primitives::voucher::host::HostFunctions,
 );
 
 /// All host functions of our runtime.
@@ -227,7 +228,7 @@ pub(crate) fn new_full(
 			worker::watch_operators(client.clone(), keystore.clone()),
 		);
 	}
-	gateway::start(
+	let vouchers = gateway::start(
 		gateway_params,
 		&config,
 		&task_manager,
@@ -247,6 +248,7 @@ pub(crate) fn new_full(
 			transaction_pool.clone(),
 			network.clone(),
 			worker.clone(),
+			vouchers,
 		)?;
 	}
 
@@ -359,6 +361,7 @@ fn start_offchain_workers(
 	pool: Arc<TransactionPool>,
 	network: Arc<dyn NetworkService>,
 	worker: Option<Worker>,
+	vouchers: Arc<LedgerSlot>,
 ) -> Result<(), ServiceError> {
 	let workers = sc_offchain::OffchainWorkers::new(sc_offchain::OffchainWorkerOptions {
 		runtime_api_provider: client.clone(),
@@ -371,7 +374,12 @@ fn start_offchain_workers(
 		custom_extensions: move |_| {
 			worker
 				.iter()
-				.map(|worker| Box::new(InferenceExt(worker.service())) as Box<dyn Extension>)
+				.flat_map(|worker| -> [Box<dyn Extension>; 2] {
+					[
+						Box::new(InferenceExt(worker.service())),
+						Box::new(VouchersExt(vouchers.clone())),
+					]
+				})
 				.collect()
 		},
 	})?;

@@ -14,6 +14,8 @@
 //!
 //! [`SubscriptionInfo::term`]: crate::runtime_api::SubscriptionInfo::term
 
+pub mod host;
+
 use crate::ModelId;
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};

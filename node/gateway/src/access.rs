@@ -3,7 +3,9 @@
 mod subscribers;
 mod tokens;
 
-pub use subscribers::{call_message, Standing, Subscribers, SubscribersConfig, Subscriptions};
+pub use subscribers::{
+	call_message, SignedVoucher, Standing, Subscribers, SubscribersConfig, Subscriptions,
+};
 pub use tokens::{TokenError, Tokens};
 
 use crate::error::Refusal;

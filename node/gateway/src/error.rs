@@ -1,9 +1,13 @@
 //! Why a request gets no answer, in the words of HTTP and of gRPC.
 
 use aimodel_inference::serving::ServeError;
+use aimodel_primitives::ModelId;
 use http::StatusCode;
 use std::time::Duration;
 use tonic::Code;
+
+/// The header, with gRPC the metadata, that says which voucher is wanted.
+pub(crate) const VOUCHER_WANTED: &str = "aimodel-voucher-wanted";
 
 /// Why a caller is refused.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -14,6 +18,9 @@ pub enum Refusal {
 	/// The caller has to pay first.
 	#[error("{0}")]
 	PaymentRequired(String),
+	/// The caller has to sign for more calls first.
+	#[error("{0}")]
+	VoucherWanted(VoucherWanted),
 	/// The caller may not do this.
 	#[error("{0}")]
 	Forbidden(String),
@@ -28,6 +35,18 @@ pub enum Refusal {
 	/// Whether the caller may can not be told now.
 	#[error("{0}")]
 	Unavailable(String),
+}
+
+/// What a caller has to sign before it is answered.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("sign a voucher for {calls} calls, this one included, of the model {model:?} in the period {term} of your plan")]
+pub struct VoucherWanted {
+	/// The model.
+	pub model: ModelId,
+	/// The period of the subscription.
+	pub term: u64,
+	/// Calls of the period, in all, at this worker.
+	pub calls: u64,
 }
 
 /// Why a request gets no answer.
@@ -89,7 +108,9 @@ impl Error {
 			},
 			Self::Refused(refusal) => match refusal {
 				Refusal::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
-				Refusal::PaymentRequired(_) => StatusCode::PAYMENT_REQUIRED,
+				Refusal::PaymentRequired(_) | Refusal::VoucherWanted(_) => {
+					StatusCode::PAYMENT_REQUIRED
+				},
 				Refusal::Forbidden(_) => StatusCode::FORBIDDEN,
 				Refusal::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
 				Refusal::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -124,6 +145,12 @@ impl Error {
 		}
 	}
 
+	/// The voucher without which the caller is not answered: `TERM:CALLS`.
+	pub(crate) fn voucher(&self) -> Option<String> {
+		let Self::Refused(Refusal::VoucherWanted(wanted)) = self else { return None };
+		Some(format!("{}:{}", wanted.term, wanted.calls))
+	}
+
 	/// When it is of use to try again, if the caller can know.
 	pub(crate) fn again_in(&self) -> Option<Duration> {
 		match self {
@@ -139,6 +166,10 @@ impl Error {
 
 impl From<Error> for tonic::Status {
 	fn from(error: Error) -> Self {
-		Self::new(error.code(), error.to_string())
+		let mut status = Self::new(error.code(), error.to_string());
+		if let Some(voucher) = error.voucher().and_then(|voucher| voucher.parse().ok()) {
+			status.metadata_mut().insert(VOUCHER_WANTED, voucher);
+		}
+		status
 	}
 }

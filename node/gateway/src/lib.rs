@@ -34,7 +34,7 @@ mod tls;
 
 pub use access::{Admission, Open, Subscribers, SubscribersConfig, Subscriptions, Tokens};
 pub use config::{Config, Limits, Receipts, Tls};
-pub use error::Refusal;
+pub use error::{Refusal, VoucherWanted};
 pub use proofs::{Proof, ProofRequest, Prover};
 pub use receipt::{Receipt, Signed, Signer};
 pub use tls::TlsError;

@@ -11,7 +11,7 @@ use crate::{
 	access::{Action, Call},
 	body::{receive, Body},
 	call::Gate,
-	error::Error,
+	error::{Error, VOUCHER_WANTED},
 	metrics,
 };
 use answer::HEADER_LENGTH;
@@ -361,6 +361,9 @@ fn refuse(error: &Error) -> Response<Body> {
 	let body = serde_json::to_vec(&told).unwrap_or_default();
 	let mut response = with(error.status(), typed("application/json", body));
 	let headers = response.headers_mut();
+	if let Some(voucher) = error.voucher().and_then(|voucher| voucher.parse().ok()) {
+		headers.insert(VOUCHER_WANTED, voucher);
+	}
 	if let Some(again_in) = error.again_in() {
 		headers.insert(RETRY_AFTER, HeaderValue::from(again_in.as_secs().max(1)));
 	}

@@ -1,111 +1,102 @@
 //! Who has a plan of a model on the chain, and what is left of it.
 //!
-//! Calls at the gateway are counted here, beside those that the chain counted, and no more than the quota are let
-//! through in a period. They are not settled on the chain.
+//! Calls at the gateway are made on vouchers, which the offchain worker has settled on the chain: see [`vouchers`].
 
-use super::models::Models;
+use super::{
+	models::Models,
+	vouchers::{Key, Ledger, Lost, Paid},
+};
 use crate::service::FullClient;
 use aimodel_gateway::{
-	access::{Charge, Standing as Admitted, Usage},
+	access::{SignedVoucher, Standing as Admitted},
 	Refusal, Subscriptions,
 };
 use aimodel_inference::serving::Priority;
 use aimodel_primitives::{
 	pricing::{Standing, Tier},
-	runtime_api::{AimodelApi, SubscriptionInfo},
-	ModelId,
+	runtime_api::{AimodelApi, SubscriptionInfo, VoucherInfo},
 };
-use aimodel_runtime::{AccountId, SLOT_DURATION};
-use futures::future::BoxFuture;
+use aimodel_runtime::{AccountId, Hash};
+use futures::{future::BoxFuture, StreamExt};
 use parking_lot::Mutex;
-use sp_api::ProvideRuntimeApi;
+use sc_client_api::BlockchainEvents;
+use sp_api::{ApiError, ProvideRuntimeApi};
 use sp_blockchain::HeaderBackend;
-use sp_runtime::traits::UniqueSaturatedInto;
-use std::{collections::HashMap, future::ready, sync::Arc, time::Duration};
+use sp_runtime::traits::{Header, UniqueSaturatedInto};
+use std::{collections::HashMap, future::ready, sync::Arc};
+use substrate_prometheus_endpoint::{register, Counter, Gauge, PrometheusError, Registry, U64};
 
-/// Subscriptions whose calls are counted at the same time.
-const COUNTED: usize = 1 << 16;
-
-type Key = ([u8; 32], ModelId);
-
-/// Calls in a period.
-#[derive(Clone, Copy, Debug, Default)]
-struct Counted {
-	/// The first block of the period.
-	start: u32,
-	/// The first block after it.
-	until: u64,
-	calls: u64,
-}
+/// Subscriptions that are remembered for one block.
+const REMEMBERED: usize = 1 << 12;
 
 /// The plans of the chain.
 pub(super) struct Plans {
 	client: Arc<FullClient>,
 	models: Arc<Models>,
-	counted: Arc<Mutex<HashMap<Key, Counted>>>,
+	worker: AccountId,
+	ledger: Arc<Ledger>,
+	/// What the chain said at its best block.
+	known: Mutex<(Hash, HashMap<Key, Option<(Tier, Paid)>>)>,
 }
 
 impl Plans {
-	pub(super) fn new(client: Arc<FullClient>, models: Arc<Models>) -> Self {
-		Self { client, models, counted: Arc::default() }
+	pub(super) fn new(
+		client: Arc<FullClient>,
+		models: Arc<Models>,
+		worker: AccountId,
+		ledger: Arc<Ledger>,
+	) -> Self {
+		Self { client, models, worker, ledger, known: Mutex::default() }
 	}
 
-	fn admit(&self, account: &[u8; 32], name: &str) -> Result<Admitted, Refusal> {
+	fn admit(
+		&self,
+		account: &[u8; 32],
+		name: &str,
+		voucher: Option<SignedVoucher>,
+	) -> Result<Admitted, Refusal> {
 		let model = self.models.model(name).ok_or_else(|| {
 			Refusal::Forbidden(format!("`{name}` is no model of the chain, and has no subscribers"))
 		})?;
-		let (info, api) = (self.client.info(), self.client.runtime_api());
-		let subscription = api
-			.subscription(info.best_hash, AccountId::from(*account), model)
-			.map_err(|error| Refusal::Unavailable(error.to_string()))?
-			.filter(|it| it.standing == Standing::Active)
-			.ok_or_else(|| {
-				Refusal::PaymentRequired(format!(
-					"the account has no current plan of `{name}`: subscribe first"
-				))
-			})?;
-		let now = info.best_number.unique_saturated_into();
 		let key = (*account, model);
-		count(&mut self.counted.lock(), key, &subscription, now)?;
-		let charge = Call {
-			key,
-			start: subscription.subscription.start,
-			counted: Some(self.counted.clone()),
-		};
-		Ok(Admitted { priority: priority(subscription.tier), charge: Box::new(charge) })
+		let found = self.paid(&key).map_err(|error| Refusal::Unavailable(error.to_string()))?;
+		let (tier, paid) = found.ok_or_else(|| {
+			Refusal::PaymentRequired(format!(
+				"the account has no current plan of `{name}`: subscribe first"
+			))
+		})?;
+		let charge = self.ledger.reserve(key, &paid, voucher)?;
+		Ok(Admitted { priority: priority(tier), charge })
 	}
-}
 
-/// Counts one more call, if the quota has room for it.
-fn count(
-	counted: &mut HashMap<Key, Counted>,
-	key: Key,
-	info: &SubscriptionInfo,
-	now: u64,
-) -> Result<(), Refusal> {
-	let SubscriptionInfo { subscription, until, .. } = info;
-	if counted.len() >= COUNTED && !counted.contains_key(&key) {
-		counted.retain(|_, it| it.until > now);
-		if counted.len() >= COUNTED {
-			return Err(Refusal::Unavailable("too many subscribers call at the same time".into()));
+	/// The paid period of an account, if it has one. Asks the chain once a block.
+	fn paid(&self, key: &Key) -> Result<Option<(Tier, Paid)>, ApiError> {
+		let best = self.client.info().best_hash;
+		{
+			let mut known = self.known.lock();
+			if known.0 != best || known.1.len() >= REMEMBERED {
+				*known = (best, HashMap::new());
+			}
+			if let Some(paid) = known.1.get(key) {
+				return Ok(*paid);
+			}
 		}
+		let (account, model) = *key;
+		let subscription = self.client.runtime_api().subscription(best, account.into(), model)?;
+		let active = subscription.filter(|it| it.standing == Standing::Active);
+		let info = voucher_of(&self.client, &self.worker, best, key)?;
+		let paid =
+			active.zip(info).map(|(SubscriptionInfo { subscription, tier, until, .. }, info)| {
+				let left =
+					subscription.plan.quota.map(|quota| quota.saturating_sub(subscription.used));
+				(tier, Paid { info, until, left })
+			});
+		let mut known = self.known.lock();
+		if known.0 == best {
+			known.1.insert(*key, paid);
+		}
+		Ok(paid)
 	}
-	let entry = counted.entry(key).or_default();
-	if entry.start != subscription.start || entry.until != *until {
-		*entry = Counted { start: subscription.start, until: *until, calls: 0 };
-	}
-	let used = subscription.used.saturating_add(entry.calls);
-	if let Some(quota) = subscription.plan.quota.filter(|quota| used >= *quota) {
-		let blocks = until.saturating_sub(now);
-		return Err(Refusal::TooMany {
-			reason: format!(
-				"the {quota} calls of this period are used up; the next begins in {blocks} blocks"
-			),
-			again_in: Duration::from_millis(blocks.saturating_mul(SLOT_DURATION)),
-		});
-	}
-	entry.calls = entry.calls.saturating_add(1);
-	Ok(())
 }
 
 fn priority(tier: Tier) -> Priority {
@@ -122,29 +113,91 @@ impl Subscriptions for Plans {
 		account: &'a [u8; 32],
 		model: &'a str,
 		_version: Option<&'a str>,
+		voucher: Option<SignedVoucher>,
 	) -> BoxFuture<'a, Result<Admitted, Refusal>> {
-		Box::pin(ready(self.admit(account, model)))
+		Box::pin(ready(self.admit(account, model, voucher)))
 	}
 }
 
-/// A call that was counted; given back unless it is settled.
-struct Call {
-	key: Key,
-	start: u32,
-	counted: Option<Arc<Mutex<HashMap<Key, Counted>>>>,
+fn voucher_of(
+	client: &FullClient,
+	worker: &AccountId,
+	at: Hash,
+	(account, model): &Key,
+) -> Result<Option<VoucherInfo>, ApiError> {
+	client.runtime_api().voucher(at, (*account).into(), *model, worker.clone())
 }
 
-impl Charge for Call {
-	fn settle(mut self: Box<Self>, _usage: Usage) {
-		self.counted = None;
+/// What an operator is told of the ledger.
+struct Metrics {
+	unsettled: Gauge<U64>,
+	lost: Counter<U64>,
+}
+
+impl Metrics {
+	fn register(registry: &Registry) -> Result<Self, PrometheusError> {
+		Ok(Self {
+			unsettled: register(
+				Gauge::new(
+					"aimodel_gateway_unsettled_calls",
+					"Calls of subscribers that were answered and not settled on the chain yet",
+				)?,
+				registry,
+			)?,
+			lost: register(
+				Counter::new(
+					"aimodel_gateway_lost_calls_total",
+					"Calls of subscribers that were answered and can not be settled any more",
+				)?,
+				registry,
+			)?,
+		})
 	}
 }
 
-impl Drop for Call {
-	fn drop(&mut self) {
-		let Some(counted) = &self.counted else { return };
-		if let Some(it) = counted.lock().get_mut(&self.key).filter(|it| it.start == self.start) {
-			it.calls = it.calls.saturating_sub(1);
+/// Keeps the ledger in step with each best block, and in its file.
+pub(super) async fn follow(
+	ledger: Arc<Ledger>,
+	client: Arc<FullClient>,
+	worker: AccountId,
+	registry: Option<Registry>,
+) {
+	let metrics = registry.and_then(|registry| match Metrics::register(&registry) {
+		Ok(metrics) => Some(metrics),
+		Err(error) => {
+			log::warn!(target: "gateway", "no metrics of vouchers: {error}");
+			None
+		},
+	});
+	let mut blocks = client.import_notification_stream();
+	while let Some(block) = blocks.next().await {
+		if !block.is_new_best {
+			continue;
+		}
+		let now = (*block.header.number()).unique_saturated_into();
+		let known = |key: &Key| voucher_of(&client, &worker, block.hash, key);
+		match ledger.refresh(now, known) {
+			Ok(lost) => {
+				for Lost { account, model, calls } in lost {
+					log::error!(
+						target: "gateway",
+						"{calls} calls of 0x{} at {model:?} can not be settled any more: their period is over",
+						hex::encode(account),
+					);
+					if let Some(metrics) = &metrics {
+						metrics.lost.inc_by(calls);
+					}
+				}
+			},
+			Err(error) => {
+				log::warn!(target: "gateway", "what was settled can not be read: {error}");
+			},
+		}
+		if let Some(metrics) = &metrics {
+			metrics.unsettled.set(ledger.unsettled());
+		}
+		if let Err(error) = ledger.save() {
+			log::error!(target: "gateway", "vouchers are not kept: {error}");
 		}
 	}
 }

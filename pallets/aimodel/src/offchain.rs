@@ -1,7 +1,8 @@
 //! The offchain worker: short, idempotent, and never blocking.
 //!
 //! At each best block it looks at the leases of the workers whose operator keys this node holds.
-//! For each it submits a job to the native service, or collects the job's result, and signs.
+//! For each it submits a job to the native service, or collects the job's result, and signs. It signs too
+//! what the node's gateway claims of calls that subscribers made there.
 //!
 //! Nonces are the delicate part. Every run sees the state of its own block, so that two runs before
 //! an inclusion would sign the same nonce twice. Therefore one [`Window`] of transactions is in
@@ -10,12 +11,16 @@
 //! [`PATIENCE`] blocks have gone by.
 
 use crate::{query_impls::MAX_JOBS, *};
-use aimodel_primitives::inference::{
-	inference as host, job_id, Job, JobOutput, JobResult, Poll, ProofTask, Submitted,
-	MAX_RESULT_BYTES,
+use aimodel_primitives::{
+	inference::{
+		inference as host, job_id, Job, JobOutput, JobResult, Poll, ProofTask, Submitted,
+		MAX_RESULT_BYTES,
+	},
+	voucher::host::{vouchers, MAX_CLAIMS_BYTES},
 };
 use alloc::vec::Vec;
 use codec::{Decode, Encode};
+use core::fmt;
 use frame_support::pallet_prelude::*;
 use frame_system::{
 	offchain::{AppCrypto, CreateSignedTransaction, CreateTransactionBase, SubmitTransaction},
@@ -57,8 +62,24 @@ pub type ActionId = [u8; 32];
 /// A transaction that should be signed.
 struct Action<T: Config> {
 	id: ActionId,
-	request: RequestId,
+	subject: Subject,
 	call: CallOf<T>,
+}
+
+/// What a transaction is about, as the log tells it.
+#[derive(Clone, Copy)]
+enum Subject {
+	Request(RequestId),
+	Claims(usize),
+}
+
+impl fmt::Display for Subject {
+	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+		match self {
+			Self::Request(id) => write!(f, "request {id}"),
+			Self::Claims(count) => write!(f, "calls of {count} subscriptions"),
+		}
+	}
 }
 
 impl<T: Config> Pallet<T> {
@@ -77,7 +98,8 @@ impl<T: Config> Pallet<T> {
 			let public: T::Public = GenericPublic::<T>::from(key).into();
 			let operator = public.clone().into_account();
 			let Some(worker) = T::Workers::worker_of(&operator) else { continue };
-			let actions = Self::due_actions(&worker, now);
+			let mut actions = Self::due_actions(&worker, now);
+			actions.extend(Self::claims(&worker));
 			if !actions.is_empty() {
 				Self::sign(public, operator, actions, now);
 			}
@@ -123,7 +145,7 @@ impl<T: Config> Pallet<T> {
 		let job = job_id(id, &request.version, &input_hash, &lease.worker.clone().into());
 		Some(Action {
 			id: (b"accept", job).using_encoded(sp_io::hashing::blake2_256),
-			request: id,
+			subject: Subject::Request(id),
 			call: T::AcceptCall::convert(id),
 		})
 	}
@@ -135,7 +157,7 @@ impl<T: Config> Pallet<T> {
 		match host::poll(job_id) {
 			Poll::Ready(bytes) => {
 				let call = Self::collect(id, job_id, bytes)?;
-				Some(Action { id: job_id, request: id, call: call.into() })
+				Some(Action { id: job_id, subject: Subject::Request(id), call: call.into() })
 			},
 			Poll::Queued | Poll::Running | Poll::NotAvailable => None,
 			Poll::Missing | Poll::Failed => {
@@ -194,6 +216,27 @@ impl<T: Config> Pallet<T> {
 		Some(Call::submit_result { request, output, units: None, proof })
 	}
 
+	/// What the gateway claims now, as far as the chain has not settled it.
+	fn claims(worker: &T::AccountId) -> Option<Action<T>> {
+		let mut encoded = alloc::vec![0; MAX_CLAIMS_BYTES as usize];
+		let length = vouchers::claims(worker.clone().into(), &mut encoded);
+		let mut encoded = encoded.get(..length as usize).filter(|encoded| !encoded.is_empty())?;
+		let mut claims = Claims::<T>::decode(&mut encoded).ok()?;
+		// The ledger may not know the last block yet.
+		claims.retain(|claim| {
+			let settled = Self::voucher_of(&claim.account, &claim.model, worker);
+			settled.is_some_and(|settled| claim.calls > settled.settled)
+		});
+		if claims.is_empty() {
+			return None;
+		}
+		Some(Action {
+			id: (b"claims", &claims).using_encoded(sp_io::hashing::blake2_256),
+			subject: Subject::Claims(claims.len()),
+			call: Call::settle_calls { claims }.into(),
+		})
+	}
+
 	/// Signs what may be signed now: see the module's documentation.
 	fn sign(
 		public: T::Public,
@@ -223,12 +266,12 @@ impl<T: Config> Pallet<T> {
 		}
 		let mut nonce = nonce;
 		for action in actions.into_iter().filter(|action| chosen.contains(&action.id)) {
-			let Action { request, call, .. } = action;
+			let Action { subject, call, .. } = action;
 			let signed = <T as CreateSignedTransaction<Call<T>>>::create_signed_transaction::<
 				T::OperatorCrypto,
 			>(call, public.clone(), operator.clone(), nonce);
 			let Some(transaction) = signed else {
-				log::error!(target: LOG_TARGET, "request {request}: the operator key can not sign");
+				log::error!(target: LOG_TARGET, "{subject}: the operator key can not sign");
 				return;
 			};
 			let accepted = SubmitTransaction::<T, Call<T>>::submit_transaction(transaction).is_ok();
@@ -236,11 +279,11 @@ impl<T: Config> Pallet<T> {
 			if !accepted {
 				log::warn!(
 					target: LOG_TARGET,
-					"request {request}: the pool refused the transaction; can the operator pay fees?",
+					"{subject}: the pool refused the transaction; can the operator pay fees?",
 				);
 				return;
 			}
-			log::info!(target: LOG_TARGET, "request {request}: signed and sent");
+			log::info!(target: LOG_TARGET, "{subject}: signed and sent");
 			nonce = nonce.saturating_add(1u32.into());
 		}
 	}

@@ -62,8 +62,9 @@ export const withdrawPot = (api, owner, model, amount) => told(api, owner, api.t
 export async function subscription(api, account, model) {
 	const found = await api.call.aimodelApi.subscription(account, model);
 	if (found.isNone) return null;
-	const { subscription: bought, tier, standing, until, escrow, credit } = found.unwrap();
+	const { subscription: bought, term, tier, standing, until, escrow, credit } = found.unwrap();
 	return {
+		term: term.toBigInt(),
 		tier: tier.type,
 		standing: standing.type,
 		used: bought.used.toNumber(),

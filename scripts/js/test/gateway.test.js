@@ -1,17 +1,17 @@
 /** The gateway of a worker's node: models of the chain for clients of the Open Inference Protocol. */
 
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { after } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { bnToU8a, compactToU8a, hexToU8a, stringToU8a, u8aConcat, u8aToHex } from '@polkadot/util';
-import { blake2AsU8a, signatureVerify } from '@polkadot/util-crypto';
+import { hexToU8a, u8aToHex } from '@polkadot/util';
+import { signatureVerify } from '@polkadot/util-crypto';
 import { example, testImages } from '../src/digits.js';
+import { Caller, signedCall, signedVoucher } from '../src/gateway.js';
 import { model } from '../src/models.js';
-import { offer, periods, setPlans, subscribe } from '../src/plans.js';
-import { settlement } from '../src/requests.js';
+import { offer, periods, setPlans, subscribe, subscription } from '../src/plans.js';
+import { earningsOf, settlement } from '../src/requests.js';
 import { submit } from '../src/send.js';
 import { describe } from '../src/versions.js';
 import { ODD_PRICE, World } from './world.js';
@@ -112,7 +112,7 @@ world.test('what the worker offers no more is served no more', async () => {
 	await world.sealing(submit(world.api, world.api.tx.workers.serve(digits.version, 0, 1, 4), world.charlie).then(({ included }) => included));
 });
 
-world.test('subscribers sign their calls, and have as many as their plan', async () => {
+world.test('subscribers sign their calls and vouchers for them, and have as many as their plan', async () => {
 	await world.stop();
 	world = await start('--gateway', 'subscribers');
 	const { api, alice, bob, charlie, eve } = world;
@@ -122,38 +122,53 @@ world.test('subscribers sign their calls, and have as many as their plan', async
 	await world.sealing(setPlans(api, bob, await tip(), [offer({ period: month, price: 10_000n, quota: 2 })]));
 	await world.sealing(subscribe(api, alice, await tip(), 0));
 
+	const { genesis } = world;
+	const worker = charlie.publicKey;
 	const path = '/v2/models/digits/infer';
-	const text = (string) => u8aConcat(compactToU8a(string.length), stringToU8a(string));
-	const signed = (who, body, { time = Date.now(), nonce = randomBytes(16) } = {}) => {
-		const message = u8aConcat(
-			stringToU8a('aimodel/call/1'),
-			world.genesis,
-			charlie.publicKey,
-			text('POST'),
-			text(path),
-			blake2AsU8a(body, 256),
-			bnToU8a(time, { bitLength: 64, isLe: true }),
-			nonce,
-		);
-		const digits = (bytes) => u8aToHex(bytes).slice(2);
-		return {
-			'aimodel-account': digits(who.publicKey),
-			'aimodel-time': String(time),
-			'aimodel-nonce': digits(nonce),
-			'aimodel-signature': digits(who.sign(message)),
-		};
-	};
+	const { term } = await subscription(api, alice.address, digits.model);
+	const signed = (who, body, calls, call = {}) => ({
+		...signedCall(who, { genesis, worker, path, body, ...call }),
+		...(calls && signedVoucher(who, { genesis, worker, model: digits.model, term, calls })),
+	});
 	const body = asked(4);
 	assert.equal((await post(path, body)).status, 401, 'not signed');
 	assert.equal((await post(path, body, signed(eve, body))).status, 402, 'without a plan');
 	assert.equal((await post(path, asked(5), signed(alice, body))).status, 401, 'signed for something else');
-	const headers = signed(alice, body);
+	assert.equal((await post(path, body, signed(alice, body, 0, { time: Date.now() - 25_000 }))).status, 401, 'signed before the gateway was there');
+	const unpaid = await fetch(`${await url()}${path}`, { method: 'POST', body, headers: signed(alice, body) });
+	assert.deepEqual([unpaid.status, unpaid.headers.get('aimodel-voucher-wanted')], [402, `${term}:1`]);
+	const forged = { ...signed(alice, body), ...signedVoucher(eve, { genesis, worker, model: digits.model, term, calls: 1 }) };
+	assert.equal((await post(path, body, forged)).status, 401, "somebody else's voucher");
+	const headers = signed(alice, body, 1);
 	const first = await post(path, body, headers);
 	assert.equal(first.status, 200, first.error);
 	assert.deepEqual(first.outputs[0].data, scores(4));
 	assert.equal((await post(path, body, headers)).status, 401, 'the same call twice');
-	assert.equal((await post(path, body, signed(alice, body))).status, 200);
-	const over = await post(path, body, signed(alice, body));
-	assert.equal(over.status, 429);
-	assert.match(over.error, /2 calls of this period are used up/);
+	assert.equal((await post(path, body, signed(alice, body, 1))).status, 402, 'the same voucher');
+	const caller = new Caller({ url: await url(), account: alice, model: digits.model, genesis, worker, made: { term, calls: 1n } });
+	assert.deepEqual((await caller.infer(JSON.parse(body))).outputs[0].data, scores(4));
+	await assert.rejects(caller.infer(JSON.parse(body)), (error) => error.status === 429 && /the calls of this period are used up/.test(error.message));
+});
+
+world.test('a worker is paid for the calls of subscribers, also of those before it was started anew', async () => {
+	const { alice, charlie } = world;
+	const before = await earningsOf(world.api, charlie.address);
+	await world.seal();
+	await world.stop();
+	world = await start('--gateway', 'subscribers', '--gateway-settle-blocks', '3');
+	const { api } = world;
+	for (let blocks = 0; blocks < 12 && (await subscription(api, alice.address, digits.model)).used === 0; blocks++) {
+		await world.seal();
+		await pause(100);
+	}
+	const { used, escrow, price } = await subscription(api, alice.address, digits.model);
+	assert.equal(used, 2);
+	const [settled] = await world.events('aimodel', 'CallsSettled');
+	assert.deepEqual([settled.calls.toNumber(), settled.account.toString()], [2, alice.address]);
+	const paid = (await earningsOf(api, charlie.address)) - before;
+	assert.ok(paid > 0n && settled.draw.pay.toBigInt() === paid);
+	assert.equal(price - escrow, settled.draw.gross.toBigInt());
+	for (let block = 0; block < 10; block++) await world.seal();
+	assert.equal((await world.events('aimodel', 'CallsSettled')).length, 1);
+	assert.equal((await world.calls('aimodel', 'settleCalls')).length, 1, 'nothing is claimed twice');
 });

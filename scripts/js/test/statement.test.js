@@ -3,10 +3,11 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { hexToU8a, u8aToHex } from '@polkadot/util';
-import { cryptoWaitReady } from '@polkadot/util-crypto';
+import { hexToU8a, u8aToHex, u8aWrapBytes } from '@polkadot/util';
+import { cryptoWaitReady, sr25519Verify } from '@polkadot/util-crypto';
 import { ascii, argmax, scores, testImages } from '../src/digits.js';
 import { rpcError } from '../src/errors.js';
+import { voucherMessage } from '../src/gateway.js';
 import { readVerifyingKey } from '../src/models.js';
 import { format, parse, UNIT } from '../src/money.js';
 import { commit, domain, hash, openOutput, permute } from '../src/privacy.js';
@@ -16,7 +17,7 @@ const bytes = (hex) => hexToU8a(`0x${hex}`);
 const hex = (u8a) => u8aToHex(u8a).slice(2);
 /** The vectors that Rust is checked against, too. */
 const read = async (name) => JSON.parse(await readFile(new URL(`../../../primitives/vectors/${name}.json`, import.meta.url), 'utf8'));
-const [vectors, privacy] = await Promise.all(['statement', 'privacy'].map(read));
+const [vectors, privacy, { vouchers }] = await Promise.all(['statement', 'privacy', 'voucher'].map(read));
 /** A scalar as a field element, and back. */
 const element = (scalar) => BigInt(u8aToHex(bytes(scalar).reverse()));
 const scalar = (number) => hex(hexToU8a(`0x${number.toString(16).padStart(64, '0')}`).reverse());
@@ -33,6 +34,15 @@ test('bindings are what the vectors say', () => {
 	assert.ok(vectors.binding.length > 1);
 	for (const { genesis, request, worker, scalar } of vectors.binding) {
 		assert.equal(hex(binding(bytes(genesis), BigInt(request), bytes(worker))), scalar);
+	}
+});
+
+test('vouchers are what the vectors say', () => {
+	assert.ok(vouchers.length > 1);
+	for (const { genesis, model, worker, term, calls, account, message, signature, valid } of vouchers) {
+		const made = voucherMessage({ genesis: bytes(genesis), model: `0x${model}`, worker: bytes(worker), term: BigInt(term), calls: BigInt(calls) });
+		assert.equal(hex(made), message);
+		assert.equal(sr25519Verify(made, bytes(signature), bytes(account)) || sr25519Verify(u8aWrapBytes(made), bytes(signature), bytes(account)), valid);
 	}
 });
 

@@ -4,6 +4,11 @@
 //! (milliseconds since 1970), `aimodel-nonce` (32 hexadecimal digits, never twice) and `aimodel-signature` (128
 //! hexadecimal digits): the signature under [`call_message`], as it is or, as wallets do it, between `<Bytes>` and
 //! `</Bytes>`. The message names chain and worker, so that nobody can use it elsewhere.
+//!
+//! A fifth, `aimodel-voucher`, is a voucher for the calls that the worker may claim of the plan
+//! ([`aimodel_primitives::voucher`]): `TERM:CALLS:SIGNATURE`, the period, how many calls in all, and 128 hexadecimal
+//! digits. It can be for more calls than one, and is left out as long as an earlier one is enough. Without enough of them a
+//! call is refused with 402, and `aimodel-voucher-wanted: TERM:CALLS` says for how many to sign.
 
 use super::{header, Action, Admission, Admitted, Call, Charge};
 use crate::error::Refusal;
@@ -32,15 +37,27 @@ pub struct Standing {
 
 /// The chain, as far as it says who may call, and counts it.
 pub trait Subscriptions: Send + Sync + 'static {
-	/// Keeps a call of the account's quota for the model, or says why it has none: without a plan
-	/// [`Refusal::PaymentRequired`], with a quota that is used up [`Refusal::TooMany`]. What is settled is gathered
-	/// and settled on chain in batches.
+	/// Keeps a call of the account's quota for the model, or says why it has none: without a plan, or with one that
+	/// pays for no more calls, [`Refusal::PaymentRequired`]; with a quota that is used up [`Refusal::TooMany`]; without a
+	/// voucher for the call [`Refusal::VoucherWanted`]. What is settled is claimed on the chain in batches.
 	fn reserve<'a>(
 		&'a self,
 		account: &'a [u8; 32],
 		model: &'a str,
 		version: Option<&'a str>,
+		voucher: Option<SignedVoucher>,
 	) -> BoxFuture<'a, Result<Standing, Refusal>>;
+}
+
+/// What comes with a call: that so many calls of a period may be claimed. Nobody has verified the signature yet.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct SignedVoucher {
+	/// The period of the subscription.
+	pub term: u64,
+	/// Calls of the period, in all.
+	pub calls: u64,
+	/// The account's, under the voucher.
+	pub signature: [u8; 64],
 }
 
 /// How strict.
@@ -50,6 +67,9 @@ pub struct SubscribersConfig {
 	pub genesis: H256,
 	/// The bonded account that serves.
 	pub worker: [u8; 32],
+	/// Requests that were signed before are refused, in milliseconds since 1970: which of them were answered is
+	/// not known. When the gateway was started.
+	pub since: u64,
 	/// How far the time of a request may be from this node's, either way.
 	pub skew: Duration,
 	/// Calls of one account that are remembered, so that none is taken twice: the most within twice the skew.
@@ -62,7 +82,8 @@ impl SubscribersConfig {
 	/// Of a worker on a chain.
 	pub fn new(genesis: H256, worker: [u8; 32]) -> Self {
 		let skew = Duration::from_secs(30);
-		Self { genesis, worker, skew, calls_per_account: 1 << 18, calls: 1 << 20 }
+		let since = now();
+		Self { genesis, worker, since, skew, calls_per_account: 1 << 18, calls: 1 << 20 }
 	}
 }
 
@@ -130,6 +151,10 @@ impl<S: Subscriptions> Subscribers<S> {
 				claim.time
 			)));
 		}
+		if claim.time < self.config.since {
+			let reason = "the request was signed before this gateway was started: sign it anew";
+			return Err(Refusal::Unauthenticated(reason.into()));
+		}
 		Ok(claim)
 	}
 
@@ -159,9 +184,10 @@ impl<S: Subscriptions> Subscribers<S> {
 		}
 		let claim = self.claim(call.headers, now())?;
 		self.verify(&claim, &call)?;
+		let voucher = voucher(call.headers)?;
 		// A plan first: only who has one takes room among the calls that are remembered.
 		let Standing { priority, charge } =
-			self.subscriptions.reserve(&claim.account, call.model, call.version).await?;
+			self.subscriptions.reserve(&claim.account, call.model, call.version, voucher).await?;
 		self.seen.lock().take(&claim, now(), &self.config)?;
 		let caller = format!("0x{}", hex::encode(claim.account));
 		Ok(Admitted { priority, caller, charge: Some(charge) })
@@ -229,16 +255,34 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str, Refusal> {
 }
 
 fn digits<const N: usize>(headers: &HeaderMap, name: &str) -> Result<[u8; N], Refusal> {
-	let text = text(headers, name)?;
-	let mut bytes = [0; N];
-	let digits = text.strip_prefix("0x").unwrap_or(text);
-	hex::decode_to_slice(digits, &mut bytes).map_err(|_| {
+	bytes(text(headers, name)?).ok_or_else(|| {
 		Refusal::Unauthenticated(format!(
 			"the header `{name}` must be {} hexadecimal digits",
 			N * 2
 		))
-	})?;
-	Ok(bytes)
+	})
+}
+
+fn bytes<const N: usize>(text: &str) -> Option<[u8; N]> {
+	let mut bytes = [0; N];
+	let digits = text.strip_prefix("0x").unwrap_or(text);
+	hex::decode_to_slice(digits, &mut bytes).ok()?;
+	Some(bytes)
+}
+
+/// The voucher that came with a call, if one did.
+fn voucher(headers: &HeaderMap) -> Result<Option<SignedVoucher>, Refusal> {
+	let Some(text) = header(headers, "aimodel-voucher")? else { return Ok(None) };
+	let mut parts = text.splitn(3, ':');
+	let mut part = || parts.next();
+	let voucher = (|| {
+		let (term, calls) = (part()?.parse().ok()?, part()?.parse().ok()?);
+		Some(SignedVoucher { term, calls, signature: bytes(part()?)? })
+	})();
+	voucher.map(Some).ok_or_else(|| {
+		let reason = "the header `aimodel-voucher` must be TERM:CALLS:SIGNATURE, two numbers and 128 hexadecimal digits";
+		Refusal::Unauthenticated(reason.into())
+	})
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -1,6 +1,9 @@
 //! The offchain worker signs each answer once, in one window of nonces at a time.
 
-use super::world::*;
+use super::{
+	plans::{by, set_plans, STANDARD},
+	world::*,
+};
 use crate::{
 	offchain::{next_window, Window, MAX_IN_FLIGHT, MAX_TRIES, PATIENCE},
 	*,
@@ -10,18 +13,30 @@ use aimodel_primitives::{
 		InferenceExt, InferenceService, Job, JobId, JobOutput, JobResult, Poll, Submitted,
 	},
 	operator::KEY_TYPE,
+	pricing::Offer,
 	privacy::{Commitment, OpeningId, Privacy, Visibility},
+	voucher::{
+		host::{VoucherLedger, VouchersExt},
+		Claim, Voucher,
+	},
 	BlobHash,
 };
 use codec::{Decode, Encode};
-use frame_support::traits::Hooks;
+use frame_support::{assert_ok, traits::Hooks};
 use pallet_zk_verifier::simulator::SimulatedKey;
-use sp_core::offchain::{
-	testing::{PoolState, TestOffchainExt, TestTransactionPoolExt},
-	OffchainDbExt, OffchainWorkerExt, TransactionPoolExt,
+use sp_core::{
+	offchain::{
+		testing::{PoolState, TestOffchainExt, TestTransactionPoolExt},
+		OffchainDbExt, OffchainWorkerExt, TransactionPoolExt,
+	},
+	sr25519, Pair,
 };
 use sp_keystore::{testing::MemoryKeystore, Keystore, KeystoreExt};
-use sp_runtime::{testing::TestXt, traits::IdentifyAccount, AccountId32, MultiSigner};
+use sp_runtime::{
+	testing::TestXt,
+	traits::{Dispatchable, IdentifyAccount},
+	AccountId32, MultiSigner,
+};
 use std::{
 	collections::BTreeMap,
 	sync::{Arc, Mutex},
@@ -67,6 +82,16 @@ impl InferenceService for Zeros {
 
 	fn note_submission(&self, accepted: bool) {
 		assert!(accepted);
+	}
+}
+
+/// A gateway that claims the same at any time.
+struct Gateway(Claim<[u8; 32]>);
+
+impl VoucherLedger for Gateway {
+	fn claims(&self, worker: &[u8; 32]) -> Vec<Claim<[u8; 32]>> {
+		assert_eq!(*worker, <[u8; 32]>::from(WORKER));
+		vec![self.0.clone()]
 	}
 }
 
@@ -264,4 +289,38 @@ fn a_window_is_bounded() {
 	let (window, signed) = next_window(Window::<u32, u32>::default(), 0, 1, &due).unwrap();
 	assert_eq!(signed.len(), MAX_IN_FLIGHT);
 	assert_eq!(window.tries.len(), MAX_IN_FLIGHT);
+}
+
+#[test]
+fn calls_at_the_gateway_are_claimed_until_they_are_settled() {
+	let (mut node, operator) = node(false);
+	let customer = sr25519::Pair::from_seed(&[7; 32]);
+	let account = customer.public().0;
+	let claim = node.world.execute_with(|| {
+		let (_, output) = Outputs::<Test>::iter().next().unwrap();
+		let model = output.model;
+		let plan = Plan { price: ENDOWMENT / 100, quota: None, ..STANDARD };
+		set_plans(model, vec![Offer { plan, tier: Tier::Standard, to: None }]);
+		assert_ok!(Balances::transfer_allow_death(by(&STRANGER), account.into(), ENDOWMENT / 10));
+		assert_ok!(Aimodel::subscribe(by(&account.into()), tip(model), 0));
+		let term = Aimodel::subscription(&account.into(), &model).unwrap().term;
+		let genesis = System::block_hash(0);
+		let voucher = Voucher { genesis, model, worker: WORKER.into(), term, calls: 5 };
+		let signature = customer.sign(&voucher.message());
+		Claim { account, model, signed: 5, signature, calls: 2 }
+	});
+	node.run_worker(2);
+	assert_eq!(node.signed().len(), 0, "a node without a gateway claims nothing");
+	node.world.register_extension(VouchersExt(Arc::new(Gateway(claim))));
+	node.run_worker(3);
+	node.run_worker(4);
+	let [(0, call)] = &node.signed()[..] else { panic!("it is claimed once") };
+	let RuntimeCall::Aimodel(Call::settle_calls { claims }) = call else { panic!("{call:?}") };
+	assert_eq!((claims[0].signed, claims[0].calls), (5, 2));
+	node.world.execute_with(|| {
+		assert_ok!(call.clone().dispatch(RuntimeOrigin::signed(operator)));
+		assert!(earned(&WORKER) > 0);
+	});
+	node.run_worker(3 + 2 * u64::from(PATIENCE));
+	assert_eq!(node.signed().len(), 1);
 }

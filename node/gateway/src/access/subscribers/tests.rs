@@ -16,6 +16,8 @@ struct Plan {
 	account: [u8; 32],
 	left: Arc<AtomicU64>,
 	settled: Arc<AtomicU64>,
+	/// Those that came.
+	vouchers: Arc<Mutex<Vec<Option<SignedVoucher>>>>,
 }
 
 struct Kept {
@@ -44,8 +46,10 @@ impl Subscriptions for Plan {
 		account: &'a [u8; 32],
 		model: &'a str,
 		_: Option<&'a str>,
+		voucher: Option<SignedVoucher>,
 	) -> BoxFuture<'a, Result<Standing, Refusal>> {
 		let less = |left: u64| left.checked_sub(1);
+		self.vouchers.lock().push(voucher);
 		let standing = if *account != self.account || model != "m" {
 			Err(Refusal::PaymentRequired(format!("the account has no plan of `{model}`")))
 		} else if self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less).is_err() {
@@ -77,9 +81,9 @@ struct Made {
 fn world(calls: u64) -> World {
 	let pair = sr25519::Pair::from_seed(&[3; 32]);
 	let (left, settled) = (Arc::new(AtomicU64::new(calls)), Arc::default());
-	let plan = Plan { account: pair.public().0, left, settled };
-	let config =
-		SubscribersConfig { calls_per_account: 3, ..SubscribersConfig::new(GENESIS, WORKER) };
+	let plan = Plan { account: pair.public().0, left, settled, vouchers: Arc::default() };
+	let config = SubscribersConfig::new(GENESIS, WORKER);
+	let config = SubscribersConfig { since: 0, calls_per_account: 3, ..config };
 	let subscribers = Subscribers::new(config, plan.clone());
 	World { pair, plan, subscribers, next: std::cell::Cell::new(0) }
 }
@@ -200,6 +204,34 @@ fn times_are_near() {
 	}
 	assert!(world.call(&world.sign_at(now() - 29_000, false)).is_ok());
 	assert!(world.call(&world.sign_at(now() + 29_000, false)).is_ok());
+}
+
+#[test]
+fn what_was_signed_before_the_gateway_was_started_may_have_been_answered() {
+	let world = world(9);
+	let config = SubscribersConfig { since: now(), ..world.subscribers.config.clone() };
+	let subscribers = Subscribers::new(config, world.plan.clone());
+	let greet = |time| subscribers.greet(&world.sign_at(time, false).headers);
+	assert!(greet(now() - 1_000).unwrap_err().to_string().contains("sign it anew"));
+	assert!(greet(now() + 1_000).is_ok());
+}
+
+#[test]
+fn a_voucher_comes_with_a_call_or_does_not() {
+	let world = world(9);
+	drop(world.call(&world.sign()).unwrap());
+	let mut made = world.sign();
+	let signature = "ab".repeat(64);
+	made.headers.insert("aimodel-voucher", format!("7:12:0x{signature}").parse().unwrap());
+	drop(world.call(&made).unwrap());
+	let voucher = SignedVoucher { term: 7, calls: 12, signature: [0xab; 64] };
+	assert_eq!(*world.plan.vouchers.lock(), [None, Some(voucher)]);
+	for malformed in ["7:12", "7:12:ab", "-1:12:", "7", "", &format!("7:12:{signature}:")] {
+		let mut made = world.sign();
+		made.headers.insert("aimodel-voucher", malformed.parse().unwrap());
+		let refused = world.call(&made).unwrap_err().to_string();
+		assert!(refused.contains("TERM:CALLS:SIGNATURE"), "{refused}");
+	}
 }
 
 #[test]
