@@ -5,8 +5,11 @@
  *
  * @typedef {object} Totals
  * @property {number} calls that were answered and paid
+ * @property {number} covered calls that were answered and covered by a plan
+ * @property {number} vouched calls at gateways that were settled by vouchers
  * @property {bigint} units billed
- * @property {bigint} spend
+ * @property {bigint} spend plans among it
+ * @property {bigint} plans what was paid for periods of them
  * @property {bigint} refunds held for requests without an answer, and given back
  * @property {number} failures requests without an answer at their deadline
  */
@@ -17,10 +20,13 @@ import { subscription } from './plans.js';
 import { findEvent, send } from './send.js';
 
 /** @returns {Totals} */
-const totals = ({ calls, units, spend, refunds, failures }) => ({
+const totals = ({ calls, covered, vouched, units, spend, plans, refunds, failures }) => ({
 	calls: calls.toNumber(),
+	covered: covered.toNumber(),
+	vouched: vouched.toNumber(),
 	units: units.toBigInt(),
 	spend: spend.toBigInt(),
+	plans: plans.toBigInt(),
 	refunds: refunds.toBigInt(),
 	failures: failures.toNumber(),
 });

@@ -467,7 +467,7 @@ async function quoteEach(api, options) {
 }
 
 /** Totals with their money as text. */
-const amounts = ({ calls, units, spend, refunds, failures }) => ({ calls, units, spend: format(spend), refunds: format(refunds), failures });
+const amounts = ({ calls, covered, vouched, units, spend, plans, refunds, failures }) => ({ calls, covered, vouched, units, spend: format(spend), plans: format(plans), refunds: format(refunds), failures });
 
 /** A request of which something is hidden: the answer is read with the salt. */
 async function secretly(api, options, wish) {

@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { after } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { hexToU8a, u8aToHex } from '@polkadot/util';
+import { hexToU8a, stringToU8a, u8aConcat, u8aToHex } from '@polkadot/util';
 import { signatureVerify } from '@polkadot/util-crypto';
 import { example, testImages } from '../src/digits.js';
 import { Caller, signedCall, signedVoucher } from '../src/gateway.js';
@@ -119,7 +119,7 @@ world.test('subscribers sign their calls and vouchers for them, and have as many
 	await followed('digits');
 	const tip = async () => (await model(api, digits.model)).outPoint;
 	const { month } = periods(api);
-	await world.sealing(setPlans(api, bob, await tip(), [offer({ period: month, price: 10_000n, quota: 2 })]));
+	await world.sealing(setPlans(api, bob, await tip(), [offer({ period: month, price: 4n * ODD_PRICE, quota: 2 })]));
 	await world.sealing(subscribe(api, alice, await tip(), 0));
 
 	const { genesis } = world;

@@ -185,6 +185,7 @@ impl<S: Subscriptions> Subscribers<S> {
 		let claim = self.claim(call.headers, now())?;
 		self.verify(&claim, &call)?;
 		let voucher = voucher(call.headers)?;
+		self.seen.lock().refuse_known(&claim)?;
 		// A plan first: only who has one takes room among the calls that are remembered.
 		let Standing { priority, charge } =
 			self.subscriptions.reserve(&claim.account, call.model, call.version, voucher).await?;
@@ -195,6 +196,14 @@ impl<S: Subscriptions> Subscribers<S> {
 }
 
 impl Seen {
+	fn refuse_known(&self, claim: &Claim) -> Result<(), Refusal> {
+		if self.calls.contains(&(claim.account, claim.nonce)) {
+			let reason = "this call was made already: sign each with another nonce";
+			return Err(Refusal::Unauthenticated(reason.into()));
+		}
+		Ok(())
+	}
+
 	/// Remembers a call that was not there yet.
 	fn take(&mut self, claim: &Claim, now: u64, config: &SubscribersConfig) -> Result<(), Refusal> {
 		while let Some(&(until, account, nonce)) = self.order.front() {
@@ -210,11 +219,7 @@ impl Seen {
 				}
 			}
 		}
-		let key = (claim.account, claim.nonce);
-		if self.calls.contains(&key) {
-			let reason = "this call was made already: sign each with another nonce";
-			return Err(Refusal::Unauthenticated(reason.into()));
-		}
+		self.refuse_known(claim)?;
 		let again_in = config.skew;
 		let count = self.accounts.get(&claim.account).copied().unwrap_or(0);
 		if count >= config.calls_per_account {
@@ -228,7 +233,7 @@ impl Seen {
 		}
 		// By arrival, so that the queue is in order: a call is too old for its time at most twice the skew after that.
 		let until = now.saturating_add(millis(config.skew).saturating_mul(2));
-		self.calls.insert(key);
+		self.calls.insert((claim.account, claim.nonce));
 		*self.accounts.entry(claim.account).or_default() += 1;
 		self.order.push_back((until, claim.account, claim.nonce));
 		Ok(())
