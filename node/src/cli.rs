@@ -2,6 +2,7 @@
 
 use crate::{
 	blobs::BlobCmd, doctor::DoctorCmd, gateway::GatewayParams, model::ModelCmd, sealing::Sealing,
+	traces::TraceParams,
 };
 use aimodel_inference::Provider;
 use sc_cli::RunCmd;
@@ -48,6 +49,10 @@ pub(crate) struct Cli {
 	/// How blobs come from other nodes, and go to them.
 	#[clap(flatten)]
 	pub(crate) artifacts: ArtifactParams,
+
+	/// Where traces go.
+	#[clap(flatten)]
+	pub(crate) traces: TraceParams,
 }
 
 impl Cli {
@@ -177,6 +182,7 @@ pub(crate) enum Subcommand {
 #[cfg(test)]
 mod tests {
 	use super::*;
+	use crate::traces::Requests;
 	use clap::Parser;
 
 	fn parse(args: &[&str]) -> Result<Cli, clap::Error> {
@@ -202,6 +208,18 @@ mod tests {
 		for wrong in ["--artifacts=on", "--artifacts-rate=0", "--artifacts-disk=-1"] {
 			assert!(artifacts(&[wrong]).is_err(), "{wrong}");
 		}
+	}
+
+	#[test]
+	fn traces_are_off_unless_told_otherwise() {
+		let traces = |args: &[&str]| parse(args).map(|cli| cli.traces);
+		let defaults = traces(&[]).unwrap();
+		assert_eq!(defaults.otlp_endpoint, None);
+		assert_eq!((defaults.otlp_requests, defaults.otlp_sample), (Requests::All, 1.0));
+		assert!(traces(&["--otlp-endpoint", "http://127.0.0.1:4317"]).is_ok());
+		let error = traces(&["--otlp-endpoint", "https://a:4317"]).unwrap_err().to_string();
+		assert!(error.contains("http is"), "{error}");
+		assert!(traces(&["--otlp-sample", "2"]).is_err());
 	}
 
 	#[test]

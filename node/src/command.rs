@@ -5,6 +5,7 @@ use crate::{
 	cli::{Cli, Subcommand},
 	sealing::Sealing,
 	service,
+	traces::{Exporter, Identity},
 };
 use aimodel_runtime::opaque::Block;
 use sc_cli::{SubstrateCli, TransactionPoolType};
@@ -105,8 +106,20 @@ fn run_node(mut cli: Cli) -> sc_cli::Result<()> {
 		cli.run.pool_config.pool_type = TransactionPoolType::SingleState;
 	}
 	let runner = cli.create_runner(&cli.run)?;
-	runner.run_node_until_exit(|config| async move {
-		service::new_full(config, sealing, &cli.worker, &cli.gateway, &cli.artifacts)
+	let config = runner.config();
+	let identity = Identity {
+		node: config.network.node_name.clone(),
+		version: config.impl_version.clone(),
+		chain: config.chain_spec.id().into(),
+	};
+	let exporter = Exporter::start(&cli.traces, identity, config.prometheus_registry())
+		.map_err(|error| sc_cli::Error::Application(error.into()))?;
+	let traces = exporter.as_ref().map(|exporter| exporter.traces(&cli.traces));
+	let ended = runner.run_node_until_exit(|config| async move {
+		service::new_full(config, sealing, &cli.worker, &cli.gateway, &cli.artifacts, traces)
 			.map_err(sc_cli::Error::Service)
-	})
+	});
+	// Sends what is left, now that nothing runs that would tell more.
+	drop(exporter);
+	ended
 }

@@ -5,7 +5,7 @@
 
 mod checks;
 
-use crate::{blobs, cli::Cli};
+use crate::{blobs, cli::Cli, traces::Endpoint};
 use checks::Place;
 use sc_cli::{SharedParams, SubstrateCli};
 use sc_service::BasePath;
@@ -29,6 +29,10 @@ pub(crate) struct DoctorCmd {
 	/// ONNX Runtime's shared library, as for a worker.
 	#[arg(long, value_name = "PATH", env = "ONNXRUNTIME_LIB")]
 	onnxruntime: Option<PathBuf>,
+
+	/// The collector of traces, if the node is to send any.
+	#[arg(long, value_name = "URL", env = "OTEL_EXPORTER_OTLP_ENDPOINT")]
+	otlp_endpoint: Option<Endpoint>,
 
 	/// Print JSON: a list of objects with `check`, `state`, `found`, and `mend`.
 	#[arg(long)]
@@ -108,6 +112,7 @@ impl DoctorCmd {
 		findings.push(checks::chain(&self.url, &node));
 		findings.push(checks::clock(&place, &node));
 		findings.extend(self.ports.iter().map(|port| checks::port(*port, &node)));
+		findings.extend(self.otlp_endpoint.as_ref().map(checks::traces));
 		self.tell(&findings)?;
 		match findings.iter().filter(|finding| finding.state == State::Failed).count() {
 			0 => Ok(()),

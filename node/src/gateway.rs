@@ -16,7 +16,7 @@ use crate::{
 };
 use aimodel_gateway::{
 	access::TokenError, Admission, Config, Gateway, Hooks, Open, Receipts, Signer, StartError,
-	Subscribers, SubscribersConfig, Tls, Tokens,
+	Subscribers, SubscribersConfig, Tls, Tokens, Tracer,
 };
 use aimodel_inference::{
 	blobs::DEFAULT_MAX_BLOB_BYTES,
@@ -171,10 +171,12 @@ pub(crate) fn start(
 	keystore: &KeystorePtr,
 	blobs: Arc<BlobStore>,
 	worker: Option<&Worker>,
+	tracer: Option<Arc<dyn Tracer>>,
 ) -> Result<Arc<LedgerSlot>, ServiceError> {
 	let slot = Arc::<LedgerSlot>::default();
 	let (Some(port), Some(worker)) = (params.gateway_port, worker) else { return Ok(slot) };
-	let opened = open(params, port, config, task_manager, client, keystore, blobs, worker, &slot);
+	let opened =
+		open(params, port, config, task_manager, client, keystore, blobs, worker, &slot, tracer);
 	let (gateway, models, threads) = match opened {
 		// The node has to run to get to the block that says so.
 		Err(error @ Error::NoWorker) => {
@@ -215,6 +217,7 @@ fn open(
 	blobs: Arc<BlobStore>,
 	worker: &Worker,
 	slot: &LedgerSlot,
+	tracer: Option<Arc<dyn Tracer>>,
 ) -> Result<(Gateway, Arc<Models>, Threads), Error> {
 	let threads = tokio::runtime::Builder::new_multi_thread()
 		.thread_name("aimodel-gateway")
@@ -306,6 +309,7 @@ fn open(
 		prover: Some(Arc::new(Proofs::new(client.clone(), keystore.clone(), worker.clone()))),
 		prices: Some(Arc::new(Prices::new(client, models.clone()))),
 		registry,
+		tracer,
 	};
 	let gateway = Gateway::start(gateway, server, hooks, &handle)?;
 	Ok((gateway, models, threads))

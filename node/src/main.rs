@@ -7,6 +7,7 @@
 //! - [`worker`] is the operator's keys and the native inference service.
 //! - [`gateway`] serves models to clients of the Open Inference Protocol.
 //! - [`exchange`] gets blobs from other nodes, and gives them some.
+//! - [`traces`] tells a collector what became of requests and calls.
 //! - [`blobs`] and [`rpc`] are the ways in from outside.
 //! - [`doctor`] and [`model`] look at a machine and at a model file.
 
@@ -27,6 +28,7 @@ mod model;
 mod rpc;
 mod sealing;
 mod service;
+mod traces;
 mod worker;
 
 use std::process::ExitCode;

@@ -8,6 +8,7 @@ use crate::{
 	gateway::{self, GatewayParams, LedgerSlot},
 	rpc,
 	sealing::{self, Sealing},
+	traces::Traces,
 	worker::{self, Worker},
 };
 use aimodel_primitives::{inference::InferenceExt, voucher::host::VouchersExt};
@@ -143,6 +144,7 @@ pub(crate) fn new_full(
 	worker_params: &WorkerParams,
 	gateway_params: &GatewayParams,
 	artifact_params: &ArtifactParams,
+	traces: Option<Traces>,
 ) -> Result<TaskManager, ServiceError> {
 	sealing.configure(&mut config)?;
 	if !matches!(config.network.network_backend, NetworkBackendType::Litep2p) {
@@ -228,6 +230,9 @@ pub(crate) fn new_full(
 			worker::watch_operators(client.clone(), keystore.clone()),
 		);
 	}
+	if let Some(traces) = &traces {
+		traces.start(&task_manager, client.clone(), transaction_pool.clone(), worker.as_ref());
+	}
 	let vouchers = gateway::start(
 		gateway_params,
 		&config,
@@ -236,6 +241,7 @@ pub(crate) fn new_full(
 		&keystore,
 		blobs.clone(),
 		worker.as_ref(),
+		traces.map(|traces| traces.of_calls(genesis)),
 	)?;
 	// By default only authorities run offchain workers; a worker that is none would stay silent.
 	if config.offchain_worker.enabled || worker.is_some() {

@@ -9,7 +9,8 @@ use aimodel_inference::{
 		remote::{Remote, RemoteConfig},
 		Backends,
 	},
-	BlobStore, Config, Mailbox, OnnxRuntime, OpeningStore, ProverError, Provider, Service,
+	BlobStore, Config, Mailbox, Observer, OnnxRuntime, OpeningStore, ProverError, Provider,
+	Service,
 };
 use aimodel_primitives::{
 	inference::InferenceService,
@@ -77,6 +78,11 @@ impl Worker {
 	/// What the offchain worker gets.
 	pub(crate) fn service(&self) -> Arc<dyn InferenceService> {
 		self.service.clone()
+	}
+
+	/// See [`Service::observe`].
+	pub(crate) fn observe(&self, observer: Arc<dyn Observer>) {
+		self.service.observe(observer);
 	}
 
 	/// See [`Service::check`].

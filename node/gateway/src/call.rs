@@ -7,6 +7,7 @@ use crate::{
 	error::Error,
 	proofs::{ProofId, ProofRequest, Proofs},
 	receipt::{self, Receipt, Signed, Signer},
+	trace::Tracer,
 	Prices, Quote,
 };
 use aimodel_inference::{
@@ -36,6 +37,7 @@ pub(crate) struct Gate {
 	pub(crate) prices: Option<Arc<dyn Prices>>,
 	pub(crate) proofs: Proofs,
 	pub(crate) registry: Option<substrate_prometheus_endpoint::Registry>,
+	pub(crate) tracer: Option<Arc<dyn Tracer>>,
 	pub(crate) requests: Arc<Semaphore>,
 	pub(crate) streams: Arc<Semaphore>,
 	pub(crate) buffered: Arc<Buffered>,

@@ -13,6 +13,7 @@ use crate::{
 		InferParameter, InferTensorContents,
 	},
 	rest::data_type,
+	trace::{self, Protocol, Span},
 };
 use aimodel_inference::{
 	serving::{self, TensorMetadata},
@@ -22,6 +23,7 @@ use bytes::Bytes;
 use http::{request::Parts, HeaderMap, Method};
 use http_body_util::{BodyExt, Full};
 use hyper::{body::Incoming, Request as HttpRequest, Response as HttpResponse};
+use parking_lot::Mutex;
 use prost::encoding::{decode_key, skip_field, DecodeContext};
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use tonic::{body::Body, Request, Response, Status};
@@ -61,6 +63,8 @@ pub(crate) struct Grpc {
 struct Raw {
 	path: Arc<str>,
 	received: Arc<Received>,
+	/// Of an inference that is followed.
+	span: Option<Arc<Mutex<Span>>>,
 }
 
 /// Reads the little that is left of a refused message: not every client takes an answer before all is sent.
@@ -115,19 +119,29 @@ impl Grpc {
 	/// Reads the message within limits, and lets it be answered.
 	pub(crate) async fn answer(mut self, request: HttpRequest<Incoming>) -> HttpResponse<Body> {
 		let (parts, mut body) = request.into_parts();
+		let infers = parts.uri.path().strip_prefix(SERVICE) == Some("ModelInfer");
+		let mut span = match infers {
+			true => Span::begin(self.gate.tracer.as_ref(), Protocol::Grpc, &parts.headers),
+			false => Span::default(),
+		};
 		match self.receive(&parts, &mut body).await {
 			Err(error) => {
+				span.end(Some(&error));
 				discard(&mut body).await;
 				Status::from(error).into_http()
 			},
-			Ok((raw, _place)) => {
+			Ok((mut raw, _place)) => {
+				let span = span.is_open().then(|| Arc::new(Mutex::new(span)));
+				raw.span.clone_from(&span);
 				let body = Body::new(Full::new(raw.received.bytes.clone()));
 				let mut request = HttpRequest::from_parts(parts, body);
 				request.extensions_mut().insert(raw);
-				match self.service.call(request).await {
-					Ok(response) => response,
-					Err(never) => match never {},
+				let Ok(response) = self.service.call(request).await;
+				// Whoever answers has taken it: what is left was no message.
+				if let Some(span) = span {
+					span.lock().end(Some(&Error::Internal("the message can not be read".into())));
 				}
+				response
 			},
 		}
 	}
@@ -156,7 +170,7 @@ impl Grpc {
 		let received =
 			receive(body, &parts.headers, &self.gate.config.limits, &self.gate.buffered).await?;
 		check(&received.bytes)?;
-		Ok((Raw { path: path.into(), received: Arc::new(received) }, place))
+		Ok((Raw { path: path.into(), received: Arc::new(received), span: None }, place))
 	}
 }
 
@@ -204,17 +218,34 @@ impl Service {
 		&self,
 		request: Request<proto::ModelInferRequest>,
 	) -> Result<proto::ModelInferResponse, Error> {
+		let followed = request.extensions().get::<Raw>().and_then(|raw| raw.span.as_ref());
+		let mut span = followed.map(|span| std::mem::take(&mut *span.lock())).unwrap_or_default();
+		let answer = self.infer_in(request, &mut span).await;
+		span.end(answer.as_ref().err());
+		answer
+	}
+
+	async fn infer_in(
+		&self,
+		request: Request<proto::ModelInferRequest>,
+		span: &mut Span,
+	) -> Result<proto::ModelInferResponse, Error> {
 		let (model, version) = {
 			let message = request.get_ref();
 			(message.model_name.clone(), given(&message.model_version).map(str::to_owned))
 		};
+		span.asks(&model);
 		let timeout = timeout(request.metadata().as_ref());
 		// What it takes counts until it is answered.
 		let _raw = request.extensions().get::<Raw>().cloned();
 		let admitted = self.admit(&request, Action::Infer, &model, version.as_deref()).await?;
 		let mut asked = asked(request.into_inner())?;
 		asked.options.timeout = [asked.options.timeout, timeout].into_iter().flatten().min();
-		let answer = self.0.infer(&model, version.as_deref(), &mut asked, admitted).await?;
+		span.names(asked.id.as_deref(), asked.options.proof);
+		let answer = self.0.infer(&model, version.as_deref(), &mut asked, admitted).await;
+		trace::log(&model, asked.id.as_deref(), answer.as_ref().map(|answer| &answer.inference));
+		let answer = answer?;
+		span.ran(&answer.inference);
 		Ok(response(answer, asked.id))
 	}
 }

@@ -6,6 +6,7 @@
 //! | [`access`] | who may call: everybody, who has a token, who has a plan on the chain |
 //! | [`receipt`] | what the worker signs of an answer, to the byte |
 //! | [`proofs`] | proofs that callers ask for, by the node's prover |
+//! | [`trace`] | where callers are in traces of their own, and what is told of a call |
 //! | `rest`, `grpc` | the two forms of the protocol; `call` is what they share |
 //! | `listen`, `body` | connections and bodies, within limits |
 //!
@@ -31,6 +32,7 @@ mod proto;
 pub mod receipt;
 mod rest;
 mod tls;
+pub mod trace;
 
 pub use access::{Admission, Open, Subscribers, SubscribersConfig, Subscriptions, Tokens};
 pub use config::{Config, Limits, Receipts, Tls};
@@ -38,6 +40,7 @@ pub use error::{Refusal, VoucherWanted};
 pub use proofs::{Proof, ProofRequest, Prover};
 pub use receipt::{Receipt, Signed, Signer};
 pub use tls::TlsError;
+pub use trace::Tracer;
 
 use aimodel_inference::serving::Server;
 use aimodel_primitives::ids::ArtifactHash;
@@ -92,13 +95,15 @@ pub struct Hooks {
 	pub prices: Option<Arc<dyn Prices>>,
 	/// Where metrics are registered, and told from.
 	pub registry: Option<Registry>,
+	/// Who follows calls, if anybody.
+	pub tracer: Option<Arc<dyn Tracer>>,
 }
 
 impl Default for Hooks {
 	/// Everybody may call; nothing is signed, proved or priced.
 	fn default() -> Self {
-		let (signer, prover, prices, registry) = (None, None, None, None);
-		Self { admission: Arc::new(Open), signer, prover, prices, registry }
+		let (signer, prover, prices, registry, tracer) = (None, None, None, None, None);
+		Self { admission: Arc::new(Open), signer, prover, prices, registry, tracer }
 	}
 }
 
@@ -141,7 +146,7 @@ impl Gateway {
 		hooks: Hooks,
 		runtime: &Handle,
 	) -> Result<Self, StartError> {
-		let Hooks { admission, signer, prover, prices, registry } = hooks;
+		let Hooks { admission, signer, prover, prices, registry, tracer } = hooks;
 		if config.receipts == Receipts::Always && signer.is_none() {
 			return Err(StartError::NoSigner);
 		}
@@ -167,6 +172,7 @@ impl Gateway {
 			prices,
 			proofs: proofs::Proofs::new(prover, limits.proofs),
 			registry,
+			tracer,
 			requests: Arc::new(Semaphore::new(limits.requests)),
 			streams: Arc::new(Semaphore::new(limits.streams)),
 			buffered: Arc::default(),

@@ -13,6 +13,7 @@ use crate::{
 	call::Gate,
 	error::{Error, VOUCHER_WANTED},
 	metrics,
+	trace::{self, Protocol, Span},
 };
 use answer::HEADER_LENGTH;
 use bytes::Bytes;
@@ -172,7 +173,11 @@ where
 	let server = &gate.server;
 	match route {
 		Route::Infer(Of { model, version }) => {
-			infer(gate, &parts, body, &model, version.as_deref()).await
+			let mut span = Span::begin(gate.tracer.as_ref(), Protocol::Http, &parts.headers);
+			span.asks(&model);
+			let answer = infer(gate, &parts, body, &model, version.as_deref(), &mut span).await;
+			span.end(answer.as_ref().err());
+			answer
 		},
 		Route::Server => json(&models::server(gate)),
 		Route::Live => json(&json!({ "live": true })),
@@ -232,6 +237,7 @@ async fn infer<B>(
 	body: B,
 	model: &str,
 	version: Option<&str>,
+	span: &mut Span,
 ) -> Result<Response<Body>, Error>
 where
 	B: HttpBody<Data = Bytes> + Unpin,
@@ -246,11 +252,16 @@ where
 		Some(0) => request::read_raw(body, &gate.server.metadata(model, version)?)?,
 		length => request::read(body, length)?,
 	};
+	span.names(asked.id.as_deref(), asked.options.proof);
 	if accepts_events(&parts.headers) {
-		let events = events::Inference { asked, admitted, received, place };
+		let span = std::mem::take(span);
+		let events = events::Inference { asked, admitted, received, place, span };
 		return events.answer(gate, model, version);
 	}
-	let answer = gate.infer(model, version, &mut asked, admitted).await?;
+	let answer = gate.infer(model, version, &mut asked, admitted).await;
+	trace::log(model, asked.id.as_deref(), answer.as_ref().map(|answer| &answer.inference));
+	let answer = answer?;
+	span.ran(&answer.inference);
 	answer::response(&answer, asked.id.as_deref(), &asked.outputs, asked.binary)
 }
 

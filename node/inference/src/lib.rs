@@ -40,7 +40,9 @@ pub use blobs::{BlobError, BlobStore, UploadError, UploadLimits, UploadStatus, U
 pub use engine::{Engine, EngineError, Model};
 pub use openings::{mailbox::Mailbox, Opening, OpeningError, OpeningStore};
 pub use prover::ProverError;
-pub use service::{Config, JobError, OnFinished, Service, StartError};
+pub use service::{
+	Config, Ended, JobError, Observer, OnFinished, Passed, Service, Stage, StartError,
+};
 
 /// What a panic said.
 pub(crate) fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {

@@ -8,6 +8,7 @@ use crate::{
 	cache::Loaded,
 	metrics::Metrics,
 	openings::{circuit_privacy, Opening},
+	service::{Stage, Stages},
 };
 use aimodel_primitives::{
 	ids::{ArtifactHash, BlobHash},
@@ -134,14 +135,15 @@ impl Provers {
 		task: &ProofTask,
 		input: &[u8],
 		opening: Option<&(Opening, Scalar)>,
+		stages: &mut Stages,
 	) -> Result<Proved, ProverError> {
-		let loaded = self.loaded(artifact, &task.key)?;
+		let loaded = stages.during(Stage::LoadProver, || self.loaded(artifact, &task.key))?;
 		let binding = scalar_from_bytes(&task.binding)?;
 		let opening = opening.map(|(opening, holder)| opening.for_circuit(holder)).transpose()?;
 		let start = Instant::now();
-		let proved = self
-			.pool
-			.install(|| loaded.prover.prove(input, binding, opening.as_ref(), &mut OsRng))?;
+		let proved = stages.during(Stage::Prove, || {
+			self.pool.install(|| loaded.prover.prove(input, binding, opening.as_ref(), &mut OsRng))
+		})?;
 		self.metrics.proving(start.elapsed());
 		Ok(proved)
 	}

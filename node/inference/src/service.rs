@@ -5,8 +5,11 @@
 
 mod jobs;
 mod run;
+mod stages;
 
 pub use run::JobError;
+pub(crate) use stages::Stages;
+pub use stages::{Ended, Observer, Passed, Stage};
 
 use crate::{
 	blobs::BlobStore,
@@ -28,7 +31,7 @@ use run::Runner;
 use std::{
 	io,
 	panic::{catch_unwind, AssertUnwindSafe},
-	sync::Arc,
+	sync::{Arc, OnceLock},
 	thread::{self, JoinHandle},
 	time::{Duration, Instant},
 };
@@ -112,6 +115,7 @@ struct Shared {
 	runner: Runner,
 	metrics: Metrics,
 	on_finished: Option<OnFinished>,
+	observer: OnceLock<Arc<dyn Observer>>,
 }
 
 struct State {
@@ -150,6 +154,7 @@ impl Service {
 			runner,
 			metrics,
 			on_finished,
+			observer: OnceLock::new(),
 		});
 		let service = Arc::new(Self {
 			shared: shared.clone(),
@@ -174,6 +179,12 @@ impl Service {
 			}
 		}
 		Ok(service)
+	}
+
+	/// Tells somebody of each job that ends from now on. Of several, the first.
+	pub fn observe(&self, observer: Arc<dyn Observer>) {
+		// Who comes second is not told of any job.
+		let _ = self.shared.observer.set(observer);
 	}
 
 	/// Why a job failed, for people.
@@ -209,11 +220,11 @@ impl InferenceService for Service {
 			Submitted::Queued => {
 				self.shared.metrics.job(Outcome::Submitted);
 				self.shared.work[lane as usize].notify_one();
-				log::debug!(target: "inference", "request {request}: queued ({lane:?})");
+				log::debug!(target: "inference", "request={request}: queued ({lane:?})");
 			},
 			Submitted::Full => {
 				self.shared.metrics.job(Outcome::Refused);
-				log::warn!(target: "inference", "request {request}: the queue is full ({lane:?})");
+				log::warn!(target: "inference", "request={request}: the queue is full ({lane:?})");
 			},
 			_ => (),
 		}
@@ -246,10 +257,13 @@ impl InferenceService for Service {
 impl Shared {
 	/// The life of a worker thread.
 	fn work(&self, lane: Lane) {
-		while let Some((id, job)) = self.next(lane) {
+		while let Some((id, job, submitted)) = self.next(lane) {
 			let (request, start) = (job.request, Instant::now());
+			let observer = self.observer.get();
+			let mut stages = Stages::new(observer.is_some());
+			stages.passed(Stage::Queue, submitted);
 			// What the job touched is behind locks that a panic releases, or its own.
-			let run = catch_unwind(AssertUnwindSafe(|| self.runner.run(&job)));
+			let run = catch_unwind(AssertUnwindSafe(|| self.runner.run(&job, &mut stages)));
 			let result =
 				run.unwrap_or_else(|panic| Err(JobError::Panic(panic_message(panic.as_ref()))));
 			let took = start.elapsed();
@@ -257,26 +271,33 @@ impl Shared {
 				Ok(result) => {
 					self.metrics.job(Outcome::Finished);
 					let bytes = result.len();
-					log::info!(target: "inference", "request {request}: ready, {bytes} bytes, {took:?}");
+					log::info!(target: "inference", "request={request}: ready, {bytes} bytes, {took:?}");
 					Ok(result)
 				},
 				Err(error) => {
 					self.metrics.job(Outcome::Failed);
-					log::error!(target: "inference", "request {request}: failed after {took:?}: {error}");
+					log::error!(target: "inference", "request={request}: failed after {took:?}: {error}");
 					Err(error.to_string())
 				},
 			};
+			if let Some(observer) = observer {
+				let error = result.as_ref().err().map(String::as_str);
+				let ended = Ended { job: &job, submitted, stages: stages.all(), error };
+				if catch_unwind(AssertUnwindSafe(|| observer.ended(ended))).is_err() {
+					log::error!(target: "inference", "request={request}: who follows jobs panicked");
+				}
+			}
 			self.state.lock().jobs.finish(id, result);
 			if let Some(on_finished) = &self.on_finished {
 				if catch_unwind(AssertUnwindSafe(on_finished)).is_err() {
-					log::error!(target: "inference", "request {request}: the hook for finished jobs panicked");
+					log::error!(target: "inference", "request={request}: the hook for finished jobs panicked");
 				}
 			}
 		}
 	}
 
 	/// Waits for the next job; `None` when the service stops.
-	fn next(&self, lane: Lane) -> Option<(JobId, Job)> {
+	fn next(&self, lane: Lane) -> Option<(JobId, Job, Instant)> {
 		let mut state = self.state.lock();
 		loop {
 			if state.stopping {

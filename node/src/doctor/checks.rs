@@ -1,7 +1,10 @@
 //! The checks.
 
 use super::Finding;
-use crate::worker;
+use crate::{
+	traces::{self, Endpoint},
+	worker,
+};
 use aimodel_inference::{BlobError, BlobStore, OnnxRuntime};
 use aimodel_primitives::operator::KEY_TYPE;
 use serde_json::{json, Value};
@@ -221,6 +224,18 @@ pub(super) fn port(port: u16, node: &Result<Running, String>) -> Finding {
 			"port",
 			format!("{port}: {error}"),
 			"end what listens there, or choose another with --rpc-port, --port or --prometheus-port",
+		),
+	}
+}
+
+/// The collector of traces answers. A node serves without it.
+pub(super) fn traces(endpoint: &Endpoint) -> Finding {
+	match traces::probe(endpoint, PATIENCE) {
+		Ok(()) => Finding::ok("traces", format!("{endpoint} takes them")),
+		Err(error) => Finding::warning(
+			"traces",
+			format!("{endpoint}: {error}"),
+			"start a collector that takes OTLP over gRPC there, or name another with --otlp-endpoint",
 		),
 	}
 }

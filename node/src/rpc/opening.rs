@@ -155,7 +155,7 @@ impl OpeningApiServer for Openings {
 		let commitment = Commitment::of(&customer.into(), commitment);
 		opening.check(&version.interface, privacy, &commitment)?;
 		worker.openings().put(&commitment.opening(), &opening)?;
-		log::info!("🔓 Request {request}: opened");
+		log::info!("🔓 request={request}: opened");
 		Ok(())
 	}
 }

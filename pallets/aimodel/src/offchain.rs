@@ -76,7 +76,7 @@ enum Subject {
 impl fmt::Display for Subject {
 	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 		match self {
-			Self::Request(id) => write!(f, "request {id}"),
+			Self::Request(id) => write!(f, "request={id}"),
 			Self::Claims(count) => write!(f, "calls of {count} subscriptions"),
 		}
 	}
@@ -163,9 +163,9 @@ impl<T: Config> Pallet<T> {
 			Poll::Missing | Poll::Failed => {
 				let job = Self::job(id, request, lease)?;
 				match host::submit(job) {
-					Submitted::Queued => log::info!(target: LOG_TARGET, "request {id}: queued"),
+					Submitted::Queued => log::info!(target: LOG_TARGET, "request={id}: queued"),
 					Submitted::Full => {
-						log::warn!(target: LOG_TARGET, "request {id}: the job queue is full")
+						log::warn!(target: LOG_TARGET, "request={id}: the job queue is full")
 					},
 					_ => (),
 				}
@@ -200,7 +200,7 @@ impl<T: Config> Pallet<T> {
 	/// The call that brings a finished job's result in.
 	fn collect(request: RequestId, job: [u8; 32], bytes: u32) -> Option<Call<T>> {
 		if bytes > MAX_RESULT_BYTES {
-			log::error!(target: LOG_TARGET, "request {request}: a result of {bytes} bytes");
+			log::error!(target: LOG_TARGET, "request={request}: a result of {bytes} bytes");
 			return None;
 		}
 		let mut encoded = alloc::vec![0; bytes as usize];

@@ -119,7 +119,7 @@ impl<T: Config> Pallet<T> {
 		drain_queue::<T, _, _, DueRequests<T>, DueCursor<T>>(now, each, meter, |turn: Turn| {
 			let id = turn.request();
 			with_storage_layer(|| Self::process_due_request(id, now)).unwrap_or_else(|error| {
-				log::error!(target: LOG_TARGET, "due request {id} was deferred: {error:?}");
+				log::error!(target: LOG_TARGET, "request={id}: deferred: {error:?}");
 				Self::defer(id, now);
 				each
 			})

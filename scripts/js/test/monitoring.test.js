@@ -45,6 +45,8 @@ test('a node tells every figure that dashboard and alerts ask for', async () => 
 		const version = { version: '1.0.0', uri: `file://${folder}/digits.provable.onnx`, hash: stdout.slice(0, 64), bytes: size };
 		await writeFile(models, JSON.stringify([{ name: 'digits', versions: [version], options: { preload: true } }]));
 		const args = ['--worker', '--sealing', 'manual', '--gateway-port', '0', '--gateway-models', models];
+		// Nobody listens there: the figures are told all the same.
+		args.push('--otlp-endpoint', 'http://127.0.0.1:9');
 		const node = await Node.start({ metrics: true, args });
 		try {
 			const [, gateway] = await node.line(/Open Inference Protocol at (http:\S+)/, {});

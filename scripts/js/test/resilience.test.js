@@ -32,7 +32,7 @@ async function serving(world) {
 }
 
 const orderTx = (row) => requestTx(world.api, { outPoint: digits.outPoint, input: images[row], maxFee: UNIT });
-const ready = (id, options) => world.node.line(new RegExp(`request ${id}: ready`), options);
+const ready = (id, options) => world.node.line(new RegExp(`request=${id}: ready`), options);
 const idOf = ({ events }) => requested(findEvent(events, 'aimodel', 'Requested')).request;
 
 /** The results of these requests that were included, and whether each succeeded. */
@@ -109,7 +109,7 @@ scenario('a node that is killed with jobs in its queue finishes and settles each
 	await world.seal();
 	const ids = (await Promise.all(pending)).map(idOf);
 	await world.seal();
-	await Promise.all(ids.map((id) => world.node.line(new RegExp(`request ${id}: queued`))));
+	await Promise.all(ids.map((id) => world.node.line(new RegExp(`request=${id}: queued`))));
 	// The database writes behind: a kill can take back blocks that were reported final.
 	await pause(1_000);
 	await world.stop('SIGKILL');

@@ -11,6 +11,7 @@ use crate::{
 	call::{Answer, Asked, Gate},
 	error::Error,
 	proofs::Status,
+	trace::{self, Span},
 };
 use aimodel_inference::{
 	serving::{Inference as Inferred, ModelMetadata},
@@ -44,6 +45,7 @@ pub(super) struct Inference {
 	pub(super) admitted: Admitted,
 	pub(super) received: Received,
 	pub(super) place: OwnedSemaphorePermit,
+	pub(super) span: Span,
 }
 
 /// Where events go. Sending fails when the client is gone.
@@ -127,18 +129,26 @@ pub(super) fn of_proof(gate: &Gate, id: &str) -> Result<Response<Body>, Error> {
 impl Inference {
 	/// Begins to tell.
 	pub(super) fn answer(
-		self,
+		mut self,
 		gate: &Arc<Gate>,
 		model: &str,
 		version: Option<&str>,
 	) -> Result<Response<Body>, Error> {
-		gate.check(&self.asked)?;
-		let metadata = gate.server.metadata(model, version)?;
-		let (response, events, stream) = response(gate)?;
+		let mut span = std::mem::take(&mut self.span);
+		let begun = gate.check(&self.asked).and_then(|()| {
+			let metadata = gate.server.metadata(model, version)?;
+			Ok((metadata, response(gate)?))
+		});
+		let (metadata, (response, events, stream)) =
+			begun.inspect_err(|error| span.end(Some(error)))?;
 		let gate = gate.clone();
 		gate.runtime.clone().spawn(async move {
 			let _stream = stream;
-			if let Ok(Err(error)) = self.tell(&gate, &metadata, &events).await {
+			let Ok(told) = self.tell(&gate, &metadata, &events, &mut span).await else {
+				return;
+			};
+			span.end(told.as_ref().err());
+			if let Err(error) = told {
 				let status = error.status().as_u16();
 				let told = json!({ "error": error.to_string(), "status": status });
 				// Nobody is told if the client is gone.
@@ -153,8 +163,9 @@ impl Inference {
 		gate: &Gate,
 		metadata: &ModelMetadata,
 		events: &Events,
+		span: &mut Span,
 	) -> Result<Result<(), Error>, Gone> {
-		let Self { mut asked, mut admitted, received: _received, place: _place } = self;
+		let Self { mut asked, mut admitted, received: _received, place: _place, span: _ } = self;
 		asked.binary = false;
 		asked.outputs.iter_mut().for_each(|wanted| wanted.binary = false);
 		let chunk_rows = asked.options.chunk_rows.unwrap_or(gate.config.limits.chunk_rows);
@@ -179,10 +190,12 @@ impl Inference {
 		let mut first_row = 0;
 		let usage = Usage { rows, units: rows };
 		while let Some(chunk) = events.during(running.next()).await? {
+			trace::log(name, asked.id.as_deref(), chunk.as_ref().map(|(_, inference)| inference));
 			let (rows, inference) = match chunk {
 				Ok(chunk) => chunk,
 				Err(error) => return Ok(Err(error)),
 			};
+			span.ran(&inference);
 			let units = u64::from(inference.rows);
 			// Who leaves before the last chunk has had the others.
 			if let Some(charge) = admitted.charge.take() {

@@ -9,7 +9,7 @@ use std::{
 };
 
 /// A field of bytes.
-fn field(number: u8, content: &[u8]) -> Vec<u8> {
+pub(crate) fn field(number: u8, content: &[u8]) -> Vec<u8> {
 	[&[number << 3 | 2][..], &varint(content.len() as u64), content].concat()
 }
 
@@ -57,13 +57,13 @@ fn fields(mut message: &[u8], number: u8) -> Vec<Vec<u8>> {
 }
 
 /// What came back: `grpc-status`, `grpc-message` and the message.
-struct Reply {
-	status: u32,
+pub(crate) struct Reply {
+	pub(crate) status: u32,
 	reason: String,
 	message: Vec<u8>,
 }
 
-fn call(world: &World, name: &str, message: &[u8], headers: &[&str]) -> Reply {
+pub(crate) fn call(world: &World, name: &str, message: &[u8], headers: &[&str]) -> Reply {
 	let length = u32::try_from(message.len()).unwrap().to_be_bytes();
 	let framed = [&[0][..], &length, message].concat();
 	let folder = tempfile::tempdir().unwrap();
@@ -104,7 +104,7 @@ fn call(world: &World, name: &str, message: &[u8], headers: &[&str]) -> Reply {
 }
 
 /// A request for the digits, with what follows the name, type and shape of its input.
-fn infer(rows: u8, rest_of_input: &[u8], rest: &[u8]) -> Vec<u8> {
+pub(crate) fn infer(rows: u8, rest_of_input: &[u8], rest: &[u8]) -> Vec<u8> {
 	let input =
 		[field(1, b"image"), field(2, b"FP32"), field(3, &[rows, 64]), rest_of_input.to_vec()];
 	[field(1, b"digits"), field(3, b"42"), field(5, &input.concat()), rest.to_vec()].concat()

@@ -9,6 +9,7 @@ mod openapi;
 mod proofs;
 mod refusals;
 mod tls;
+mod traces;
 
 use aimodel_gateway::{Config, Gateway, Hooks};
 use aimodel_inference::{

@@ -44,7 +44,8 @@ struct Failure {
 pub(super) struct Jobs {
 	capacity: usize,
 	retry_after: Duration,
-	waiting: [VecDeque<(JobId, Job)>; 2],
+	/// With when each was submitted.
+	waiting: [VecDeque<(JobId, Job, Instant)>; 2],
 	active: HashMap<JobId, Active>,
 	results: Lru<JobId, Arc<[u8]>>,
 	failures: Lru<JobId, Failure>,
@@ -75,7 +76,7 @@ impl Jobs {
 		if waiting.len() >= self.capacity {
 			return (Submitted::Full, lane);
 		}
-		waiting.push_back((id, job));
+		waiting.push_back((id, job, Instant::now()));
 		self.active.insert(id, Active::Queued);
 		self.failures.remove(&id);
 		(Submitted::Queued, lane)
@@ -105,11 +106,11 @@ impl Jobs {
 		self.failures.peek(id).map(|failure| failure.reason.as_str())
 	}
 
-	/// Takes the next job of a lane, which runs from now on.
-	pub(super) fn next(&mut self, lane: Lane) -> Option<(JobId, Job)> {
-		let (id, job) = self.waiting[lane as usize].pop_front()?;
+	/// Takes the next job of a lane, which runs from now on, and tells since when it has waited.
+	pub(super) fn next(&mut self, lane: Lane) -> Option<(JobId, Job, Instant)> {
+		let (id, job, since) = self.waiting[lane as usize].pop_front()?;
 		self.active.insert(id, Active::Running);
-		Some((id, job))
+		Some((id, job, since))
 	}
 
 	/// Keeps what became of a running job.
@@ -128,7 +129,7 @@ impl Jobs {
 
 	/// Forgets every job that waits; the chain knows them.
 	pub(super) fn forget_waiting(&mut self) {
-		for (id, _) in self.waiting.iter_mut().flat_map(|lane| lane.drain(..)) {
+		for (id, ..) in self.waiting.iter_mut().flat_map(|lane| lane.drain(..)) {
 			self.active.remove(&id);
 		}
 	}

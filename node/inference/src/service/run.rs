@@ -1,5 +1,6 @@
 //! One job, from its input to its result.
 
+use super::{Stage, Stages};
 use crate::{
 	blobs::{self, BlobError, BlobStore},
 	engine::{EngineError, Models},
@@ -88,7 +89,7 @@ pub(super) struct Runner {
 
 impl Runner {
 	/// Runs a job; returns the encoded [`JobResult`].
-	pub(super) fn run(&self, job: &Job) -> Result<Vec<u8>, JobError> {
+	pub(super) fn run(&self, job: &Job, stages: &mut Stages) -> Result<Vec<u8>, JobError> {
 		let opening = match (&job.input, &job.proof) {
 			(JobInput::Inline(_) | JobInput::Blob { .. }, _) => None,
 			(JobInput::Committed(commitment) | JobInput::Salted(_, commitment), Some(_)) => {
@@ -105,10 +106,10 @@ impl Runner {
 		};
 		let rows = job.interface.rows(bytes).map_err(|error| JobError::Input { bytes, error })?;
 		let input = self.input(job, opening.as_ref().map(|(opening, _)| opening))?;
-		let output = self.infer(job, &input, rows)?;
+		let output = self.infer(job, &input, rows, stages)?;
 		let result = match &job.proof {
 			None => JobResult { output: self.place(job, output)?, proof: None },
-			Some(task) => self.prove(job, task, &input, opening.as_ref(), output)?,
+			Some(task) => self.prove(job, task, &input, opening.as_ref(), output, stages)?,
 		};
 		let encoded = result.encode();
 		match encoded.len() as u64 {
@@ -139,17 +140,25 @@ impl Runner {
 	}
 
 	/// The engine's answer.
-	fn infer(&self, job: &Job, input: &[u8], rows: u32) -> Result<Vec<u8>, JobError> {
-		let model = self.models.get_or_load(job.artifact, &job.interface, || {
-			Ok::<_, JobError>(self.blobs.get(&job.artifact)?)
+	fn infer(
+		&self,
+		job: &Job,
+		input: &[u8],
+		rows: u32,
+		stages: &mut Stages,
+	) -> Result<Vec<u8>, JobError> {
+		let model = stages.during(Stage::LoadModel, || {
+			self.models.get_or_load(job.artifact, &job.interface, || {
+				Ok::<_, JobError>(self.blobs.get(&job.artifact)?)
+			})
 		})?;
 		let start = Instant::now();
-		let output = model.infer(input, rows)?;
+		let output = stages.during(Stage::Infer, || model.infer(input, rows))?;
 		let took = start.elapsed();
 		self.metrics.inference(took);
 		log::debug!(
 			target: "inference",
-			"request {}: {rows} rows in, {} bytes out, {took:?}",
+			"request={}: {rows} rows in, {} bytes out, {took:?}",
 			job.request,
 			output.len(),
 		);
@@ -164,6 +173,7 @@ impl Runner {
 		input: &[u8],
 		opening: Option<&(Opening, Scalar)>,
 		output: Vec<u8>,
+		stages: &mut Stages,
 	) -> Result<JobResult, JobError> {
 		let elements = output.len() as u64 / u64::from(job.interface.output.element.bytes());
 		let published = output_bytes(&job.interface.output, elements, task.key.privacy.output);
@@ -172,12 +182,12 @@ impl Runner {
 			return Err(JobError::ProvenOutputTooLong { bytes, limit: job.inline_limit });
 		}
 		let start = Instant::now();
-		let proved = self.provers.prove(job.artifact, task, input, opening)?;
+		let proved = self.provers.prove(job.artifact, task, input, opening, stages)?;
 		if proved.output != output {
 			let [engine, executor] = [&output, &proved.output].map(|output| blobs::hash(output));
 			return Err(JobError::Mismatch { engine, executor });
 		}
-		log::debug!(target: "inference", "request {}: proved, {:?}", job.request, start.elapsed());
+		log::debug!(target: "inference", "request={}: proved, {:?}", job.request, start.elapsed());
 		let proof = proved.proof.to_uncompressed_bytes().to_vec();
 		Ok(JobResult { output: JobOutput::Inline(proved.published), proof: Some(proof) })
 	}

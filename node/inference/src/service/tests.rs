@@ -358,3 +358,36 @@ fn a_job_that_does_not_end_does_not_hold_up_the_end() {
 	world.puppet.leave.wait();
 	world.finished.recv().unwrap();
 }
+
+/// What an observer was told: the request, its stages, and why it failed.
+type Told = (u64, Vec<&'static str>, Option<String>);
+
+struct Tells(mpsc::Sender<Told>);
+
+impl Observer for Tells {
+	fn ended(&self, Ended { job, submitted, stages, error }: Ended<'_>) {
+		assert_eq!(stages[0].began, submitted);
+		assert!(stages.windows(2).all(|pair| pair[0].began + pair[0].took <= pair[1].began));
+		let names = stages.iter().map(|it| it.stage.name()).collect();
+		self.0.send((job.request, names, error.map(Into::into))).unwrap();
+	}
+}
+
+#[test]
+fn an_observer_is_told_of_each_job_and_its_stages() {
+	let world = world(Config::default());
+	world.blobs.put(ECHO).unwrap();
+	let (tell, told) = mpsc::channel();
+	world.service.observe(Arc::new(Tells(tell)));
+	world.run(&attested(1));
+	assert_eq!(told.recv().unwrap(), (1, vec!["queue", "load", "infer"], None));
+	world.run(&job(2, PANICKING));
+	let (request, stages, error) = told.recv().unwrap();
+	// What a stage did not survive, it did not pass.
+	assert_eq!((request, stages), (2, vec!["queue", "load"]));
+	assert_eq!(error.unwrap(), "PANIC: told so");
+	world.run(&proven(3));
+	let (request, stages, error) = told.recv().unwrap();
+	assert_eq!((request, stages), (1003, vec!["queue", "load", "infer", "load"]));
+	assert!(error.is_some(), "there is no proving key");
+}
