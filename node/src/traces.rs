@@ -136,7 +136,8 @@ impl Traces {
 		}
 		if self.requests == Requests::All {
 			let follow = chain::follow(client, pool, self.spans.clone());
-			task_manager.spawn_handle().spawn("request-traces", None, follow);
+			// On a thread of its own: what it notes is when it is woken, and it reads blocks.
+			task_manager.spawn_handle().spawn_blocking("request-traces", None, follow);
 		}
 	}
 

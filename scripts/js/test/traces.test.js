@@ -93,25 +93,16 @@ world.test('a request of the chain is one tree, from the extrinsic to the settle
 		if (name !== 'request') assert.equal(parent, parents[name] ?? job.span, name);
 	}
 	const time = (name, edge) => BigInt(named(spans, name)[0][edge]);
-	const moments = [
-		['request', 'start'],
-		['include', 'start'],
-		['include', 'end'],
-		['draw', 'start'],
-		['draw', 'end'],
-		['lease', 'start'],
-		['queue', 'start'],
-		['infer', 'start'],
-		['prove', 'start'],
-		['job', 'end'],
-		['submit', 'start'],
-		['submit', 'end'],
-		['settle', 'start'],
-		['request', 'end'],
-	];
-	for (let at = 1; at < moments.length; at++) {
-		assert.ok(time(...moments[at - 1]) <= time(...moments[at]), `${moments[at - 1]} before ${moments[at]}`);
-	}
+	// The chain and the job are seen by two threads, each in order.
+	const ordered = (...moments) => {
+		for (let at = 1; at < moments.length; at++) {
+			assert.ok(time(...moments[at - 1]) <= time(...moments[at]), `${moments[at - 1]} before ${moments[at]}`);
+		}
+	};
+	ordered(['request', 'start'], ['include', 'start'], ['include', 'end'], ['draw', 'start'], ['draw', 'end'], ['lease', 'start']);
+	ordered(['lease', 'start'], ['submit', 'end'], ['lease', 'end'], ['settle', 'start'], ['request', 'end']);
+	ordered(['job', 'start'], ['queue', 'start'], ['queue', 'end'], ['infer', 'start'], ['infer', 'end'], ['prove', 'start'], ['prove', 'end'], ['job', 'end']);
+	ordered(['lease', 'start'], ['job', 'end'], ['submit', 'end']);
 	for (const span of spans) {
 		assert.equal(span.attributes['aimodel.request.id'], Number(order.request), span.name);
 		assert.equal(span.resource['service.name'], 'aimodel-node');
@@ -145,16 +136,16 @@ world.test('the log tells the story of a request by its id', async () => {
 const gatewayUrl = async () => (await world.node.line(/Open Inference Protocol at (http:\S+)/, {}))[1];
 
 /** Calls the gateway from within a trace. */
-async function call(trace, flags, id) {
-	const body = { id, inputs: [{ name: 'image', datatype: 'UINT8', shape: [1, 64], data: Array.from(images[0]) }] };
+async function call(trace, flags, id, at) {
+	const body = { id, inputs: [{ name: 'image', datatype: 'UINT8', shape: [1, 64], data: Array.from(images[at]) }] };
 	const headers = { traceparent: `00-${trace}-00f067aa0ba902b7-${flags}`, tracestate: 'peer=1' };
 	return fetch(`${await gatewayUrl()}/v2/models/${model}/infer`, { method: 'POST', body: JSON.stringify(body), headers });
 }
 
 world.test('a call at the gateway goes on with the trace of its caller, if that is recorded', async () => {
 	const [unrecorded, recorded] = ['a'.repeat(32), 'b'.repeat(32)];
-	for (let tries = 0; (await call(unrecorded, '00', 'x')).status === 404 && tries < 100; tries++) await world.seal();
-	assert.equal((await call(recorded, '01', 'my-id')).status, 200);
+	for (let tries = 0; (await call(unrecorded, '00', 'x', 10)).status === 404 && tries < 100; tries++) await world.seal();
+	assert.equal((await call(recorded, '01', 'my-id', 11)).status, 200);
 	const spans = await collector.trace(recorded, (found) => found.length >= 3);
 	assert.deepEqual(names(spans), ['POST /v2/models/{model}/infer', 'infer', 'queue']);
 	const [served] = named(spans, 'POST /v2/models/{model}/infer');
@@ -178,11 +169,11 @@ world.test('a collector that is gone keeps nobody waiting', async () => {
 		await world.sealing(settlement(api, order.request));
 		assert.equal((await status(api, order.request)).status, 'Settled');
 	}
-	assert.equal((await call('c'.repeat(32), '01', 'y')).status, 200);
+	assert.equal((await call('c'.repeat(32), '01', 'y', 12)).status, 200);
 	await world.node.line(/traces do not reach/, { from });
 	assert.equal(world.node.lines.filter((line) => line.includes('traces do not reach')).length, 1);
-	const told = await world.node.metrics();
-	assert.ok(told.get('aimodel_trace_spans_total{outcome="exported"}') >= 15, 'what came before');
+	const told = [...(await world.node.metrics())].find(([name]) => name.startsWith('aimodel_trace_spans_total{outcome="exported"'));
+	assert.ok(told[1] >= 15, 'what came before');
 });
 
 test('no traces are made unless they are asked for', async () => {

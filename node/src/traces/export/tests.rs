@@ -15,7 +15,7 @@ use std::{
 	time::SystemTime,
 };
 use tokio::net::{TcpListener, TcpStream};
-use tonic::{codegen::tokio_stream, Request, Response, Status};
+use tonic::{codegen::tokio_stream::Stream, Request, Response, Status};
 
 /// Hands on what it takes; takes nothing while it hangs.
 struct Collector {
@@ -54,10 +54,9 @@ fn collector(listener: Std) -> World {
 	let service = TraceServiceServer::new(Collector { taken: take, hangs: hanging });
 	runtime.spawn(async move {
 		let listener = TcpListener::from_std(listener).unwrap();
-		let incoming = tokio_stream::StreamExt::map(Incoming(listener), |stream| stream);
 		tonic::transport::Server::builder()
 			.add_service(service)
-			.serve_with_incoming(incoming)
+			.serve_with_incoming(Incoming(listener))
 			.await
 			.unwrap();
 	});
@@ -66,7 +65,7 @@ fn collector(listener: Std) -> World {
 
 struct Incoming(TcpListener);
 
-impl tokio_stream::Stream for Incoming {
+impl Stream for Incoming {
 	type Item = io::Result<TcpStream>;
 
 	fn poll_next(
