@@ -105,6 +105,7 @@ fn run_node(mut cli: Cli) -> sc_cli::Result<()> {
 		// Under fast sealing the fork-aware pool loses transactions.
 		cli.run.pool_config.pool_type = TransactionPoolType::SingleState;
 	}
+	cli.gateway.check().map_err(sc_cli::Error::Input)?;
 	let runner = cli.create_runner(&cli.run)?;
 	let config = runner.config();
 	let identity = Identity {

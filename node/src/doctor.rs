@@ -4,8 +4,10 @@
 //! longer have their hash are set aside, as reading them does.
 
 mod checks;
+mod gateway;
 
 use crate::{blobs, cli::Cli, traces::Endpoint};
+use aimodel_gateway::Tls;
 use checks::Place;
 use sc_cli::{SharedParams, SubstrateCli};
 use sc_service::BasePath;
@@ -25,6 +27,26 @@ pub(crate) struct DoctorCmd {
 	/// Ports that the node is to listen on: RPC, network, Prometheus.
 	#[arg(long, value_name = "PORT", value_delimiter = ',', default_values_t = [9944, 30333, 9615])]
 	ports: Vec<u16>,
+
+	/// Ports that the gateway is to listen on: those of --gateway-port and --gateway-grpc-port.
+	#[arg(long, value_name = "PORT", value_delimiter = ',')]
+	gateway_ports: Vec<u16>,
+
+	/// The gateway's tokens, as for a node.
+	#[arg(long, value_name = "FILE")]
+	gateway_tokens: Option<PathBuf>,
+
+	/// The gateway's certificate, as for a node.
+	#[arg(long, value_name = "FILE", requires = "gateway_tls_key")]
+	gateway_tls_certificates: Option<PathBuf>,
+
+	/// The certificate's private key, as for a node.
+	#[arg(long, value_name = "FILE", requires = "gateway_tls_certificates")]
+	gateway_tls_key: Option<PathBuf>,
+
+	/// The gateway's list of models, as for a node.
+	#[arg(long, value_name = "FILE")]
+	gateway_models: Option<PathBuf>,
 
 	/// ONNX Runtime's shared library, as for a worker.
 	#[arg(long, value_name = "PATH", env = "ONNXRUNTIME_LIB")]
@@ -113,6 +135,14 @@ impl DoctorCmd {
 		findings.push(checks::clock(&place, &node));
 		findings.extend(self.ports.iter().map(|port| checks::port(*port, &node)));
 		findings.extend(self.otlp_endpoint.as_ref().map(checks::traces));
+		findings.extend(self.gateway_ports.iter().map(|port| gateway::port(*port, &node)));
+		findings.extend(self.gateway_tokens.as_deref().map(gateway::tokens));
+		if let (Some(certificates), Some(key)) =
+			(self.gateway_tls_certificates.clone(), self.gateway_tls_key.clone())
+		{
+			findings.push(gateway::certificate(&Tls { certificates, key }));
+		}
+		findings.extend(self.gateway_models.as_deref().map(gateway::models));
 		self.tell(&findings)?;
 		match findings.iter().filter(|finding| finding.state == State::Failed).count() {
 			0 => Ok(()),
@@ -130,9 +160,9 @@ impl DoctorCmd {
 			return Ok(());
 		}
 		for Finding { check, state, found, mend } in findings {
-			println!("{state:8} {check:8} {found}");
+			println!("{state:8} {check:11} {found}");
 			if let Some(mend) = mend {
-				println!("{:17} mend: {mend}", "");
+				println!("{:20} mend: {mend}", "");
 			}
 		}
 		Ok(())

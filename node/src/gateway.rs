@@ -4,9 +4,12 @@
 //! inferences cost, [`proofs`] hands out the proofs of leased requests, [`subscriptions`] who has a plan, and
 //! [`vouchers`] keeps what subscribers sign for their calls.
 
+mod identity;
 mod models;
+mod peers;
 mod prices;
 mod proofs;
+mod running;
 mod subscriptions;
 mod vouchers;
 
@@ -15,30 +18,34 @@ use crate::{
 	worker::{self, Worker},
 };
 use aimodel_gateway::{
-	access::TokenError, Admission, Config, Gateway, Hooks, Open, Receipts, Signer, StartError,
-	Subscribers, SubscribersConfig, Tls, Tokens, Tracer,
+	access::TokenError, Admission, Config, Gateway, Hooks, Open, Receipts, StartError, Subscribers,
+	SubscribersConfig, Tls, Tokens, Tracer,
 };
 use aimodel_inference::{
 	blobs::DEFAULT_MAX_BLOB_BYTES,
+	exchange::Exchange,
 	serving::{
 		Http, Ipfs, ModelEntry, Parts, RegisterError, Server, ServerConfig, ServerError, Source, S3,
 	},
 	BlobError, BlobStore,
 };
-use aimodel_primitives::operator::KEY_TYPE;
 use aimodel_runtime::AccountId;
+use futures::{future::BoxFuture, FutureExt};
+use identity::{Identity, OfWorker};
 use models::Models;
+use peers::Peers;
 use prices::Prices;
 use proofs::Proofs;
+use running::{Running, Threads};
 use sc_service::{error::Error as ServiceError, Configuration, TaskManager};
 use sp_blockchain::HeaderBackend;
-use sp_core::sr25519;
 use sp_keystore::KeystorePtr;
 use std::{
 	env, fs, io,
 	net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
 	path::{Path, PathBuf},
 	sync::Arc,
+	time::Duration,
 };
 use subscriptions::Plans;
 use url::Url;
@@ -97,6 +104,10 @@ pub(crate) struct GatewayParams {
 	#[arg(long, requires = "gateway_port")]
 	gateway_manage: bool,
 
+	/// How long the node, when it is told to stop, waits for what the gateway is answering [default: 5].
+	#[arg(long, value_name = "SECONDS", requires = "gateway_port", value_parser = clap::value_parser!(u64).range(..=3600))]
+	gateway_stop_timeout: Option<u64>,
+
 	/// Which answers are signed with the operator key: `never`, `asked`, `always` [default: asked].
 	#[arg(long, value_name = "WHICH", value_parser = receipts, requires = "gateway_port")]
 	gateway_receipts: Option<Receipts>,
@@ -115,6 +126,23 @@ enum Who {
 	Subscribers,
 }
 
+impl GatewayParams {
+	/// What was said and would be ignored.
+	pub(crate) fn check(&self) -> Result<(), String> {
+		let who = self.gateway.unwrap_or(Who::Open);
+		if self.gateway_tokens.is_some() && who != Who::Token {
+			return Err("--gateway-tokens is of no use without --gateway token".into());
+		}
+		if self.gateway_manage && who == Who::Subscribers {
+			return Err("--gateway-manage is of no use with --gateway subscribers, who load and unload nothing".into());
+		}
+		if !self.gateway_ipfs.is_empty() && self.gateway_models.is_none() {
+			return Err("--gateway-ipfs is of no use without --gateway-models".into());
+		}
+		Ok(())
+	}
+}
+
 fn receipts(text: &str) -> Result<Receipts, String> {
 	match text {
 		"never" => Ok(Receipts::Never),
@@ -131,8 +159,6 @@ enum Error {
 	Tokens { path: PathBuf, error: TokenError },
 	#[error("--gateway-models {}: {error}", path.display())]
 	Models { path: PathBuf, error: ModelsError },
-	#[error("--gateway subscribers, and receipts, need a bonded account that has registered an operator key of this node")]
-	NoWorker,
 	#[error("no client for remote servers: {0}")]
 	Remote(#[from] io::Error),
 	#[error("no threads: {0}")]
@@ -166,44 +192,33 @@ enum ModelsError {
 pub(crate) fn start(
 	params: &GatewayParams,
 	config: &Configuration,
-	task_manager: &TaskManager,
+	task_manager: &mut TaskManager,
 	client: Arc<FullClient>,
 	keystore: &KeystorePtr,
 	blobs: Arc<BlobStore>,
+	exchange: Option<Exchange>,
 	worker: Option<&Worker>,
 	tracer: Option<Arc<dyn Tracer>>,
 ) -> Result<Arc<LedgerSlot>, ServiceError> {
 	let slot = Arc::<LedgerSlot>::default();
 	let (Some(port), Some(worker)) = (params.gateway_port, worker) else { return Ok(slot) };
-	let opened =
-		open(params, port, config, task_manager, client, keystore, blobs, worker, &slot, tracer);
-	let (gateway, models, threads) = match opened {
-		// The node has to run to get to the block that says so.
-		Err(error @ Error::NoWorker) => {
-			log::error!(
-				"🚪 No gateway: {error}; restart the node once it is in step with the chain"
-			);
-			return Ok(slot);
-		},
-		opened => opened.map_err(application)?,
-	};
-	let http = gateway.http();
-	log::info!(
-		"🚪 Gateway: the Open Inference Protocol at http{}://{http}",
-		match params.gateway_tls_key {
-			Some(_) => "s",
-			None => "",
-		}
+	let opened = open(
+		params,
+		port,
+		config,
+		task_manager,
+		client,
+		keystore,
+		blobs,
+		exchange,
+		worker,
+		&slot,
+		tracer,
 	);
-	if let Some(grpc) = gateway.grpc() {
-		log::info!("🚪 Gateway: gRPC at {grpc}");
-	}
-	task_manager.spawn_handle().spawn_blocking("gateway", "worker", async move {
-		let _threads = threads;
-		// Dropped when the node stops, with the gateway.
-		let _gateway = gateway;
-		models.follow().await;
-	});
+	let (gateway, follow) = opened.map_err(application)?;
+	// Dropped when the node was told to stop.
+	task_manager.keep_alive(gateway);
+	task_manager.spawn_handle().spawn_blocking("gateway", "worker", follow);
 	Ok(slot)
 }
 
@@ -215,26 +230,15 @@ fn open(
 	client: Arc<FullClient>,
 	keystore: &KeystorePtr,
 	blobs: Arc<BlobStore>,
+	exchange: Option<Exchange>,
 	worker: &Worker,
-	slot: &LedgerSlot,
+	slot: &Arc<LedgerSlot>,
 	tracer: Option<Arc<dyn Tracer>>,
-) -> Result<(Gateway, Arc<Models>, Threads), Error> {
-	let threads = tokio::runtime::Builder::new_multi_thread()
-		.thread_name("aimodel-gateway")
-		.enable_all()
-		.build()
-		.map_err(Error::Threads)?;
-	let handle = threads.handle().clone();
-	let threads = Threads(Some(threads));
+) -> Result<(Running, BoxFuture<'static, ()>), Error> {
+	let (threads, handle) = Threads::new().map_err(Error::Threads)?;
 	let best = client.info().best_hash;
-	let operators = worker::operators(&client, best, keystore)
-		.map_err(|error| Error::Chain(error.to_string()))?;
-	// Not any key: one that a bonded account has registered, and that account.
-	let operator = operators.iter().find(|it| it.worker.is_some()).or(operators.first());
-	let account = operator.and_then(|operator| operator.worker.clone());
-	if params.gateway == Some(Who::Subscribers) && account.is_none() {
-		return Err(Error::NoWorker);
-	}
+	let identity = Arc::new(Identity::new(client.clone(), keystore.clone()));
+	identity.refresh(best).map_err(Error::Chain)?;
 	let registry = config.prometheus_registry().cloned();
 	let server = Server::start(Parts {
 		config: ServerConfig::default(),
@@ -245,7 +249,7 @@ fn open(
 			config.data_path.join("gateway"),
 			DEFAULT_MAX_BLOB_BYTES,
 		)?)),
-		sources: sources(&params.gateway_ipfs)?,
+		sources: sources(&params.gateway_ipfs, exchange)?,
 		registry: registry.clone(),
 		..Parts::default()
 	})?;
@@ -256,10 +260,7 @@ fn open(
 	models.refresh(best).map_err(Error::Chain)?;
 
 	let genesis = client.info().genesis_hash;
-	let signer = operator.map(|operator| {
-		let public = sr25519::Public::from_raw(operator.operator.clone().into());
-		Arc::new(Operator { keystore: keystore.clone(), public }) as Arc<dyn Signer>
-	});
+	let mut of_worker = None;
 	let admission: Arc<dyn Admission> = match params.gateway.unwrap_or(Who::Open) {
 		Who::Open => Arc::new(Open),
 		Who::Token => {
@@ -268,25 +269,11 @@ fn open(
 			Arc::new(tokens)
 		},
 		Who::Subscribers => {
-			let account = account.clone().ok_or(Error::NoWorker)?;
-			let config_of = SubscribersConfig::new(genesis, account.clone().into());
-			// A ledger of each account: its vouchers are of no use to another.
-			let file = config.data_path.join(format!("vouchers-{}", hex::encode(config_of.worker)));
-			let patience = params.gateway_settle_blocks;
-			let ledger = Arc::new(Ledger::open(&file, genesis, config_of.worker, patience)?);
-			slot.fill(ledger.clone());
-			task_manager.spawn_handle().spawn(
-				"vouchers",
-				"worker",
-				subscriptions::follow(
-					ledger.clone(),
-					client.clone(),
-					account.clone(),
-					registry.clone(),
-				),
-			);
-			let plans = Plans::new(client.clone(), models.clone(), account, ledger);
-			Arc::new(Subscribers::new(config_of, plans))
+			let make = subscribers(config, task_manager, &client, &models, slot, params);
+			let admission = Arc::new(OfWorker::new(identity.clone(), make));
+			admission.ready()?;
+			of_worker = Some(admission.clone());
+			admission
 		},
 	};
 	let address = |port| SocketAddr::new(listen(params.gateway_external), port);
@@ -302,17 +289,65 @@ fn open(
 	gateway.metrics = !params.gateway_external;
 	gateway.receipts = params.gateway_receipts.unwrap_or_default();
 	gateway.genesis = genesis;
-	gateway.worker = account.map(Into::into);
 	let hooks = Hooks {
 		admission,
-		signer,
+		signer: Some(identity.clone()),
 		prover: Some(Arc::new(Proofs::new(client.clone(), keystore.clone(), worker.clone()))),
 		prices: Some(Arc::new(Prices::new(client, models.clone()))),
 		registry,
 		tracer,
 	};
-	let gateway = Gateway::start(gateway, server, hooks, &handle)?;
-	Ok((gateway, models, threads))
+	if let Some(seconds) = params.gateway_stop_timeout {
+		gateway.limits.stop_timeout = Duration::from_secs(seconds);
+	}
+	let patience = gateway.limits.stop_timeout;
+	let tls = gateway.tls.is_some();
+	let gateway = Gateway::start(gateway, server.clone(), hooks, &handle)?;
+	log::info!(
+		"🚪 Gateway: the Open Inference Protocol at http{}://{}",
+		if tls { "s" } else { "" },
+		gateway.http(),
+	);
+	if let Some(grpc) = gateway.grpc() {
+		log::info!("🚪 Gateway: gRPC at {grpc}");
+	}
+	let (gateway, slot) = (Some(gateway), slot.clone());
+	let follow = models.follow(move |block| {
+		if let Err(error) = identity.refresh(block) {
+			log::warn!(target: "gateway", "whose the operator key is can not be read: {error}");
+		}
+		if let Some(Err(error)) = of_worker.as_ref().map(|it| it.ready()) {
+			log::error!("🚪 Gateway: no subscriber is served: {error}");
+		}
+	});
+	Ok((Running { gateway, server, slot, _threads: threads, handle, patience }, follow.boxed()))
+}
+
+/// Makes what admits subscribers, once it is known whose they are.
+fn subscribers(
+	config: &Configuration,
+	task_manager: &TaskManager,
+	client: &Arc<FullClient>,
+	models: &Arc<Models>,
+	slot: &Arc<LedgerSlot>,
+	params: &GatewayParams,
+) -> impl Fn(AccountId) -> Result<Arc<dyn Admission>, Error> + Send + Sync + 'static {
+	let (client, models, slot) = (client.clone(), models.clone(), slot.clone());
+	let (data, registry) = (config.data_path.clone(), config.prometheus_registry().cloned());
+	let (spawner, patience) = (task_manager.spawn_handle(), params.gateway_settle_blocks);
+	let genesis = client.info().genesis_hash;
+	move |account| {
+		let config = SubscribersConfig::new(genesis, account.clone().into());
+		// A ledger of each account: its vouchers are of no use to another.
+		let file = data.join(format!("vouchers-{}", hex::encode(config.worker)));
+		let ledger = Arc::new(Ledger::open(&file, genesis, config.worker, patience)?);
+		slot.fill(ledger.clone());
+		let (following, of) = (ledger.clone(), account.clone());
+		let following = subscriptions::follow(following, client.clone(), of, registry.clone());
+		spawner.spawn("vouchers", "worker", following);
+		let plans = Plans::new(client.clone(), models.clone(), account, ledger);
+		Ok(Arc::new(Subscribers::new(config, plans)))
+	}
 }
 
 fn listen(external: bool) -> IpAddr {
@@ -337,13 +372,17 @@ const S3_OPTIONS: [&str; 6] = [
 ];
 
 /// Where the files of an operator's list can be.
-fn sources(ipfs: &[Url]) -> Result<Vec<Arc<dyn Source>>, Error> {
+fn sources(ipfs: &[Url], exchange: Option<Exchange>) -> Result<Vec<Arc<dyn Source>>, Error> {
 	let given: Vec<_> =
 		S3_OPTIONS.into_iter().filter_map(|name| Some((name, env::var(name).ok()?))).collect();
 	let s3 =
 		S3::new(given.iter().map(|(name, value)| (*name, value.as_str()))).map_err(Error::S3)?;
 	let ipfs = Ipfs::new(ipfs.to_vec());
-	Ok(vec![Arc::new(Http), Arc::new(ipfs), Arc::new(s3)])
+	let mut sources: Vec<Arc<dyn Source>> = vec![Arc::new(Http), Arc::new(ipfs), Arc::new(s3)];
+	if let Some(exchange) = exchange {
+		sources.push(Arc::new(Peers(exchange)));
+	}
+	Ok(sources)
 }
 
 /// Registers the models of an operator's list.
@@ -353,38 +392,6 @@ fn register(server: &Server, path: &Path) -> Result<(), ModelsError> {
 		server.register(entry)?;
 	}
 	Ok(())
-}
-
-/// The threads that callers are answered on: none that the node's network needs, since reading a large request, and
-/// asking the runtime, takes a thread for as long as it lasts.
-struct Threads(Option<tokio::runtime::Runtime>);
-
-impl Drop for Threads {
-	fn drop(&mut self) {
-		if let Some(runtime) = self.0.take() {
-			// May be dropped where nothing may block.
-			runtime.shutdown_background();
-		}
-	}
-}
-
-/// An operator key of the keystore, which signs receipts.
-struct Operator {
-	keystore: KeystorePtr,
-	public: sr25519::Public,
-}
-
-impl Signer for Operator {
-	fn public(&self) -> sr25519::Public {
-		self.public
-	}
-
-	fn sign(&self, message: &[u8]) -> Result<sr25519::Signature, String> {
-		let signature = self.keystore.sr25519_sign(KEY_TYPE, &self.public, message);
-		signature
-			.map_err(|error| error.to_string())?
-			.ok_or_else(|| "the operator key is not in the keystore any more".into())
-	}
 }
 
 /// The bonded accounts that this node's operator keys sign for.

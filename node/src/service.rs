@@ -236,10 +236,11 @@ pub(crate) fn new_full(
 	let vouchers = gateway::start(
 		gateway_params,
 		&config,
-		&task_manager,
+		&mut task_manager,
 		client.clone(),
 		&keystore,
 		blobs.clone(),
+		exchange.clone(),
 		worker.as_ref(),
 		traces.map(|traces| traces.of_calls(genesis)),
 	)?;

@@ -32,6 +32,7 @@ use std::{
 	path::{Path, PathBuf},
 	sync::Arc,
 };
+use tokio::sync::watch;
 
 /// The operator of `--dev --worker`.
 const DEV_OPERATOR: &str = "//Worker";
@@ -75,6 +76,11 @@ pub(crate) struct Operator {
 }
 
 impl Worker {
+	/// See [`Service::changes`].
+	pub(crate) fn changes(&self) -> watch::Receiver<()> {
+		self.service.changes()
+	}
+
 	/// What the offchain worker gets.
 	pub(crate) fn service(&self) -> Arc<dyn InferenceService> {
 		self.service.clone()

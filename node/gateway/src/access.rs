@@ -9,11 +9,12 @@ pub use subscribers::{
 pub use tokens::{TokenError, Tokens};
 
 use crate::error::Refusal;
+use crate::reload::Reload;
 use aimodel_inference::serving::Priority;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::HeaderMap;
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 /// What a caller wants.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -84,6 +85,11 @@ pub trait Admission: Send + Sync + 'static {
 
 	/// Whether the call may go on.
 	fn admit<'a>(&'a self, call: Call<'a>) -> BoxFuture<'a, Result<Admitted, Refusal>>;
+
+	/// The files that it comes from, if from any: the gateway has them read again when they change.
+	fn files(self: Arc<Self>) -> Option<Arc<dyn Reload>> {
+		None
+	}
 }
 
 /// Everybody may call, and nobody is charged.

@@ -1,6 +1,6 @@
 //! Bodies: those that come, within limits, and those that go.
 
-use crate::{config::Limits, error::Error};
+use crate::{config::Limits, error::Error, places::Place, writing::Writing};
 use bytes::{Buf, Bytes, BytesMut};
 use http::HeaderMap;
 use http_body_util::BodyExt;
@@ -115,10 +115,14 @@ where
 }
 
 /// A body that goes.
-#[derive(Debug)]
-pub(crate) struct Body(Kind);
+pub(crate) struct Body {
+	kind: Kind,
+	trailers: Option<HeaderMap>,
+	place: Option<Arc<Place>>,
+	/// Where events are held until they are written.
+	writing: Option<Arc<Writing>>,
+}
 
-#[derive(Debug)]
 enum Kind {
 	Whole(Bytes),
 	Parts(std::vec::IntoIter<Bytes>, u64),
@@ -131,16 +135,47 @@ impl Body {
 	}
 
 	pub(crate) fn whole(bytes: impl Into<Bytes>) -> Self {
-		Self(Kind::Whole(bytes.into()))
+		Self::of(Kind::Whole(bytes.into()))
 	}
 
 	pub(crate) fn parts(parts: Vec<Bytes>) -> Self {
 		let length = parts.iter().map(|part| part.len() as u64).sum();
-		Self(Kind::Parts(parts.into_iter(), length))
+		Self::of(Kind::Parts(parts.into_iter(), length))
 	}
 
 	pub(crate) fn events(events: mpsc::Receiver<Bytes>) -> Self {
-		Self(Kind::Events(events))
+		Self::of(Kind::Events(events))
+	}
+
+	pub(crate) fn followed_by(self, trailers: Option<HeaderMap>) -> Self {
+		Self { trailers, ..self }
+	}
+
+	/// Keeps the request's place until it is written.
+	pub(crate) fn keeping(self, place: Arc<Place>) -> Self {
+		Self { place: Some(place), ..self }
+	}
+
+	/// Is held by its connection until it is written.
+	pub(crate) fn held(self, writing: &Arc<Writing>) -> Self {
+		let Self { kind, trailers, place, .. } = self;
+		let hold = |bytes| writing.hold(bytes, place.clone());
+		let kind = match kind {
+			Kind::Whole(bytes) if bytes.is_empty() => Kind::Whole(bytes),
+			Kind::Whole(bytes) => Kind::Whole(hold(bytes.len() as u64).piece(bytes)),
+			Kind::Parts(parts, length) => {
+				let held = hold(length);
+				let parts: Vec<_> = parts.map(|part| held.piece(part)).collect();
+				Kind::Parts(parts.into_iter(), length)
+			},
+			// Whoever tells events waits for each no longer than it may take.
+			Kind::Events(events) => Kind::Events(events),
+		};
+		Self { kind, trailers, place, writing: Some(writing.clone()) }
+	}
+
+	fn of(kind: Kind) -> Self {
+		Self { kind, trailers: None, place: None, writing: None }
 	}
 }
 
@@ -152,7 +187,8 @@ impl HttpBody for Body {
 		mut self: Pin<&mut Self>,
 		cx: &mut Context<'_>,
 	) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-		let data = match &mut self.0 {
+		let Self { kind, trailers, place, writing } = &mut *self;
+		let data = match kind {
 			Kind::Whole(bytes) if bytes.has_remaining() => Some(std::mem::take(bytes)),
 			Kind::Whole(_) => None,
 			Kind::Parts(parts, left) => {
@@ -162,22 +198,27 @@ impl HttpBody for Body {
 			},
 			Kind::Events(events) => match events.poll_recv(cx) {
 				Poll::Pending => return Poll::Pending,
-				Poll::Ready(event) => event,
+				Poll::Ready(event) => event.map(|event| match writing {
+					Some(writing) => writing.hold(event.len() as u64, place.clone()).piece(event),
+					None => event,
+				}),
 			},
 		};
-		Poll::Ready(data.map(|data| Ok(Frame::data(data))))
+		let frame = data.map(Frame::data).or_else(|| trailers.take().map(Frame::trailers));
+		Poll::Ready(frame.map(Ok))
 	}
 
 	fn is_end_stream(&self) -> bool {
-		match &self.0 {
-			Kind::Whole(bytes) => bytes.is_empty(),
-			Kind::Parts(_, left) => *left == 0,
-			Kind::Events(_) => false,
-		}
+		self.trailers.is_none()
+			&& match &self.kind {
+				Kind::Whole(bytes) => bytes.is_empty(),
+				Kind::Parts(_, left) => *left == 0,
+				Kind::Events(_) => false,
+			}
 	}
 
 	fn size_hint(&self) -> SizeHint {
-		match &self.0 {
+		match &self.kind {
 			Kind::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
 			Kind::Parts(_, left) => SizeHint::with_exact(*left),
 			Kind::Events(_) => SizeHint::default(),

@@ -5,7 +5,8 @@ use crate::{
 	body::Buffered,
 	config::{Config, Receipts},
 	error::Error,
-	proofs::{ProofId, ProofRequest, Proofs},
+	places::Places,
+	proofs::{Promised, ProofId, ProofRequest, Proofs},
 	receipt::{self, Receipt, Signed, Signer},
 	trace::Tracer,
 	Prices, Quote,
@@ -21,7 +22,7 @@ use std::{
 };
 use tokio::{
 	runtime::Handle,
-	sync::{OwnedSemaphorePermit, Semaphore},
+	sync::{watch, Semaphore},
 	time::timeout_at,
 };
 
@@ -38,7 +39,9 @@ pub(crate) struct Gate {
 	pub(crate) proofs: Proofs,
 	pub(crate) registry: Option<substrate_prometheus_endpoint::Registry>,
 	pub(crate) tracer: Option<Arc<dyn Tracer>>,
-	pub(crate) requests: Arc<Semaphore>,
+	pub(crate) places: Arc<Places>,
+	/// Whether the gateway is coming to an end.
+	pub(crate) stopping: watch::Receiver<bool>,
 	pub(crate) streams: Arc<Semaphore>,
 	pub(crate) buffered: Arc<Buffered>,
 	pub(crate) runtime: Handle,
@@ -119,10 +122,14 @@ pub(crate) struct Answer {
 }
 
 impl Gate {
-	/// A place among the requests that are being answered.
-	pub(crate) fn enter(&self) -> Result<OwnedSemaphorePermit, Error> {
-		let full = |_| Error::Overloaded("as many requests are being answered as may be");
-		self.requests.clone().try_acquire_owned().map_err(full)
+	/// Who signs receipts now.
+	fn signer(&self) -> Option<&Arc<dyn Signer>> {
+		self.signer.as_ref().filter(|signer| signer.public().is_some())
+	}
+
+	/// Whether requests are welcome.
+	pub(crate) fn ready(&self) -> bool {
+		!*self.stopping.borrow() && self.server.ready()
 	}
 
 	/// Whether a call may go on.
@@ -142,7 +149,7 @@ impl Gate {
 		if inputs.len().max(outputs.len()) > MAX_TENSORS {
 			return Err(Error::Malformed(format!("{MAX_TENSORS} tensors are the most")));
 		}
-		if options.receipt && (self.signer.is_none() || self.config.receipts == Receipts::Never) {
+		if options.receipt && (self.signer().is_none() || self.config.receipts == Receipts::Never) {
 			return Err(Error::NotAllowed("this gateway signs no receipts".into()));
 		}
 		if options.proof.is_some() {
@@ -188,15 +195,16 @@ impl Gate {
 		admitted: Admitted,
 	) -> Result<Answer, Error> {
 		self.check(asked)?;
+		let promised = self.promise(model, version, asked)?;
 		let deadline = self.deadline(&asked.options);
 		let inputs = std::mem::take(&mut asked.inputs);
 		let again = self.keeps(&asked.options).then(|| inputs.clone());
 		let inference =
 			self.run(model, version, inputs, &asked.outputs, admitted.priority, deadline).await?;
-		self.finish(inference, again.as_deref(), &asked.options, admitted)
+		self.finish(inference, again.as_deref(), &asked.options, promised, admitted)
 	}
 
-	/// Whether the inputs are needed after the inference.
+	/// Whether inputs and outputs are needed after the inference.
 	pub(crate) fn keeps(&self, options: &Options) -> bool {
 		options.proof.is_some() || self.signs(options) || self.prices.is_some()
 	}
@@ -205,8 +213,23 @@ impl Gate {
 		match self.config.receipts {
 			Receipts::Never => false,
 			Receipts::Asked => options.receipt,
-			Receipts::Always => self.signer.is_some(),
+			Receipts::Always => self.signer().is_some(),
 		}
+	}
+
+	/// Promises the proof that is asked for, or refuses it before anything is computed.
+	pub(crate) fn promise(
+		&self,
+		model: &str,
+		version: Option<&str>,
+		asked: &Asked,
+	) -> Result<Option<Promised>, Error> {
+		let (Some(request), [input]) = (asked.options.proof, &asked.inputs[..]) else {
+			return Ok(None);
+		};
+		let artifact = self.server.artifact(model, version)?;
+		let task = ProofRequest { model: model.into(), artifact, request, input: input.clone() };
+		self.proofs.promise(task).map(Some)
 	}
 
 	/// Counts, signs and proves what the engine answered. `inputs` as [`Gate::keeps`] says.
@@ -215,6 +238,7 @@ impl Gate {
 		inference: Inference,
 		inputs: Option<&[Tensor]>,
 		options: &Options,
+		promised: Option<Promised>,
 		admitted: Admitted,
 	) -> Result<Answer, Error> {
 		let inputs = inputs.unwrap_or(&[]);
@@ -226,10 +250,7 @@ impl Gate {
 			Some(Quote { units, price }) => (units, price),
 			None => (rows, None),
 		};
-		let proof = match options.proof {
-			None => None,
-			Some(request) => Some(self.prove(request, &inference, inputs)?),
-		};
+		let proof = promised.map(|promised| self.prove(promised, &inference)).transpose()?;
 		let receipt = match (&self.signer, self.signs(options)) {
 			(Some(signer), true) => Some(self.sign(&**signer, &inference, inputs, units, options)?),
 			_ => None,
@@ -240,26 +261,11 @@ impl Gate {
 		Ok(Answer { inference, units, price, receipt, proof })
 	}
 
-	fn prove(
-		&self,
-		request: RequestId,
-		inference: &Inference,
-		inputs: &[Tensor],
-	) -> Result<ProofId, Error> {
-		let ([input], [output]) = (inputs, &inference.outputs[..]) else {
-			let reason = "models that are proved have one input and one output";
-			return Err(Error::Malformed(reason.into()));
+	fn prove(&self, promised: Promised, inference: &Inference) -> Result<ProofId, Error> {
+		let [output] = &inference.outputs[..] else {
+			return Err(Error::Malformed("models that are proved have one output".into()));
 		};
-		let Inference { model, version, artifact, .. } = inference;
-		let task = ProofRequest {
-			model: model.clone(),
-			version: version.clone(),
-			artifact: *artifact,
-			request,
-			input: input.clone(),
-			output: output.clone(),
-		};
-		self.proofs.begin(task, &self.runtime)
+		self.proofs.begin(promised, &inference.artifact, output, &self.runtime)
 	}
 
 	fn sign(
@@ -282,10 +288,10 @@ impl Gate {
 			time: u64::try_from(time.as_millis()).unwrap_or(u64::MAX),
 			nonce: options.nonce,
 		};
-		let signature = signer
+		let (signer, signature) = signer
 			.sign(&receipt.message())
 			.map_err(|error| Error::Internal(format!("the receipt can not be signed: {error}")))?;
-		Ok(Signed { receipt, signer: signer.public(), signature })
+		Ok(Signed { receipt, signer, signature })
 	}
 }
 

@@ -57,8 +57,10 @@ pub struct Limits {
 	pub buffered: u64,
 	/// Bytes of a request's headers.
 	pub headers: usize,
-	/// Requests with a body that are being read or answered.
+	/// Requests with a body that are being read, answered, or whose answer is being written.
 	pub requests: usize,
+	/// Of these, from one address; of IPv6 from one network of 64 bits.
+	pub requests_per_address: usize,
 	/// Connections to each port.
 	pub connections: usize,
 	/// Of these, from one address.
@@ -67,9 +69,10 @@ pub struct Limits {
 	pub header_timeout: Duration,
 	/// Within which a body has to be there, and a second more for each [`Limits::body_rate`] bytes.
 	pub body_timeout: Duration,
-	/// Bytes a second that a body keeps coming with.
+	/// Bytes a second that a body keeps coming with, and an answer is taken with.
 	pub body_rate: u64,
-	/// How long a client may take nothing of an answer.
+	/// How long a client may take nothing of an answer; and within which all of it has to be taken, and a second more for
+	/// each [`Limits::body_rate`] bytes.
 	pub write_timeout: Duration,
 	/// Within which an inference has to be answered; a request may ask for less.
 	pub deadline: Duration,
@@ -107,6 +110,7 @@ impl Default for Limits {
 			buffered: 256 << 20,
 			headers: 16 << 10,
 			requests: 1024,
+			requests_per_address: 512,
 			connections: 1024,
 			connections_per_address: 512,
 			header_timeout: Duration::from_secs(30),
@@ -114,7 +118,7 @@ impl Default for Limits {
 			body_rate: 64 << 10,
 			write_timeout: Duration::from_secs(30),
 			deadline: Duration::from_secs(30),
-			stop_timeout: Duration::from_secs(10),
+			stop_timeout: Duration::from_secs(5),
 			streams: 128,
 			chunk_rows: 32,
 			proofs: 256,

@@ -2,10 +2,11 @@
 
 use crate::{
 	access::{Action, Call},
-	body::{receive, Received},
+	body::{self, receive, Received},
 	call::{Answer, Asked, Gate, Options, Wanted},
 	elements,
 	error::Error,
+	places::{Caller, Place},
 	proto::{
 		self, describe,
 		grpc_inference_service_server::{GrpcInferenceService, GrpcInferenceServiceServer},
@@ -21,7 +22,7 @@ use aimodel_inference::{
 };
 use bytes::Bytes;
 use http::{request::Parts, HeaderMap, Method};
-use http_body_util::{BodyExt, Full};
+use http_body_util::{BodyExt, Collected, Full};
 use hyper::{body::Incoming, Request as HttpRequest, Response as HttpResponse};
 use parking_lot::Mutex;
 use prost::encoding::{decode_key, skip_field, DecodeContext};
@@ -117,20 +118,50 @@ impl Grpc {
 	}
 
 	/// Reads the message within limits, and lets it be answered.
-	pub(crate) async fn answer(mut self, request: HttpRequest<Incoming>) -> HttpResponse<Body> {
+	pub(crate) async fn answer(
+		self,
+		caller: &Arc<Caller>,
+		request: HttpRequest<Incoming>,
+	) -> HttpResponse<body::Body> {
+		let (response, place) = self.call(caller, request).await;
+		// All calls have one message, which is there at once: how long it is tells how long it may take.
+		let (parts, message) = response.into_parts();
+		let (parts, message) = match message.collect().await {
+			Ok(message) => (parts, message),
+			Err(status) => {
+				let (parts, _) = status.into_http::<Body>().into_parts();
+				(parts, Collected::default())
+			},
+		};
+		let trailers = message.trailers().cloned();
+		let body = body::Body::whole(message.to_bytes()).followed_by(trailers);
+		HttpResponse::from_parts(
+			parts,
+			match place {
+				Some(place) => body.keeping(place),
+				None => body,
+			},
+		)
+	}
+
+	async fn call(
+		mut self,
+		caller: &Arc<Caller>,
+		request: HttpRequest<Incoming>,
+	) -> (HttpResponse<Body>, Option<Arc<Place>>) {
 		let (parts, mut body) = request.into_parts();
 		let infers = parts.uri.path().strip_prefix(SERVICE) == Some("ModelInfer");
 		let mut span = match infers {
 			true => Span::begin(self.gate.tracer.as_ref(), Protocol::Grpc, &parts.headers),
 			false => Span::default(),
 		};
-		match self.receive(&parts, &mut body).await {
+		match self.receive(caller, &parts, &mut body).await {
 			Err(error) => {
 				span.end(Some(&error));
 				discard(&mut body).await;
-				Status::from(error).into_http()
+				(Status::from(error).into_http(), None)
 			},
-			Ok((mut raw, _place)) => {
+			Ok((mut raw, place)) => {
 				let span = span.is_open().then(|| Arc::new(Mutex::new(span)));
 				raw.span.clone_from(&span);
 				let body = Body::new(Full::new(raw.received.bytes.clone()));
@@ -141,16 +172,17 @@ impl Grpc {
 				if let Some(span) = span {
 					span.lock().end(Some(&Error::Internal("the message can not be read".into())));
 				}
-				response
+				(response, Some(place))
 			},
 		}
 	}
 
 	async fn receive(
 		&self,
+		caller: &Arc<Caller>,
 		parts: &Parts,
 		body: &mut Incoming,
-	) -> Result<(Raw, tokio::sync::OwnedSemaphorePermit), Error> {
+	) -> Result<(Raw, Arc<Place>), Error> {
 		let path = parts.uri.path();
 		let call = path.strip_prefix(SERVICE).filter(|call| CALLS.contains(call));
 		if call.is_none() {
@@ -166,7 +198,7 @@ impl Grpc {
 		if matches!(call, Some("ModelInfer" | "RepositoryModelLoad" | "RepositoryModelUnload")) {
 			self.gate.admission.greet(&parts.headers)?;
 		}
-		let place = self.gate.enter()?;
+		let place = caller.enter()?;
 		let received =
 			receive(body, &parts.headers, &self.gate.config.limits, &self.gate.buffered).await?;
 		check(&received.bytes)?;
@@ -497,7 +529,7 @@ impl GrpcInferenceService for Service {
 		&self,
 		_: Request<proto::ServerReadyRequest>,
 	) -> Result<Response<proto::ServerReadyResponse>, Status> {
-		Ok(Response::new(proto::ServerReadyResponse { ready: self.0.server.ready() }))
+		Ok(Response::new(proto::ServerReadyResponse { ready: self.0.ready() }))
 	}
 
 	async fn model_ready(

@@ -7,8 +7,10 @@
 //! | [`receipt`] | what the worker signs of an answer, to the byte |
 //! | [`proofs`] | proofs that callers ask for, by the node's prover |
 //! | [`trace`] | where callers are in traces of their own, and what is told of a call |
+//! | `tls`, `reload` | certificates, and files that are read again when they change |
 //! | `rest`, `grpc` | the two forms of the protocol; `call` is what they share |
 //! | `listen`, `body` | connections and bodies, within limits |
+//! | `places`, `writing` | how many requests are answered, and how long an answer may take to be taken |
 //!
 //! What is absent: models and queues, which are the engine's ([`aimodel_inference::serving`]); the chain, the keystore
 //! and the prover, which the node puts behind [`Subscriptions`], [`Signer`] and [`Prover`].
@@ -27,18 +29,22 @@ mod error;
 mod grpc;
 mod listen;
 mod metrics;
+mod places;
 pub mod proofs;
 mod proto;
 pub mod receipt;
+mod reload;
 mod rest;
 mod tls;
 pub mod trace;
+mod writing;
 
 pub use access::{Admission, Open, Subscribers, SubscribersConfig, Subscriptions, Tokens};
 pub use config::{Config, Limits, Receipts, Tls};
 pub use error::{Refusal, VoucherWanted};
 pub use proofs::{Proof, ProofRequest, Prover};
 pub use receipt::{Receipt, Signed, Signer};
+pub use reload::Reload;
 pub use tls::TlsError;
 pub use trace::Tracer;
 
@@ -52,10 +58,12 @@ use hyper::{
 	Request,
 };
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use listen::{Life, Serve, Stream};
+use listen::{Life, Peer, Serve, Stream};
 use metrics::Metrics;
+use places::Places;
 use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 use substrate_prometheus_endpoint::{PrometheusError, Registry};
+use tls::Certificate;
 use tokio::{
 	runtime::Handle,
 	sync::{mpsc, watch, Semaphore},
@@ -147,11 +155,14 @@ impl Gateway {
 		runtime: &Handle,
 	) -> Result<Self, StartError> {
 		let Hooks { admission, signer, prover, prices, registry, tracer } = hooks;
-		if config.receipts == Receipts::Always && signer.is_none() {
+		if config.receipts == Receipts::Always
+			&& signer.as_ref().is_none_or(|it| it.public().is_none())
+		{
 			return Err(StartError::NoSigner);
 		}
+		let certificate = config.tls.clone().map(Certificate::read).transpose()?;
 		let tls = |protocol: &[u8]| {
-			config.tls.as_ref().map(|tls| tls::acceptor(tls, protocol)).transpose()
+			certificate.as_ref().map(|certificate| certificate.acceptor(protocol)).transpose()
 		};
 		let (http_tls, grpc_tls) = (tls(b"http/1.1")?, tls(b"h2")?);
 		let _entered = runtime.enter();
@@ -164,6 +175,11 @@ impl Gateway {
 		let grpc = config.grpc.map(bind).transpose()?;
 		let metrics = Metrics::new(registry.as_ref())?;
 
+		let (stop, stopped) = watch::channel(false);
+		let certificate = certificate.map(|it| it as Arc<dyn Reload>);
+		for files in [certificate, admission.clone().files()].into_iter().flatten() {
+			runtime.spawn(reload::follow(files, stopped.clone()));
+		}
 		let limits = Arc::new(config.limits.clone());
 		let gate = Arc::new(Gate {
 			server,
@@ -173,18 +189,20 @@ impl Gateway {
 			proofs: proofs::Proofs::new(prover, limits.proofs),
 			registry,
 			tracer,
-			requests: Arc::new(Semaphore::new(limits.requests)),
+			places: Places::new(&limits),
+			stopping: stopped.clone(),
 			streams: Arc::new(Semaphore::new(limits.streams)),
 			buffered: Arc::default(),
 			runtime: runtime.clone(),
 			config,
 		});
-		let (stop, stopped) = watch::channel(false);
 		let (alive, ended) = mpsc::channel(1);
 		let life = Life::new(stopped, alive);
+		let places = gate.places.clone();
 		let accept = |listener, tls, serve| {
-			let (limits, metrics, life) = (limits.clone(), metrics.clone(), life.clone());
-			runtime.spawn(listen::accept(listener, tls, limits, metrics, life, serve));
+			let (limits, places) = (limits.clone(), places.clone());
+			let (metrics, life) = (metrics.clone(), life.clone());
+			runtime.spawn(listen::accept(listener, tls, limits, places, metrics, life, serve));
 		};
 		accept(http_listener, http_tls, serve_http(gate.clone(), metrics.clone()));
 		let grpc = grpc.map(|(address, listener)| {
@@ -204,7 +222,7 @@ impl Gateway {
 		self.grpc
 	}
 
-	/// Takes no more connections, and ends when the requests that are being answered are, or after
+	/// Takes no more connections, is no more ready, and ends when the requests that are being answered are, or after
 	/// [`Limits::stop_timeout`].
 	pub async fn stop(mut self) {
 		self.stop.send_replace(true);
@@ -223,22 +241,27 @@ fn serve_http(gate: Arc<Gate>, metrics: Metrics) -> Serve {
 		.header_read_timeout(limits.header_timeout)
 		.max_header_size(limits.headers);
 	let stop_timeout = limits.stop_timeout;
-	Arc::new(move |stream: Box<dyn Stream>, mut life: Life| {
+	Arc::new(move |stream: Box<dyn Stream>, peer: Peer, mut life: Life| {
 		let (http, gate, metrics) = (http.clone(), gate.clone(), metrics.clone());
 		Box::pin(async move {
+			let Peer { caller, writing } = peer;
+			let (late, slow) = (writing.clone(), metrics.clone());
 			let service = service_fn(move |request: Request<Incoming>| {
 				let (gate, metrics) = (gate.clone(), metrics.clone());
+				let (caller, writing) = (caller.clone(), writing.clone());
 				async move {
-					let response = rest::answer(&gate, request).await;
+					let response = rest::answer(&gate, &caller, request).await;
 					metrics.answered("http", response.status().as_str());
-					Ok::<_, Infallible>(response)
+					Ok::<_, Infallible>(response.map(|body| body.held(&writing)))
 				}
 			});
 			let connection = http.serve_connection(TokioIo::new(stream), service);
 			let mut connection = std::pin::pin!(connection);
 			// What ends a connection early is the client's.
 			tokio::select! {
+				biased;
 				ended = connection.as_mut() => drop(ended),
+				() = late.late() => slow.gave_up(),
 				() = life.over() => {
 					connection.as_mut().graceful_shutdown();
 					let _ = timeout(stop_timeout, connection).await;
@@ -262,23 +285,28 @@ fn serve_grpc(gate: Arc<Gate>, metrics: Metrics) -> Serve {
 		.initial_connection_window_size(4 << 20);
 	let stop_timeout = limits.stop_timeout;
 	let grpc = grpc::Grpc::new(gate);
-	Arc::new(move |stream: Box<dyn Stream>, mut life: Life| {
+	Arc::new(move |stream: Box<dyn Stream>, peer: Peer, mut life: Life| {
 		let (http, grpc, metrics) = (http.clone(), grpc.clone(), metrics.clone());
 		Box::pin(async move {
+			let Peer { caller, writing } = peer;
+			let (late, slow) = (writing.clone(), metrics.clone());
 			let service = service_fn(move |request: Request<Incoming>| {
 				let (grpc, metrics) = (grpc.clone(), metrics.clone());
+				let (caller, writing) = (caller.clone(), writing.clone());
 				async move {
-					let response = grpc.answer(request).await;
+					let response = grpc.answer(&caller, request).await;
 					let code = response.headers().get("grpc-status");
 					let code = code.and_then(|code| code.to_str().ok()).unwrap_or("0");
 					metrics.answered("grpc", code);
-					Ok::<_, Infallible>(response)
+					Ok::<_, Infallible>(response.map(|body| body.held(&writing)))
 				}
 			});
 			let connection = http.serve_connection(TokioIo::new(stream), service);
 			let mut connection = std::pin::pin!(connection);
 			tokio::select! {
+				biased;
 				ended = connection.as_mut() => drop(ended),
+				() = late.late() => slow.gave_up(),
 				() = life.over() => {
 					connection.as_mut().graceful_shutdown();
 					let _ = timeout(stop_timeout, connection).await;

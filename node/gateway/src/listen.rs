@@ -1,6 +1,11 @@
 //! Connections: how many, how slow, and how they end.
 
-use crate::{config::Limits, metrics::Metrics};
+use crate::{
+	config::Limits,
+	metrics::Metrics,
+	places::{owner, Caller, Places as Requests},
+	writing::Writing,
+};
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
 use std::{
@@ -52,7 +57,15 @@ impl Life {
 }
 
 /// What serves a connection to its end.
-pub(crate) type Serve = Arc<dyn Fn(Box<dyn Stream>, Life) -> BoxFuture<'static, ()> + Send + Sync>;
+pub(crate) type Serve =
+	Arc<dyn Fn(Box<dyn Stream>, Peer, Life) -> BoxFuture<'static, ()> + Send + Sync>;
+
+/// The other side of a connection.
+pub(crate) struct Peer {
+	pub(crate) caller: Arc<Caller>,
+	/// The answers that it has not taken yet.
+	pub(crate) writing: Arc<Writing>,
+}
 
 /// Binds a port.
 pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
@@ -115,6 +128,7 @@ pub(crate) async fn accept(
 	listener: TcpListener,
 	tls: Option<TlsAcceptor>,
 	limits: Arc<Limits>,
+	requests: Arc<Requests>,
 	metrics: Metrics,
 	mut life: Life,
 	serve: Serve,
@@ -133,7 +147,7 @@ pub(crate) async fn accept(
 				continue;
 			},
 		};
-		let place = match places.take(address.ip(), &limits) {
+		let place = match places.take(owner(address.ip()), &limits) {
 			Ok(place) => place,
 			Err(reason) => {
 				metrics.refused(reason);
@@ -142,11 +156,13 @@ pub(crate) async fn accept(
 			},
 		};
 		let (tls, limits) = (tls.clone(), limits.clone());
+		let peer =
+			Peer { caller: requests.caller(address.ip()), writing: Writing::new(limits.clone()) };
 		let (metrics, life, serve) = (metrics.clone(), life.clone(), serve.clone());
 		tokio::spawn(async move {
 			let _place = place;
 			match secure(stream, tls, &limits).await {
-				Ok(stream) => serve(stream, life).await,
+				Ok(stream) => serve(stream, peer, life).await,
 				Err(error) => {
 					metrics.refused("tls");
 					log::debug!(target: "gateway", "{address}: {error}");

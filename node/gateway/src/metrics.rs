@@ -3,7 +3,8 @@
 use aimodel_inference::serving::{Statistics, Timing};
 use std::fmt::{self, Write};
 use substrate_prometheus_endpoint::{
-	prometheus::TextEncoder, register, CounterVec, Gauge, Opts, PrometheusError, Registry, U64,
+	prometheus::TextEncoder, register, Counter, CounterVec, Gauge, Opts, PrometheusError, Registry,
+	U64,
 };
 
 type Figure = fn(&Statistics) -> u64;
@@ -99,6 +100,7 @@ struct Registered {
 	requests: CounterVec<U64>,
 	connections: Gauge<U64>,
 	refused: CounterVec<U64>,
+	slow: Counter<U64>,
 }
 
 impl Metrics {
@@ -117,6 +119,14 @@ impl Metrics {
 	pub(crate) fn refused(&self, reason: &str) {
 		if let Some(registered) = &self.0 {
 			registered.refused.with_label_values(&[reason]).inc();
+		}
+	}
+
+	/// A connection was closed whose client takes its answers too slowly.
+	pub(crate) fn gave_up(&self) {
+		log::debug!(target: "gateway", "a client takes its answer too slowly");
+		if let Some(registered) = &self.0 {
+			registered.slow.inc();
 		}
 	}
 
@@ -147,6 +157,13 @@ impl Registered {
 				"aimodel_gateway_connections_refused_total",
 				"Connections that the gateway did not take, by reason",
 				&["reason"],
+			)?,
+			slow: register(
+				Counter::new(
+					"aimodel_gateway_slow_readers_total",
+					"Connections that were closed since their clients took answers too slowly",
+				)?,
+				registry,
 			)?,
 		})
 	}

@@ -22,16 +22,12 @@ pub type ProofId = [u8; 32];
 pub struct ProofRequest {
 	/// The model's name at the gateway.
 	pub model: String,
-	/// The version that answered.
-	pub version: String,
-	/// That version's file.
+	/// The file of the version that is to answer.
 	pub artifact: ArtifactHash,
 	/// The request on the chain that the proof is bound to.
 	pub request: RequestId,
 	/// The input.
 	pub input: Tensor,
-	/// What the engine answered: a proof of anything else must not leave.
-	pub output: Tensor,
 }
 
 /// A proof.
@@ -54,16 +50,36 @@ impl Begun {
 	}
 }
 
+/// A proof that is being made.
+pub type Proving = BoxFuture<'static, Result<Proof, String>>;
+
+/// A task that was taken. It is begun with what the engine answered, and a proof of anything else must not leave; dropped,
+/// it costs nothing.
+pub type Accepted = Box<dyn FnOnce(Tensor, Begun) -> Proving + Send>;
+
 /// Makes proofs: the node's prover.
 pub trait Prover: Send + Sync + 'static {
-	/// Takes a task, or says at once why not: the model has no proving key here ([`Refusal::Forbidden`]), the request is
-	/// not this worker's ([`Refusal::Forbidden`]), too many tasks wait ([`Refusal::TooMany`]). The binding of a proof
-	/// names genesis, request and worker (see `aimodel_primitives::statement::binding`).
-	fn prove(
-		&self,
-		task: ProofRequest,
-		begun: Begun,
-	) -> Result<BoxFuture<'static, Result<Proof, String>>, Refusal>;
+	/// Takes a task, or says why not, before anything is computed: the model has no proving key here
+	/// ([`Refusal::Forbidden`]), the request is not this worker's ([`Refusal::Forbidden`]), too many tasks wait
+	/// ([`Refusal::TooMany`]). The binding of a proof names genesis, request and worker (see
+	/// `aimodel_primitives::statement::binding`).
+	fn accept(&self, task: ProofRequest) -> Result<Accepted, Refusal>;
+}
+
+/// A proof that will be begun when the engine has answered.
+pub(crate) struct Promised {
+	id: ProofId,
+	artifact: ArtifactHash,
+	/// None if it was begun before.
+	new: Option<(Accepted, watch::Sender<Status>)>,
+}
+
+impl Drop for Promised {
+	fn drop(&mut self) {
+		if let Some((_, status)) = self.new.take() {
+			status.send_replace(Status::Failed("the inference came to nothing".into()));
+		}
+	}
 }
 
 /// Where a proof is in its life.
@@ -115,28 +131,48 @@ impl Proofs {
 		})
 	}
 
-	/// Begins a proof, unless it was begun already.
-	pub(crate) fn begin(&self, task: ProofRequest, runtime: &Handle) -> Result<ProofId, Error> {
-		let id = id(&task);
+	/// Promises a proof, and takes a place for it.
+	pub(crate) fn promise(&self, task: ProofRequest) -> Result<Promised, Error> {
+		let (id, artifact) = (id(&task), task.artifact);
+		if self.known.lock().has(&id) {
+			return Ok(Promised { id, artifact, new: None });
+		}
+		// Asks the chain, and holds nobody up meanwhile.
+		let accepted = self.prover()?.accept(task)?;
 		let mut known = self.known.lock();
-		if known.by_id.get(&id).is_some_and(|status| !matches!(*status.borrow(), Status::Failed(_)))
-		{
-			return Ok(id);
+		if known.has(&id) {
+			return Ok(Promised { id, artifact, new: None });
 		}
 		known.make_room(self.limit)?;
 		let (sender, receiver) = watch::channel(Status::Queued);
-		let proving = self.prover()?.prove(task, Begun(sender.clone()))?;
 		if known.by_id.insert(id, receiver).is_none() {
 			known.order.push_back(id);
 		}
-		drop(known);
-		runtime.spawn(async move {
-			sender.send_replace(match proving.await {
-				Ok(proof) => Status::Done(Arc::new(proof)),
-				Err(reason) => Status::Failed(reason),
+		Ok(Promised { id, artifact, new: Some((accepted, sender)) })
+	}
+
+	/// Begins what was promised, unless it was begun before.
+	pub(crate) fn begin(
+		&self,
+		mut promised: Promised,
+		artifact: &ArtifactHash,
+		output: &Tensor,
+		runtime: &Handle,
+	) -> Result<ProofId, Error> {
+		if promised.artifact != *artifact {
+			let reason = "another model answered in its place, which is not to be proved";
+			return Err(Error::NotAllowed(reason.into()));
+		}
+		if let Some((accepted, status)) = promised.new.take() {
+			let proving = accepted(output.clone(), Begun(status.clone()));
+			runtime.spawn(async move {
+				status.send_replace(match proving.await {
+					Ok(proof) => Status::Done(Arc::new(proof)),
+					Err(reason) => Status::Failed(reason),
+				});
 			});
-		});
-		Ok(id)
+		}
+		Ok(promised.id)
 	}
 
 	/// Follows a proof.
@@ -152,6 +188,13 @@ impl Proofs {
 }
 
 impl Known {
+	/// Whether there is such a proof, or will be.
+	fn has(&self, id: &ProofId) -> bool {
+		let failed =
+			|status: &watch::Receiver<Status>| matches!(*status.borrow(), Status::Failed(_));
+		self.by_id.get(id).is_some_and(|status| !failed(status))
+	}
+
 	fn make_room(&mut self, limit: usize) -> Result<(), Error> {
 		if self.order.len() < limit {
 			return Ok(());

@@ -49,19 +49,25 @@ pub struct Signed {
 
 /// Signs receipts, and says who is behind the gateway.
 pub trait Signer: Send + Sync + 'static {
-	/// The key.
-	fn public(&self) -> sr25519::Public;
-	/// The signature under a message as it is, or why there is none.
-	fn sign(&self, message: &[u8]) -> Result<sr25519::Signature, String>;
+	/// The key, if there is one now.
+	fn public(&self) -> Option<sr25519::Public>;
+
+	/// The key and its signature under a message as it is, or why there is none.
+	fn sign(&self, message: &[u8]) -> Result<(sr25519::Public, sr25519::Signature), String>;
+
+	/// The bonded account behind the key now, if it is known.
+	fn account(&self) -> Option<[u8; 32]> {
+		None
+	}
 }
 
 impl Signer for sr25519::Pair {
-	fn public(&self) -> sr25519::Public {
-		Pair::public(self)
+	fn public(&self) -> Option<sr25519::Public> {
+		Some(Pair::public(self))
 	}
 
-	fn sign(&self, message: &[u8]) -> Result<sr25519::Signature, String> {
-		Ok(Pair::sign(self, message))
+	fn sign(&self, message: &[u8]) -> Result<(sr25519::Public, sr25519::Signature), String> {
+		Ok((Pair::public(self), Pair::sign(self, message)))
 	}
 }
 

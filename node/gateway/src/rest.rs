@@ -13,6 +13,7 @@ use crate::{
 	call::Gate,
 	error::{Error, VOUCHER_WANTED},
 	metrics,
+	places::Caller,
 	trace::{self, Protocol, Span},
 };
 use answer::HEADER_LENGTH;
@@ -146,18 +147,26 @@ fn decode(segment: &str) -> Result<Cow<'_, str>, Error> {
 }
 
 /// Answers a request.
-pub(crate) async fn answer<B>(gate: &Arc<Gate>, request: Request<B>) -> Response<Body>
+pub(crate) async fn answer<B>(
+	gate: &Arc<Gate>,
+	caller: &Arc<Caller>,
+	request: Request<B>,
+) -> Response<Body>
 where
 	B: HttpBody<Data = Bytes> + Unpin,
 	B::Error: std::fmt::Display,
 {
-	match route(gate, request).await {
+	match route(gate, caller, request).await {
 		Ok(response) => response,
 		Err(error) => refuse(&error),
 	}
 }
 
-async fn route<B>(gate: &Arc<Gate>, request: Request<B>) -> Result<Response<Body>, Error>
+async fn route<B>(
+	gate: &Arc<Gate>,
+	caller: &Arc<Caller>,
+	request: Request<B>,
+) -> Result<Response<Body>, Error>
 where
 	B: HttpBody<Data = Bytes> + Unpin,
 	B::Error: std::fmt::Display,
@@ -175,14 +184,15 @@ where
 		Route::Infer(Of { model, version }) => {
 			let mut span = Span::begin(gate.tracer.as_ref(), Protocol::Http, &parts.headers);
 			span.asks(&model);
-			let answer = infer(gate, &parts, body, &model, version.as_deref(), &mut span).await;
+			let version = version.as_deref();
+			let answer = infer(gate, caller, &parts, body, &model, version, &mut span).await;
 			span.end(answer.as_ref().err());
 			answer
 		},
 		Route::Server => json(&models::server(gate)),
 		Route::Live => json(&json!({ "live": true })),
 		Route::Ready => {
-			let ready = server.ready();
+			let ready = gate.ready();
 			Ok(with(status(ready), json(&json!({ "live": true, "ready": ready }))?))
 		},
 		Route::Model(Of { model, version }) => {
@@ -205,17 +215,17 @@ where
 				#[serde(default)]
 				ready: bool,
 			}
-			let body = read(gate, &parts, body).await?;
+			let body = read(gate, caller, &parts, body).await?;
 			let filter: Filter = parse(&body)?;
 			json(&models::index(&server.index(), filter.ready))
 		},
 		Route::Load(model) => {
-			manage(gate, &parts, body, &model).await?;
+			manage(gate, caller, &parts, body, &model).await?;
 			server.load(&model).await?;
 			Ok(Response::new(Body::empty()))
 		},
 		Route::Unload(model) => {
-			manage(gate, &parts, body, &model).await?;
+			manage(gate, caller, &parts, body, &model).await?;
 			server.unload(&model).await?;
 			Ok(Response::new(Body::empty()))
 		},
@@ -233,6 +243,7 @@ where
 
 async fn infer<B>(
 	gate: &Arc<Gate>,
+	caller: &Arc<Caller>,
 	parts: &Parts,
 	body: B,
 	model: &str,
@@ -244,7 +255,7 @@ where
 	B::Error: std::fmt::Display,
 {
 	gate.admission.greet(&parts.headers)?;
-	let place = gate.enter()?;
+	let place = caller.enter()?;
 	let received = receive(body, &parts.headers, &gate.config.limits, &gate.buffered).await?;
 	let body = &received.bytes;
 	let admitted = gate.admit(call(Action::Infer, parts, body, model, version)).await?;
@@ -262,7 +273,8 @@ where
 	trace::log(model, asked.id.as_deref(), answer.as_ref().map(|answer| &answer.inference));
 	let answer = answer?;
 	span.ran(&answer.inference);
-	answer::response(&answer, asked.id.as_deref(), &asked.outputs, asked.binary)
+	let response = answer::response(&answer, asked.id.as_deref(), &asked.outputs, asked.binary)?;
+	Ok(response.map(|body| body.keeping(place)))
 }
 
 fn call<'a>(
@@ -278,17 +290,23 @@ fn call<'a>(
 }
 
 /// Reads a body that is no inference.
-async fn read<B>(gate: &Gate, parts: &Parts, body: B) -> Result<Bytes, Error>
+async fn read<B>(gate: &Gate, caller: &Arc<Caller>, parts: &Parts, body: B) -> Result<Bytes, Error>
 where
 	B: HttpBody<Data = Bytes> + Unpin,
 	B::Error: std::fmt::Display,
 {
-	let _place = gate.enter()?;
+	let _place = caller.enter()?;
 	Ok(receive(body, &parts.headers, &gate.config.limits, &gate.buffered).await?.bytes)
 }
 
 /// Whether the caller may load and unload the model.
-async fn manage<B>(gate: &Gate, parts: &Parts, body: B, model: &str) -> Result<(), Error>
+async fn manage<B>(
+	gate: &Gate,
+	caller: &Arc<Caller>,
+	parts: &Parts,
+	body: B,
+	model: &str,
+) -> Result<(), Error>
 where
 	B: HttpBody<Data = Bytes> + Unpin,
 	B::Error: std::fmt::Display,
@@ -303,7 +321,7 @@ where
 		return Err(Error::NotAllowed(reason.into()));
 	}
 	gate.admission.greet(&parts.headers)?;
-	let body = read(gate, parts, body).await?;
+	let body = read(gate, caller, parts, body).await?;
 	gate.admit(call(Action::Manage, parts, &body, model, None)).await?;
 	let request: Request = parse(&body)?;
 	match request.parameters.keys().find(|name| *name != "unload_dependents") {

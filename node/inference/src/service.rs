@@ -36,6 +36,7 @@ use std::{
 	time::{Duration, Instant},
 };
 use substrate_prometheus_endpoint::{PrometheusError, Registry};
+use tokio::sync::watch;
 
 /// Called on a worker thread whenever a job finished or failed. Must be short.
 pub type OnFinished = Box<dyn Fn() + Send + Sync>;
@@ -112,6 +113,8 @@ struct Shared {
 	work: [Condvar; 2],
 	/// Tells that a thread ended.
 	ended: Condvar,
+	/// Tells that a job was queued, begun, or done.
+	changes: watch::Sender<()>,
 	runner: Runner,
 	metrics: Metrics,
 	on_finished: Option<OnFinished>,
@@ -151,6 +154,7 @@ impl Service {
 			state: Mutex::new(State { jobs: Jobs::new(&config), stopping: false, alive: 0 }),
 			work: Default::default(),
 			ended: Condvar::new(),
+			changes: watch::Sender::new(()),
 			runner,
 			metrics,
 			on_finished,
@@ -198,6 +202,11 @@ impl Service {
 		self.shared.runner.provers.check(artifact, key)
 	}
 
+	/// Tells whenever a job was queued, begun, or done; which, [`InferenceService::poll`] says.
+	pub fn changes(&self) -> watch::Receiver<()> {
+		self.shared.changes.subscribe()
+	}
+
 	/// Jobs that wait for a thread.
 	pub fn queued(&self) -> usize {
 		self.shared.state.lock().jobs.waiting()
@@ -220,6 +229,7 @@ impl InferenceService for Service {
 			Submitted::Queued => {
 				self.shared.metrics.job(Outcome::Submitted);
 				self.shared.work[lane as usize].notify_one();
+				self.shared.changes.send_replace(());
 				log::debug!(target: "inference", "request={request}: queued ({lane:?})");
 			},
 			Submitted::Full => {
@@ -288,6 +298,7 @@ impl Shared {
 				}
 			}
 			self.state.lock().jobs.finish(id, result);
+			self.changes.send_replace(());
 			if let Some(on_finished) = &self.on_finished {
 				if catch_unwind(AssertUnwindSafe(on_finished)).is_err() {
 					log::error!(target: "inference", "request={request}: the hook for finished jobs panicked");
@@ -305,6 +316,8 @@ impl Shared {
 			}
 			if let Some(next) = state.jobs.next(lane) {
 				self.metrics.queued(state.jobs.waiting());
+				drop(state);
+				self.changes.send_replace(());
 				return Some(next);
 			}
 			self.work[lane as usize].wait(&mut state);

@@ -41,6 +41,7 @@ use crate::{
 	panic_message,
 	tensor::{DataType, Tensor},
 };
+use aimodel_primitives::ids::ArtifactHash;
 use futures::channel::oneshot;
 use metrics::{Load, Metrics};
 use parking_lot::{Condvar, Mutex, RwLock};
@@ -241,6 +242,11 @@ impl Server {
 			inputs: described.signature.inputs.clone(),
 			outputs: described.signature.outputs.clone(),
 		})
+	}
+
+	/// The file of a version of a model, whether it was ever loaded or not.
+	pub fn artifact(&self, name: &str, version: Option<&str>) -> Result<ArtifactHash, ServeError> {
+		Ok(self.0.resolve(name, version)?.entry.hash)
 	}
 
 	/// Whether a version of a model is in memory, and well as far as is known.
@@ -572,6 +578,14 @@ impl Shared {
 	/// Unloads what was not used for longest, until `bytes` more fit.
 	fn make_room(&self, bytes: u64, except: &Arc<Served>) -> Result<(), String> {
 		let most = self.config.memory;
+		let all = self.all();
+		let stays =
+			|served: &&Arc<Served>| !Arc::ptr_eq(served, except) && served.evictable().is_none();
+		let taken = all.iter().filter(stays).map(|it| it.memory()).fold(0, u64::saturating_add);
+		if taken.saturating_add(bytes) > most {
+			// Nothing is unloaded in vain.
+			return Err(does_not_fit(bytes, taken, most));
+		}
 		loop {
 			let all = self.all();
 			let taken = all.iter().map(|served| served.memory()).fold(0, u64::saturating_add);
@@ -584,9 +598,7 @@ impl Shared {
 				.filter_map(|served| Some((served.evictable()?, served)))
 				.min_by_key(|(used, _)| *used);
 			let Some((_, oldest)) = oldest else {
-				return Err(format!(
-					"{bytes} bytes of memory do not fit: {taken} of {most} are taken, by models that stay",
-				));
+				return Err(does_not_fit(bytes, taken, most));
 			};
 			let (reply, replied) = oneshot::channel();
 			oldest.unload(Some(reply), "it made room for another", false);
@@ -604,6 +616,10 @@ impl Shared {
 		*loading = loading.saturating_add(1);
 		Turn(self)
 	}
+}
+
+fn does_not_fit(bytes: u64, taken: u64, most: u64) -> String {
+	format!("{bytes} bytes of memory do not fit: {taken} of {most} are taken, by models that stay")
 }
 
 /// Whether a row's answer is the same alone and beside another row: a varying first dimension may

@@ -84,13 +84,14 @@ impl Models {
 		Some((*version, units.units(input_elements, output_elements)?))
 	}
 
-	/// Keeps the server in step with each best block.
-	pub(super) async fn follow(self: Arc<Self>) {
+	/// Keeps the server in step with each best block, after what is to be done before.
+	pub(super) async fn follow(self: Arc<Self>, before: impl Fn(Hash)) {
 		let mut blocks = self.client.import_notification_stream();
 		while let Some(block) = blocks.next().await {
 			if !block.is_new_best {
 				continue;
 			}
+			before(block.hash);
 			if let Err(error) = self.refresh(block.hash) {
 				log::warn!(target: "gateway", "what the worker offers can not be read: {error}");
 			}

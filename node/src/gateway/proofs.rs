@@ -4,7 +4,11 @@
 //! proof of the job that the offchain worker does anyway, before it is on the chain.
 
 use crate::{service::FullClient, worker::Worker};
-use aimodel_gateway::{proofs::Begun, Proof, ProofRequest, Prover, Refusal};
+use aimodel_gateway::{
+	proofs::{Accepted, Begun},
+	Proof, ProofRequest, Prover, Refusal,
+};
+use aimodel_inference::tensor::Tensor;
 use aimodel_primitives::{
 	inference::{input_hash, job_id, InferenceService, JobId, JobOutput, JobResult, Poll},
 	runtime_api::{AimodelApi, JobInfo},
@@ -12,17 +16,14 @@ use aimodel_primitives::{
 };
 use aimodel_runtime::{AccountId, BlockNumber};
 use codec::Decode;
-use futures::future::BoxFuture;
 use sp_api::{ApiError, ProvideRuntimeApi};
 use sp_blockchain::HeaderBackend;
 use sp_keystore::KeystorePtr;
-use std::{
-	sync::Arc,
-	time::{Duration, Instant},
+use std::{sync::Arc, time::Duration};
+use tokio::{
+	sync::watch,
+	time::{timeout_at, Instant},
 };
-
-/// How often a job is looked at.
-const LOOK: Duration = Duration::from_millis(50);
 
 /// How long a proof is waited for.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -62,11 +63,7 @@ fn unavailable(error: ApiError) -> Refusal {
 }
 
 impl Prover for Proofs {
-	fn prove(
-		&self,
-		task: ProofRequest,
-		begun: Begun,
-	) -> Result<BoxFuture<'static, Result<Proof, String>>, Refusal> {
+	fn accept(&self, task: ProofRequest) -> Result<Accepted, Refusal> {
 		let (worker, job) = self.job(&task)?;
 		let refuse = |reason: String| Err(Refusal::Forbidden(reason));
 		if !job.proven || job.commitment.is_some() {
@@ -91,12 +88,13 @@ impl Prover for Proofs {
 		let id = job_id(task.request, &job.version, &job.input_hash, &worker);
 		let binding = statement::binding(&self.client.info().genesis_hash.0, task.request, &worker);
 		let service = self.worker.service();
-		Ok(Box::pin(async move {
-			let result = wait(&*service, &id, begun).await?;
+		let changes = self.worker.changes();
+		let prove = async move |answered: Tensor, begun: Begun| {
+			let result = wait(&*service, changes, &id, begun).await?;
 			let JobResult { output: JobOutput::Inline(output), proof: Some(proof) } = result else {
 				return Err("the job gave no proof".into());
 			};
-			if output != task.output.data {
+			if output != answered.data {
 				return Err("MISMATCH: what was proved is not what the engine answered".into());
 			}
 			let known = Known {
@@ -109,18 +107,21 @@ impl Prover for Proofs {
 			let public_inputs = statement::public_inputs(&interface, circuit.privacy, known)
 				.ok_or("the answer does not fit the interface")?;
 			Ok(Proof { proof, public_inputs })
-		}))
+		};
+		Ok(Box::new(move |answered, begun| Box::pin(prove(answered, begun))))
 	}
 }
 
 /// Waits until a job is done.
 async fn wait(
 	service: &dyn InferenceService,
+	mut changes: watch::Receiver<()>,
 	id: &JobId,
 	begun: Begun,
 ) -> Result<JobResult, String> {
-	let (started, mut running) = (Instant::now(), false);
-	while started.elapsed() < PATIENCE {
+	let (until, mut running) = (Instant::now() + PATIENCE, false);
+	loop {
+		changes.mark_unchanged();
 		match service.poll(id) {
 			Poll::Ready(_) => {
 				let encoded = service.collect(id).ok_or("the result was forgotten")?;
@@ -134,7 +135,10 @@ async fn wait(
 			// The offchain worker submits it at the next block.
 			_ => (),
 		}
-		tokio::time::sleep(LOOK).await;
+		match timeout_at(until, changes.changed()).await {
+			Ok(Ok(())) => (),
+			Ok(Err(_)) => return Err("the node is stopping".into()),
+			Err(_) => return Err(format!("the job was not done within {PATIENCE:?}")),
+		}
 	}
-	Err(format!("the job was not done within {PATIENCE:?}"))
 }

@@ -329,6 +329,11 @@ impl LedgerSlot {
 	pub(super) fn fill(&self, ledger: Arc<Ledger>) {
 		let _ = self.0.set(ledger);
 	}
+
+	/// Keeps what is there, for the next start.
+	pub(super) fn save(&self) -> Result<(), LedgerError> {
+		self.0.get().map_or(Ok(()), |ledger| ledger.save())
+	}
 }
 
 impl VoucherLedger for LedgerSlot {

@@ -5,11 +5,12 @@
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { after, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { download, upload } from '../src/blobs.js';
+import { blobHash, download, upload } from '../src/blobs.js';
 import { accounts, connect, rpc } from '../src/connect.js';
 import { example, testImages } from '../src/digits.js';
 import { deploy, readVerifyingKey, registerKey, split, tariff } from '../src/models.js';
@@ -64,8 +65,17 @@ async function fetchByHand({ node }, hash) {
 	return stdout.trim();
 }
 
+/** A list of models of the gateway: one that another node has. */
+const folder = await mkdtemp(`${tmpdir()}/aimodel-`);
+after(() => rm(folder, { recursive: true, force: true }));
+const iris = await example('iris/iris.onnx');
+const listed = (name, hash) => ({ name, versions: [{ version: '1.0.0', uri: `peer://${hash}`, hash, bytes: iris.length }] });
+const list = `${folder}/models.json`;
+await writeFile(list, JSON.stringify([listed('iris', blobHash(iris)), listed('nobodys', `0x${'07'.repeat(32)}`)]));
+
 const third = await start('--alice');
-const server = await start('--bob', '--worker', '--operator-suri', '//Worker');
+const gateway = ['--gateway-port', '0', '--gateway-models', list];
+const server = await start('--bob', '--worker', '--operator-suri', '//Worker', ...gateway);
 const publisher = await start();
 await until(async () => (await rpc(server.api, 'system_health')).peers === 2, 'the worker has not found two peers');
 
@@ -142,4 +152,18 @@ test('it serves, proves and is paid, also for an input that another node has', a
 	ends.forEach(({ output }, i) => assert.deepEqual(output, answerTo(i + 1)));
 	const owed = ends.reduce((sum, { payout }) => sum + payout.worker, 0n);
 	assert.equal(await earningsOf(api, charlie.address), owed);
+});
+
+test('its gateway serves a model that another node has, and says what nobody has', async () => {
+	const [, url] = await server.node.line(/Open Inference Protocol at (http:\S+)/);
+	const hash = await upload(third.api, iris);
+	assert.equal(await rpc(server.api, 'blob_has', hash), false);
+	const load = async (name) => {
+		const answer = await fetch(`${url}/v2/models/${name}/infer`, { method: 'POST', body: '{"inputs":[]}' });
+		return (await answer.json()).error;
+	};
+	assert.match(await load('iris'), /input/, 'it is there, and misses its inputs');
+	assert.equal(await rpc(server.api, 'blob_has', hash), true);
+	assert.equal((await fetch(`${url}/v2/models/iris/ready`)).status, 200);
+	assert.match(await load('nobodys'), /none of \d peers has it/);
 });

@@ -172,3 +172,28 @@ world.test('a worker is paid for the calls of subscribers, also of those before 
 	assert.equal((await world.events('aimodel', 'CallsSettled')).length, 1);
 	assert.equal((await world.calls('aimodel', 'settleCalls')).length, 1, 'nothing is claimed twice');
 });
+
+world.test('an account that registers the operator key is served without a restart', async () => {
+	const fresh = await World.start({ worker: true, args: ['--gateway-port', '0', '--gateway', 'subscribers'] });
+	try {
+		await fresh.shown(async () => {
+			const [, at] = await fresh.node.line(/Open Inference Protocol at (http:\S+)/);
+			const told = async () => (await (await fetch(`${at}/v2`)).json()).parameters;
+			const call = async () => {
+				const answer = await fetch(`${at}/v2/models/digits/infer`, { method: 'POST', body: asked(0) });
+				return { status: answer.status, ...(await answer.json()) };
+			};
+			assert.deepEqual(await told(), { receipt_signer: u8aToHex(fresh.worker.publicKey) });
+			const before = await call();
+			assert.equal(before.status, 503);
+			assert.match(before.error, /no bonded account has registered an operator key of this node yet/);
+			await fresh.bondWorker(fresh.charlie, fresh.worker, []);
+			for (let tries = 0; (await told()).worker === undefined && tries < 100; tries++) await pause(50);
+			assert.equal((await told()).worker, u8aToHex(fresh.charlie.publicKey));
+			const after = await call();
+			assert.equal(after.status, 401, after.error);
+		});
+	} finally {
+		await fresh.stop();
+	}
+});

@@ -6,18 +6,27 @@
 //! comment.
 
 use super::{header, Action, Admission, Admitted, Call};
-use crate::error::Refusal;
+use crate::{error::Refusal, reload::Reload};
 use aimodel_inference::serving::Priority;
 use futures::future::BoxFuture;
 use http::{header::AUTHORIZATION, HeaderMap};
+use parking_lot::RwLock;
 use sp_crypto_hashing::sha2_256;
-use std::{collections::HashSet, fs, io, path::Path};
+use std::{
+	collections::HashSet,
+	fs, io,
+	path::{Path, PathBuf},
+	sync::Arc,
+};
 
 /// The most tokens of a file: each call is compared with all of them.
 const MAX_TOKENS: usize = 4096;
 
 /// Those who may call.
-pub struct Tokens(Vec<Token>);
+pub struct Tokens {
+	now: RwLock<Vec<Token>>,
+	file: Option<PathBuf>,
+}
 
 struct Token {
 	name: String,
@@ -51,7 +60,13 @@ pub enum TokenError {
 impl Tokens {
 	/// Reads a file.
 	pub fn from_file(path: &Path) -> Result<Self, TokenError> {
-		Self::parse(&fs::read_to_string(path)?)
+		let tokens = Self::parse(&fs::read_to_string(path)?)?;
+		Ok(Self { file: Some(path.into()), ..tokens })
+	}
+
+	/// How many there are.
+	pub fn count(&self) -> usize {
+		self.now.read().len()
 	}
 
 	/// Reads a file's text.
@@ -72,11 +87,15 @@ impl Tokens {
 		match tokens.len() {
 			0 => Err(TokenError::Empty),
 			count if count > MAX_TOKENS => Err(TokenError::TooMany(count)),
-			_ => Ok(Self(tokens)),
+			_ => Ok(Self { now: RwLock::new(tokens), file: None }),
 		}
 	}
 
-	fn find(&self, headers: &HeaderMap) -> Result<&Token, Refusal> {
+	fn find<T>(
+		&self,
+		headers: &HeaderMap,
+		then: impl FnOnce(&Token) -> Result<T, Refusal>,
+	) -> Result<T, Refusal> {
 		let unauthenticated = |reason: &str| Refusal::Unauthenticated(reason.into());
 		let value = header(headers, AUTHORIZATION.as_str())?.ok_or_else(|| {
 			unauthenticated("a token is needed: send the header `authorization: Bearer TOKEN`")
@@ -89,13 +108,14 @@ impl Tokens {
 		let hash = sha2_256(token.as_bytes());
 		// All are compared, and each whole: time tells nothing.
 		let mut found = None;
-		for token in &self.0 {
+		let tokens = self.now.read();
+		for token in &*tokens {
 			let difference = token.hash.iter().zip(&hash).fold(0, |all, (a, b)| all | (a ^ b));
 			if std::hint::black_box(difference) == 0 {
 				found = Some(token);
 			}
 		}
-		found.ok_or_else(|| unauthenticated("nobody has this token"))
+		then(found.ok_or_else(|| unauthenticated("nobody has this token"))?)
 	}
 }
 
@@ -122,11 +142,11 @@ impl Token {
 
 impl Admission for Tokens {
 	fn greet(&self, headers: &HeaderMap) -> Result<(), Refusal> {
-		self.find(headers).map(drop)
+		self.find(headers, |_| Ok(()))
 	}
 
 	fn admit<'a>(&'a self, call: Call<'a>) -> BoxFuture<'a, Result<Admitted, Refusal>> {
-		let admitted = self.find(call.headers).and_then(|token| match call.action {
+		let admitted = self.find(call.headers, |token| match call.action {
 			Action::Manage if !token.operator => Err(Refusal::Forbidden(format!(
 				"`{}` is no operator, and only operators load and unload models",
 				token.name
@@ -137,6 +157,23 @@ impl Admission for Tokens {
 			},
 		});
 		Box::pin(std::future::ready(admitted))
+	}
+
+	fn files(self: Arc<Self>) -> Option<Arc<dyn Reload>> {
+		self.file.is_some().then_some(self as Arc<dyn Reload>)
+	}
+}
+
+impl Reload for Tokens {
+	fn files(&self) -> Vec<PathBuf> {
+		self.file.iter().cloned().collect()
+	}
+
+	fn reload(&self) -> Result<(), String> {
+		let Some(file) = &self.file else { return Ok(()) };
+		let tokens = Self::from_file(file).map_err(|error| error.to_string())?;
+		*self.now.write() = tokens.now.into_inner();
+		Ok(())
 	}
 }
 
@@ -161,7 +198,7 @@ mod tests {
 		let (method, path, model) = ("POST", "/v2/models/m/infer", "m");
 		let call = Call { action, method, path, headers: &headers, body, model, version };
 		let tokens = Tokens::parse(FILE).unwrap();
-		assert_eq!(tokens.greet(&headers).is_ok(), tokens.find(&headers).is_ok());
+		assert_eq!(tokens.greet(&headers).is_ok(), tokens.find(&headers, |_| Ok(())).is_ok());
 		let admitted = tokens.admit(call).now_or_never().unwrap();
 		admitted
 	}

@@ -9,8 +9,10 @@ use crate::{
 	access::{Admitted, Usage},
 	body::{Body, Received},
 	call::{Answer, Asked, Gate},
+	config::Limits,
 	error::Error,
-	proofs::Status,
+	places::Place,
+	proofs::{Promised, Status},
 	trace::{self, Span},
 };
 use aimodel_inference::{
@@ -24,7 +26,14 @@ use http::{
 	HeaderValue, Response,
 };
 use serde_json::{json, value::RawValue, Value};
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+	future::Future,
+	sync::{
+		atomic::{AtomicU64, Ordering},
+		Arc,
+	},
+	time::Duration,
+};
 use tokio::sync::{mpsc, OwnedSemaphorePermit};
 
 /// Something is sent at least this often, so that nobody between takes the connection for dead.
@@ -44,17 +53,28 @@ pub(super) struct Inference {
 	pub(super) asked: Asked,
 	pub(super) admitted: Admitted,
 	pub(super) received: Received,
-	pub(super) place: OwnedSemaphorePermit,
+	pub(super) place: Arc<Place>,
 	pub(super) span: Span,
 }
 
-/// Where events go. Sending fails when the client is gone.
-struct Events(mpsc::Sender<Bytes>);
+/// Where events go. Sending fails when the client is gone, or takes them too slowly.
+struct Events {
+	to: mpsc::Sender<Bytes>,
+	limits: Limits,
+	/// Bytes of the longest event so far, any of which may be in the way of the next.
+	longest: AtomicU64,
+}
 
 impl Events {
 	async fn send(&self, event: &str, data: &str) -> Result<(), Gone> {
-		let bytes = Bytes::from(format!("event: {event}\ndata: {data}\n\n"));
-		self.0.send(bytes).await.map_err(|_| Gone)
+		self.send_bytes(format!("event: {event}\ndata: {data}\n\n").into()).await
+	}
+
+	async fn send_bytes(&self, bytes: Bytes) -> Result<(), Gone> {
+		let longest = self.longest.fetch_max(bytes.len() as u64, Ordering::Relaxed);
+		let longest = longest.max(bytes.len() as u64);
+		let patience = self.limits.write_timeout.saturating_add(self.limits.time_of(longest));
+		self.to.send_timeout(bytes, patience).await.map_err(|_| Gone)
 	}
 
 	/// Waits, and keeps the connection alive meanwhile.
@@ -63,9 +83,9 @@ impl Events {
 		loop {
 			tokio::select! {
 				output = &mut future => return Ok(output),
-				() = self.0.closed() => return Err(Gone),
+				() = self.to.closed() => return Err(Gone),
 				() = tokio::time::sleep(KEEP_ALIVE) => {
-					self.0.send(Bytes::from_static(b": still here\n\n")).await.map_err(|_| Gone)?;
+					self.send_bytes(Bytes::from_static(b": still here\n\n")).await?;
 				},
 			}
 		}
@@ -83,7 +103,9 @@ fn response(gate: &Gate) -> Result<(Response<Body>, Events, OwnedSemaphorePermit
 	let headers = response.headers_mut();
 	headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
 	headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-	Ok((response, Events(sender), stream))
+	let events =
+		Events { to: sender, limits: gate.config.limits.clone(), longest: AtomicU64::new(0) };
+	Ok((response, events, stream))
 }
 
 /// What is told of a proof.
@@ -137,14 +159,16 @@ impl Inference {
 		let mut span = std::mem::take(&mut self.span);
 		let begun = gate.check(&self.asked).and_then(|()| {
 			let metadata = gate.server.metadata(model, version)?;
-			Ok((metadata, response(gate)?))
+			let promised = gate.promise(model, version, &self.asked)?;
+			Ok((metadata, promised, response(gate)?))
 		});
-		let (metadata, (response, events, stream)) =
+		let (metadata, promised, (response, events, stream)) =
 			begun.inspect_err(|error| span.end(Some(error)))?;
+		let response = response.map(|body| body.keeping(self.place.clone()));
 		let gate = gate.clone();
 		gate.runtime.clone().spawn(async move {
 			let _stream = stream;
-			let Ok(told) = self.tell(&gate, &metadata, &events, &mut span).await else {
+			let Ok(told) = self.tell(&gate, &metadata, promised, &events, &mut span).await else {
 				return;
 			};
 			span.end(told.as_ref().err());
@@ -162,6 +186,7 @@ impl Inference {
 		self,
 		gate: &Gate,
 		metadata: &ModelMetadata,
+		promised: Option<Promised>,
 		events: &Events,
 		span: &mut Span,
 	) -> Result<Result<(), Error>, Gone> {
@@ -223,7 +248,8 @@ impl Inference {
 		let Some(whole) = join(all) else {
 			return Ok(Err(Error::Malformed("the request has no rows".into())));
 		};
-		let answer = match gate.finish(whole, Some(&asked.inputs), &asked.options, admitted) {
+		let inputs = Some(&asked.inputs[..]);
+		let answer = match gate.finish(whole, inputs, &asked.options, promised, admitted) {
 			Ok(answer) => answer,
 			Err(error) => return Ok(Err(error)),
 		};

@@ -13,12 +13,13 @@ pub(super) fn server(gate: &Gate) -> Value {
 	});
 	let hex = |bytes: &[u8]| json!(format!("0x{}", hex::encode(bytes)));
 	let mut parameters = Map::new();
-	if let Some(worker) = &gate.config.worker {
-		parameters.insert("worker".into(), hex(worker));
+	let account = || gate.signer.as_ref().and_then(|signer| signer.account());
+	if let Some(worker) = gate.config.worker.or_else(account) {
+		parameters.insert("worker".into(), hex(&worker));
 		parameters.insert("genesis".into(), hex(gate.config.genesis.as_ref()));
 	}
-	if let Some(signer) = &gate.signer {
-		parameters.insert("receipt_signer".into(), hex(signer.public().as_ref()));
+	if let Some(public) = gate.signer.as_ref().and_then(|signer| signer.public()) {
+		parameters.insert("receipt_signer".into(), hex(public.as_ref()));
 	}
 	if !parameters.is_empty() {
 		told["parameters"] = parameters.into();

@@ -63,6 +63,36 @@ fn who_has_no_token_is_turned_away() {
 }
 
 #[test]
+fn tokens_are_read_again_when_the_file_changes_and_stay_where_it_is_wrong() {
+	let folder = tempfile::tempdir().unwrap();
+	let file = folder.path().join("tokens");
+	let line = |token: &str| {
+		format!("{token} {}\n", hex::encode(sp_crypto_hashing::sha2_256(token.as_bytes())))
+	};
+	std::fs::write(&file, line("first")).unwrap();
+	let tokens = Arc::new(Tokens::from_file(&file).unwrap());
+	let world = world_with(|_, hooks| hooks.admission = tokens);
+	let body = request(1).to_string();
+	let infer = |token: &str| {
+		let token = format!("Bearer {token}");
+		let headers = [("authorization", token.as_str())];
+		world.request("POST", "/v2/models/digits/infer", &headers, body.as_bytes()).status
+	};
+	assert_eq!((infer("first"), infer("second")), (200, 401));
+	std::fs::write(&file, "what is this?").unwrap();
+	// No longer than it takes to look twice.
+	std::thread::sleep(std::time::Duration::from_millis(4500));
+	assert_eq!((infer("first"), infer("second")), (200, 401));
+	std::fs::write(&file, line("second")).unwrap();
+	let changed = (0..500).any(|_| {
+		std::thread::sleep(std::time::Duration::from_millis(20));
+		infer("second") == 200
+	});
+	assert!(changed);
+	assert_eq!(infer("first"), 401);
+}
+
+#[test]
 fn a_receipt_names_what_was_answered() {
 	let genesis = H256::repeat_byte(9);
 	let world = world_with(|config, hooks| {

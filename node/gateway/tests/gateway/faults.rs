@@ -1,8 +1,8 @@
 //! Clients that are slow, gone, or none: nothing is held up, and the next request works.
 
-use crate::{request, world, world_with, Client, World};
+use crate::{binary_request, request, world, world_with, Client, World};
 use std::{
-	io::Write,
+	io::{Read, Write},
 	thread,
 	time::{Duration, Instant},
 };
@@ -196,6 +196,128 @@ fn a_client_that_takes_nothing_is_given_up() {
 	while client.0.write_all(get).is_ok() && start.elapsed() < MS(10_000) {}
 	assert!(start.elapsed() < MS(10_000));
 	world.works();
+}
+
+/// A connection whose system keeps little of what comes.
+fn connect_narrow(world: &World) -> Client {
+	let connect = async {
+		let socket = tokio::net::TcpSocket::new_v4().unwrap();
+		socket.set_recv_buffer_size(4096).unwrap();
+		socket.connect(world.http).await.unwrap().into_std().unwrap()
+	};
+	let stream = world.runtime.block_on(connect);
+	stream.set_nonblocking(false).unwrap();
+	stream.set_read_timeout(Some(MS(20_000))).unwrap();
+	Client(stream)
+}
+
+/// Asks for an answer that is longer than what the system keeps between the two sides, and reads its head.
+fn asks_for_much(world: &World, client: &mut Client) -> usize {
+	let rows = 40_000;
+	let (_, tensor) = binary_request(400);
+	let tensor = tensor.repeat(rows / 400);
+	let parameters = serde_json::json!({ "binary_data_size": tensor.len() });
+	let input = serde_json::json!({ "name": "image", "datatype": "FP32", "shape": [rows, 64], "parameters": parameters });
+	let json = serde_json::json!({ "inputs": [input] }).to_string();
+	let (head, length) = (json.len(), json.len() + tensor.len());
+	client.send(
+		format!("POST /v2/models/digits/infer HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\ninference-header-content-length: {head}\r\n\r\n")
+			.as_bytes(),
+	);
+	client.send(json.as_bytes());
+	client.send(&tensor);
+	let head = client.head().unwrap();
+	assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+	let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+	assert_eq!(world.server.statistics(Some("digits"), None).unwrap()[0].success.count, 1);
+	length.parse().unwrap()
+}
+
+/// Asks until there is a place: that of an answer is given back a little after its last byte has come.
+fn works_again(world: &World) {
+	let answered = || {
+		thread::sleep(MS(10));
+		world.infer("digits", &request(1)).status == 200
+	};
+	assert!((0..1000).any(|_| answered()), "the place was not given back");
+}
+
+#[test]
+fn an_answer_has_its_place_until_it_is_written() {
+	let world = world_with(|config, _| {
+		config.limits.requests = 1;
+		config.limits.body_timeout = MS(60_000);
+	});
+	let mut client = connect_narrow(&world);
+	asks_for_much(&world, &mut client);
+	world
+		.infer("digits", &request(1))
+		.refuses(503, "as many requests are being answered as may be");
+	drop(client);
+	works_again(&world);
+}
+
+#[test]
+fn a_client_that_takes_a_byte_now_and_then_is_given_up() {
+	let world = world_with(|config, _| {
+		config.limits.requests = 1;
+		config.limits.write_timeout = MS(300);
+		config.limits.body_timeout = MS(60_000);
+		config.limits.body_rate = 1 << 30;
+	});
+	let mut client = connect_narrow(&world);
+	let length = asks_for_much(&world, &mut client);
+	let (mut taken, mut few) = (0, [0; 1000]);
+	// Never nothing for as long as a client may take nothing.
+	while let Ok(count @ 1..) = client.0.read(&mut few) {
+		taken += count;
+		assert!(taken < length, "the whole answer came");
+		thread::sleep(MS(5));
+	}
+	works_again(&world);
+}
+
+#[test]
+fn an_address_has_its_share_of_the_places() {
+	let world = world_with(|config, _| config.limits.requests_per_address = 1);
+	let whole = request(1).to_string();
+	let mut first = world.connect();
+	let length = whole.len();
+	first.send(
+		format!("POST /v2/models/digits/infer HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: {length}\r\n\r\n")
+			.as_bytes(),
+	);
+	// It has its place when its body is asked for.
+	assert_eq!(first.reply().unwrap().status, 100);
+	world.infer("digits", &request(1)).refuses(503, "as many requests of this address");
+	first.send(whole.as_bytes());
+	assert_eq!(first.reply().unwrap().status, 200);
+	works_again(&world);
+}
+
+#[test]
+fn what_is_being_answered_at_the_end_is_finished() {
+	let mut world = world();
+	let whole = request(1).to_string();
+	let mut client = world.connect();
+	let length = whole.len();
+	client.send(
+		format!("POST /v2/models/digits/infer HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: {length}\r\n\r\n")
+			.as_bytes(),
+	);
+	assert_eq!(client.reply().unwrap().status, 100);
+	let mut idle = world.connect();
+	assert_eq!(idle.request("GET", "/v2/health/ready", &[], b"").status, 200);
+
+	let gateway = world.gateway.take().unwrap();
+	let stopped = world.runtime.spawn(gateway.stop());
+	assert!(idle.is_closed());
+	assert!(!stopped.is_finished());
+	client.send(whole.as_bytes());
+	assert_eq!(client.reply().unwrap().status, 200);
+	assert!(client.is_closed());
+	world.runtime.block_on(stopped).unwrap();
+	assert!(std::net::TcpStream::connect(world.http).is_err(), "the port is still open");
 }
 
 #[test]

@@ -111,6 +111,47 @@ pub(crate) fn infer(rows: u8, rest_of_input: &[u8], rest: &[u8]) -> Vec<u8> {
 }
 
 #[test]
+fn a_client_that_takes_nothing_of_a_stream_is_given_up() {
+	use http_body_util::{BodyExt, Full};
+	use hyper_util::rt::{TokioExecutor, TokioIo};
+	let world = crate::world_with(|config, _| {
+		config.limits.write_timeout = std::time::Duration::from_millis(300);
+		config.limits.requests = 1;
+	});
+	let message = infer(100, &[], &field(7, &crate::bytes(&crate::images(100))));
+	let length = u32::try_from(message.len()).unwrap().to_be_bytes();
+	let framed = bytes::Bytes::from([&[0][..], &length, &message].concat());
+	let cut_off = world.runtime.block_on(async {
+		let stream = tokio::net::TcpStream::connect(world.grpc).await.unwrap();
+		let (mut client, connection) =
+			hyper::client::conn::http2::Builder::new(TokioExecutor::new())
+				.initial_stream_window_size(100)
+				.handshake(TokioIo::new(stream))
+				.await
+				.unwrap();
+		let connection = tokio::spawn(connection);
+		let request = http::Request::post("http://x/inference.GRPCInferenceService/ModelInfer")
+			.header("content-type", "application/grpc")
+			.header("te", "trailers")
+			.body(Full::new(framed))
+			.unwrap();
+		let mut body = client.send_request(request).await.unwrap().into_body();
+		// The connection is alive, and answers its pings; the window of the stream is never opened.
+		let _ = connection.await.unwrap();
+		let mut taken = 0;
+		loop {
+			match body.frame().await {
+				Some(Ok(frame)) => taken += frame.data_ref().map_or(0, |data| data.len()),
+				Some(Err(_)) => break taken,
+				None => panic!("all came"),
+			}
+		}
+	});
+	assert!(cut_off < 4000, "{cut_off} bytes of the scores came");
+	world.works();
+}
+
+#[test]
 fn the_server_is_live_and_ready() {
 	let world = world();
 	assert_eq!(call(&world, "ServerLive", &[], &[]).message, [8, 1]);

@@ -186,20 +186,22 @@ impl Client {
 		self.reply().unwrap()
 	}
 
-	/// `None` if the connection was closed before.
-	fn reply(&mut self) -> Option<Reply> {
+	/// What comes before a body; `None` if the connection was closed before.
+	fn head(&mut self) -> Option<String> {
 		let mut bytes = Vec::new();
-		let end = loop {
-			if let Some(at) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
-				break at + 4;
-			}
+		while !bytes.ends_with(b"\r\n\r\n") {
 			let mut byte = [0; 1];
 			match self.0.read(&mut byte) {
 				Ok(0) | Err(_) => return None,
 				Ok(_) => bytes.push(byte[0]),
 			}
-		};
-		let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
+		}
+		Some(String::from_utf8(bytes).unwrap())
+	}
+
+	/// `None` if the connection was closed before.
+	fn reply(&mut self) -> Option<Reply> {
+		let head = self.head()?;
 		let mut lines = head.split("\r\n");
 		let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
 		let headers: Vec<_> = lines

@@ -1,14 +1,16 @@
 //! Proofs, by the real prover: a customer asks for one with the inference and fetches it when it is ready.
 
 use crate::{digits, events::events, example, world_with, World};
-use aimodel_gateway::{proofs::Begun, Proof, ProofRequest, Prover, Refusal};
-use aimodel_inference::blobs;
+use aimodel_gateway::{
+	proofs::{Accepted, Begun},
+	Proof, ProofRequest, Prover, Refusal,
+};
+use aimodel_inference::{blobs, tensor::Tensor};
 use aimodel_primitives::{
 	privacy::Privacy,
 	statement::{binding, public_inputs, Known},
 	tensor::{ElementType, Interface, TensorType},
 };
-use futures::future::BoxFuture;
 use serde_json::{json, Value};
 use std::sync::{Arc, OnceLock};
 use zkonnx::{
@@ -48,18 +50,14 @@ fn key() -> &'static (Vec<u8>, VerifyingKey) {
 struct Digits;
 
 impl Prover for Digits {
-	fn prove(
-		&self,
-		task: ProofRequest,
-		begun: Begun,
-	) -> Result<BoxFuture<'static, Result<Proof, String>>, Refusal> {
+	fn accept(&self, task: ProofRequest) -> Result<Accepted, Refusal> {
 		if task.artifact != blobs::hash(&artifact()) {
 			return Err(Refusal::Forbidden(format!("there is no proving key of `{}`", task.model)));
 		}
 		if task.request >= 100 {
 			return Err(Refusal::Forbidden("the request is not leased to this worker".into()));
 		}
-		let work = move || {
+		let work = move |answered: Tensor, begun: Begun| {
 			begun.running();
 			let network = Network::from_onnx(&artifact()).unwrap();
 			let key = ProvingKey::from_trusted_bytes(&key().0).unwrap();
@@ -68,7 +66,7 @@ impl Prover for Digits {
 			let of = scalar_from_bytes(&binding).unwrap();
 			let input = &task.input.data[..];
 			let proved = prover.prove(input, of, None, &mut OsRng).map_err(|it| it.to_string())?;
-			if proved.output != task.output.data[..] {
+			if proved.output != answered.data[..] {
 				return Err("the engine answered something else".into());
 			}
 			let known = Known {
@@ -81,7 +79,10 @@ impl Prover for Digits {
 			let public_inputs = public_inputs(&interface(), Privacy::PUBLIC, known).unwrap();
 			Ok(Proof { proof: proved.proof.to_uncompressed_bytes().to_vec(), public_inputs })
 		};
-		Ok(Box::pin(async move { tokio::task::spawn_blocking(work).await.unwrap() }))
+		Ok(Box::new(move |answered, begun| {
+			let work = tokio::task::spawn_blocking(move || work(answered, begun));
+			Box::pin(async move { work.await.unwrap() })
+		}))
 	}
 }
 
@@ -142,6 +143,8 @@ fn what_can_not_be_proved_is_refused_at_once() {
 	let mut float = crate::request(1);
 	float["parameters"] = json!({ "proof": "groth16", "request_id": 5 });
 	world.infer("digits", &float).refuses(403, "no proving key of `digits`");
+	// Nothing was computed for any of them.
+	assert!(world.server.statistics(None, None).unwrap().iter().all(|it| it.execution_count == 0));
 	world.works();
 }
 

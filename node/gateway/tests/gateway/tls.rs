@@ -49,6 +49,35 @@ fn who_trusts_the_certificate_is_answered() {
 }
 
 #[test]
+fn a_certificate_that_is_renewed_is_used() {
+	let [folder, renewed] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+	let (tls, next) = (certificate(folder.path()), certificate(renewed.path()));
+	let trusted = folder.path().join("trusted.pem");
+	let world = world_with(|config, _| config.tls = Some(tls.clone()));
+	let url = format!("https://localhost:{}/v2/health/live", world.http.port());
+	let live = |certificate: &Path| {
+		std::fs::copy(certificate, &trusted).unwrap();
+		let mut curl = Command::new("curl");
+		curl.args(["-sS", "-m", "20", "--cacert"]).arg(&trusted).arg(&url);
+		curl.output().unwrap().status.success()
+	};
+	let before = folder.path().join("before.pem");
+	std::fs::copy(&tls.certificates, &before).unwrap();
+	assert!(live(&before) && !live(&next.certificates));
+	// A certificate without its key is not used.
+	std::fs::copy(&next.certificates, &tls.certificates).unwrap();
+	std::thread::sleep(Duration::from_millis(4500));
+	assert!(live(&before));
+	std::fs::copy(&next.key, &tls.key).unwrap();
+	let renewed = (0..200).any(|_| {
+		std::thread::sleep(Duration::from_millis(20));
+		live(&next.certificates)
+	});
+	assert!(renewed);
+	assert!(!live(&before));
+}
+
+#[test]
 fn files_that_are_none_are_named() {
 	let world = world();
 	let folder = tempfile::tempdir().unwrap();

@@ -11,6 +11,7 @@ pub use s3::S3;
 
 use super::repository::VersionEntry;
 use crate::blobs::{BlobError, BlobStore, UploadError, UploadLimits, UploadStatus, Uploads};
+use aimodel_primitives::ids::BlobHash;
 use bytes::Bytes;
 use futures::{future::BoxFuture, stream::BoxStream, StreamExt};
 use std::{
@@ -43,6 +44,17 @@ pub trait Source: Send + Sync {
 		offset: u64,
 		attempt: u32,
 	) -> BoxFuture<'a, Result<Opened, SourceError>>;
+
+	/// Brings a file of at most so many bytes into the server's blob store, for a source that does so itself and verifies
+	/// what it brings; `None` for one that is read.
+	fn bring<'a>(
+		&'a self,
+		_uri: &'a Url,
+		_hash: BlobHash,
+		_bytes: u64,
+	) -> Option<BoxFuture<'a, Result<(), SourceError>>> {
+		None
+	}
 }
 
 /// A file that is being read.
@@ -170,6 +182,13 @@ impl Fetcher {
 			.enable_all()
 			.build()
 			.map_err(|error| FetchError::Runtime(error.to_string()))?;
+		if let (Some(bring), Some(blobs)) =
+			(source.bring(&uri, entry.hash, entry.bytes), &self.blobs)
+		{
+			let refused = |reason: String| FetchError::Source { uri: uri.to_string(), reason };
+			runtime.block_on(bring).map_err(|error| refused(error.reason))?;
+			return Ok((blobs.get(&entry.hash)?, Origin::Fetched));
+		}
 		runtime.block_on(fetch(source.as_ref(), &uri, entry, uploads))?;
 		Ok((store.get(&entry.hash)?, Origin::Fetched))
 	}
@@ -186,7 +205,11 @@ fn read(uri: &Url, entry: &VersionEntry) -> Result<Vec<u8>, FetchError> {
 	if found != expected {
 		return Err(FetchError::Length { uri: uri.to_string(), found, expected });
 	}
-	let mut bytes = Vec::with_capacity(usize::try_from(found).unwrap_or_default());
+	let mut bytes = Vec::new();
+	usize::try_from(found)
+		.ok()
+		.and_then(|length| bytes.try_reserve_exact(length).ok())
+		.ok_or_else(|| refused(format!("there is no memory for {found} bytes")))?;
 	file.by_ref().take(expected).read_to_end(&mut bytes).map_err(io)?;
 	let found = crate::blobs::hash(&bytes);
 	match found == entry.hash {

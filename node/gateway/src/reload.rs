@@ -1,0 +1,55 @@
+//! Files that are read again when they change: tokens and certificates, which are renewed while the gateway runs.
+
+use std::{
+	fs,
+	path::PathBuf,
+	sync::Arc,
+	time::{Duration, SystemTime},
+};
+use tokio::{sync::watch, time::sleep};
+
+/// How often files are looked at.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// What is read from files.
+pub trait Reload: Send + Sync {
+	/// Which.
+	fn files(&self) -> Vec<PathBuf>;
+
+	/// Reads them again; where they are not as they have to be, what was read before stays.
+	fn reload(&self) -> Result<(), String>;
+}
+
+/// Tells one content of a file from another; `None` if there is no file.
+type Stamp = Option<(Option<SystemTime>, u64)>;
+
+fn stamps(files: &[PathBuf]) -> Vec<Stamp> {
+	let stamp = |file| fs::metadata(file).ok().map(|it| (it.modified().ok(), it.len()));
+	files.iter().map(stamp).collect()
+}
+
+/// Reads files again whenever one of them has changed, until the gateway comes to its end.
+pub(crate) async fn follow(reload: Arc<dyn Reload>, mut stop: watch::Receiver<bool>) {
+	let files = reload.files();
+	let named: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();
+	let named = named.join(", ");
+	let mut seen = stamps(&files);
+	loop {
+		tokio::select! {
+			() = sleep(LOOK) => (),
+			_ = stop.wait_for(|stop| *stop) => return,
+		}
+		let now = stamps(&files);
+		if now == seen {
+			continue;
+		}
+		seen = now;
+		match reload.reload() {
+			Ok(()) => log::info!(target: "gateway", "{named}: changed, and was read again"),
+			Err(error) => log::error!(
+				target: "gateway",
+				"{named}: changed, and is not used: {error}; what was there before is",
+			),
+		}
+	}
+}
