@@ -67,12 +67,13 @@ export class World {
 	 * @param {boolean} [options.worker] whether the node answers requests, as `//Worker`
 	 * @param {string} [options.sealing]
 	 * @param {string} [options.basePath]
+	 * @param {string[]} [options.under] see `Node.start`
 	 */
-	static async start({ worker = false, sealing = 'manual', basePath, metrics = false, args = [] } = {}) {
+	static async start({ worker = false, sealing = 'manual', basePath, metrics = false, under, args = [] } = {}) {
 		const world = new World();
 		// Tests look back at every block.
 		const all = ['--sealing', sealing, '--state-pruning', 'archive', ...(worker ? ['--worker'] : []), ...args];
-		world.node = await Node.start({ args: all, basePath, metrics });
+		world.node = await Node.start({ args: all, basePath, metrics, under });
 		world.api = await connect(world.node.url);
 		world.genesis = world.api.genesisHash.toU8a();
 		Object.assign(world, await accounts());

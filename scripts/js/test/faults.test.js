@@ -1,0 +1,403 @@
+/**
+ * What goes wrong around a running node: nothing is lost, no other request fails, the next request works.
+ *
+ * Other servers are this test's own proxy in front of the gateway: it answers rightly, late, or never.
+ */
+
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFile, mkdtemp, open, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { after, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { blobHash, upload } from '../src/blobs.js';
+import { argmax, EXAMPLES, testImages } from '../src/digits.js';
+import { UNIT } from '../src/money.js';
+import { PROGRAMS, ROOT } from '../src/node.js';
+import { settlement } from '../src/requests.js';
+import { World } from './world.js';
+
+const run = promisify(execFile);
+const MiB = 1 << 20;
+const { images, labels } = await testImages();
+const folder = await mkdtemp(`${tmpdir()}/aimodel-`);
+const digits = new Uint8Array(await readFile(`${EXAMPLES}/digits/digits.onnx`));
+
+// --- Another server ---------------------------------------------------------------------------
+
+/** Where the proxy asks. */
+let behind;
+/** Called with each inference before it is passed on, and with its answer before that goes back. */
+let onAsked = async () => {};
+let onAnswer = async () => {};
+const proxy = createServer(async (request, response) => {
+	try {
+		if (request.url === '/long') return void response.writeHead(200, { 'content-length': 12 * MiB }).end(Buffer.alloc(12 * MiB));
+		if (request.url === '/digits') return void response.writeHead(200, { 'content-length': digits.length }).end(digits);
+		const body = Buffer.concat(await request.toArray());
+		const infers = request.url.endsWith('/infer');
+		if (infers) await onAsked();
+		const { host, connection, 'content-length': length, ...headers } = request.headers;
+		const url = `${behind}${request.url.replace('/elsewhere/', '/models/')}`;
+		const answer = await fetch(url, { method: request.method, headers, body: infers ? body : undefined });
+		const told = Buffer.from(await answer.arrayBuffer());
+		if (infers) await onAnswer();
+		const kept = ['content-type', 'inference-header-content-length'].flatMap((name) => {
+			const value = answer.headers.get(name);
+			return value === null ? [] : [[name, value]];
+		});
+		response.writeHead(answer.status, Object.fromEntries(kept)).end(told);
+	} catch {
+		response.destroy();
+	}
+}).listen(0, '127.0.0.1');
+await once(proxy, 'listening');
+const elsewhere = `http://127.0.0.1:${proxy.address().port}`;
+
+// --- The gateway ------------------------------------------------------------------------------
+
+const file = (name) => `${folder}/${name}.onnx`;
+const entry = (name, uri, options = {}, { bytes = digits.length, hash = blobHash(digits) } = {}) => ({
+	name,
+	versions: [{ version: '1.0.0', uri, hash, bytes }],
+	options,
+});
+const remote = { backends: ['remote'] };
+await copyFile(`${EXAMPLES}/digits/digits.onnx`, file('local'));
+await copyFile(file('local'), file('replaced'));
+await writeFile(file('corrupt'), digits.map((byte, at) => (at === 1000 ? byte ^ 1 : byte)));
+for (const [name, bytes] of [['huge', 3 * 1024 * MiB], ['large', 1024 * MiB]]) {
+	await (await open(file(name), 'w')).close();
+	await truncate(file(name), bytes);
+}
+await writeFile(
+	`${folder}/models.json`,
+	JSON.stringify([
+		...['local', 'replaced', 'corrupt', 'missing'].map((name) => entry(name, `file://${file(name)}`)),
+		entry('huge', `file://${file('huge')}`, {}, { bytes: 3 * 1024 * MiB }),
+		entry('large', `file://${file('large')}`, {}, { bytes: 1024 * MiB }),
+		entry('far', `${elsewhere}/v2/elsewhere/local`, remote),
+		entry('hanging', `${elsewhere}/v2/elsewhere/local`, {
+			...remote,
+			execution_timeout_ms: 500,
+			suspend_ms: 60_000,
+			fallback: ['local'],
+		}),
+		entry('long', `${elsewhere}/long`, {}, { bytes: 12 * MiB }),
+		entry('fetched', `${elsewhere}/digits`),
+	]),
+);
+const basePath = `${folder}/node`;
+const args = ['--gateway-port', '0', '--gateway-models', `${folder}/models.json`, '--gateway-manage', '--gateway-stop-timeout', '30'];
+let world;
+let url;
+async function start(options = {}) {
+	world = await World.start({ worker: true, basePath, args, ...options });
+	[, url] = await world.node.line(/Open Inference Protocol at (http:\S+)/);
+	behind = url;
+}
+await start();
+after(async () => {
+	await world.stop();
+	proxy.closeAllConnections();
+	proxy.close();
+	await rm(folder, { recursive: true, force: true });
+});
+
+const asked = (row) => JSON.stringify({ inputs: [{ name: 'image', datatype: 'FP32', shape: [1, 64], data: Array.from(images[row]) }] });
+
+async function post(path, body = '') {
+	const answer = await fetch(`${url}${path}`, { method: 'POST', body });
+	const text = await answer.text();
+	return { status: answer.status, ...(text ? JSON.parse(text) : {}) };
+}
+
+const infer = (model, row = 0) => post(`/v2/models/${model}/infer`, asked(row));
+
+/** A model answers rightly. */
+async function answers(model = 'local', row = 0) {
+	const answer = await infer(model, row);
+	assert.equal(answer.status, 200, answer.error);
+	assert.equal(argmax(answer.outputs[0].data), labels[row]);
+	return answer;
+}
+
+/** A test during which others are answered, one after another, and after which the next is. */
+function fault(name, scenario) {
+	test(name, () =>
+		world.shown(async () => {
+			let over = false;
+			const others = (async () => {
+				for (let row = 0; !over; row = (row + 1) % 3) await answers('local', row);
+			})();
+			others.catch(() => {});
+			try {
+				await scenario();
+			} finally {
+				over = true;
+			}
+			await others;
+			await answers();
+		}),
+	);
+}
+
+/** A connection: `sent` resolves when all is sent or nobody takes it, `told` is what came until it was closed. */
+function raw(...pieces) {
+	const { hostname, port } = new URL(url);
+	const socket = connect({ host: hostname, port: Number(port) });
+	let told = '';
+	socket.setEncoding('latin1').on('data', (text) => (told += text)).on('error', () => {});
+	const closed = new Promise((resolve) => socket.once('close', resolve)).then(() => told);
+	const send = (piece) => new Promise((resolve) => socket.write(piece, 'latin1', (error) => resolve(!error)));
+	const sent = (async () => {
+		for (const piece of pieces) if (!(await send(piece))) return;
+	})();
+	return { socket, send, sent, closed };
+}
+
+const head = (...lines) => `${['POST /v2/models/local/infer HTTP/1.1', 'host: x', ...lines].join('\r\n')}\r\n\r\n`;
+
+// --- Clients ----------------------------------------------------------------------------------
+
+/** Goes on while all else is tested. */
+const slowest = (async () => {
+	const { socket, send, closed } = raw(head('content-length: 1000'));
+	while (!socket.destroyed) {
+		await send(' ');
+		await pause(1_000);
+	}
+	return closed;
+})();
+
+fault('clients that send garbage, or leave midway', async () => {
+	for (const garbage of ['\x16\x03\x01\x00\xff garbage\r\n\r\n', 'GET\r\n\r\n', head('content-length: many'), `${head('content-length: 4')}\xff\xfe{[`]) {
+		const { socket, closed } = raw(garbage);
+		socket.setTimeout(60_000, () => socket.destroy());
+		assert.match((await Promise.race([closed, once(socket, 'data').then(([text]) => text)])) || 'HTTP/1.1 400', /^HTTP\/1\.1 400/);
+		socket.destroy();
+	}
+	const body = asked(0);
+	for (const part of ['', body.slice(0, 1), body.slice(0, -1), body]) {
+		const { socket, sent } = raw(head(`content-length: ${body.length}`), part);
+		await sent;
+		socket.destroy();
+	}
+});
+
+fault('a gigabyte, announced or not', async () => {
+	const announced = raw(head(`content-length: ${1 << 30}`));
+	const [refusal] = await once(announced.socket, 'data');
+	assert.match(refusal, /^HTTP\/1\.1 413 [^]*1073741824 bytes; 67108864 bytes are the most/);
+	announced.socket.destroy();
+
+	const chunked = raw(head('transfer-encoding: chunked'));
+	const chunk = `100000\r\n${' '.repeat(MiB)}\r\n`;
+	let taken = 0;
+	while (taken < 1024 && !chunked.socket.destroyed && (await chunked.send(chunk))) taken++;
+	assert.ok(taken < 200, `${taken} MiB were taken`);
+	chunked.socket.destroy();
+});
+
+// --- Models -----------------------------------------------------------------------------------
+
+fault('model files that are corrupt or missing', async () => {
+	const corrupt = await infer('corrupt');
+	assert.equal(corrupt.status, 503);
+	assert.match(corrupt.error, /has the hash .*; the entry says/);
+	const missing = await infer('missing');
+	assert.equal(missing.status, 503);
+	assert.match(missing.error, /missing\.onnx: No such file/);
+	await copyFile(file('local'), file('missing'));
+	assert.equal((await post('/v2/repository/models/missing/load')).status, 200);
+	await answers('missing');
+});
+
+fault('a model file that is replaced under the node', async () => {
+	await answers('replaced');
+	await copyFile(`${EXAMPLES}/iris/iris.onnx`, file('other'));
+	await rename(file('other'), file('replaced'));
+	await answers('replaced', 1);
+	assert.equal((await post('/v2/repository/models/replaced/unload')).status, 200);
+	const refused = await post('/v2/repository/models/replaced/load');
+	assert.equal(refused.status, 503);
+	assert.match(refused.error, /replaced\.onnx has \d+ bytes; the entry says \d+/);
+	assert.equal((await infer('replaced')).status, 503);
+	await copyFile(file('local'), file('replaced'));
+	assert.equal((await post('/v2/repository/models/replaced/load')).status, 200);
+	await answers('replaced', 2);
+});
+
+fault('a model that takes more memory than models may', async () => {
+	const refused = await infer('huge');
+	assert.equal(refused.status, 503);
+	assert.match(refused.error, /3221225472 bytes of memory do not fit: \d+ of 2147483648 are taken/);
+	// Nothing made room in vain.
+	for (const name of ['local', 'replaced']) assert.equal((await fetch(`${url}/v2/models/${name}/ready`)).status, 200);
+});
+
+fault('a model for which the system has no memory', async () => {
+	const pid = world.node.child.pid;
+	const limit = (bytes) => run('prlimit', ['--pid', String(pid), `--data=${bytes}:`]);
+	const [, used] = /VmData:\s*(\d+) kB/.exec(await readFile(`/proc/${pid}/status`, 'latin1'));
+	await limit(Number(used) * 1024 + 256 * MiB);
+	try {
+		const refused = await infer('large');
+		assert.equal(refused.status, 503);
+		assert.match(refused.error, /there is no memory for 1073741824 bytes/);
+		await answers('local', 3);
+	} finally {
+		await limit('unlimited');
+	}
+});
+
+fault('a backend that hangs: the deadline fires, the breaker opens, the fallback answers', async () => {
+	let arrived = 0;
+	await answers('far');
+	onAsked = () => (arrived++, new Promise(() => {}));
+	try {
+		const first = await answers('hanging', 4);
+		assert.equal(first.model_name, 'local', 'the fallback');
+		assert.equal(arrived, 1);
+		for (const row of [5, 6, 7]) assert.equal((await answers('hanging', row)).model_name, 'local');
+		assert.equal(arrived, 1, 'it is not asked again while it is suspended');
+	} finally {
+		onAsked = async () => {};
+	}
+	proxy.closeAllConnections();
+	await answers('far', 8);
+	// Loaded anew it is tried anew.
+	assert.equal((await post('/v2/repository/models/hanging/unload')).status, 200);
+	assert.equal((await post('/v2/repository/models/hanging/load')).status, 200);
+	assert.equal((await answers('hanging', 9)).model_name, 'hanging');
+});
+
+// --- The machine ------------------------------------------------------------------------------
+
+fault('a client that sends a byte a second is told so', async () => {
+	assert.match(await slowest, /^HTTP\/1\.1 408 [^]*too slowly: \d+ bytes in/);
+});
+
+test('a disk that is full', async () => {
+	// A namespace of its own, in which anybody may mount.
+	const data = `${folder}/small/chains/dev`;
+	const mounted = [`${data}/blobs`, `${data}/gateway`].map((at) => `mkdir -p ${at} && mount -t tmpfs -o size=4m tmpfs ${at}`);
+	const under = ['unshare', '--user', '--map-root-user', '--mount', 'sh', '-c', `${mounted.join(' && ')} && exec "$@"`, 'node'];
+	const large = world;
+	const largeUrl = url;
+	await start({ basePath: `${folder}/small`, under });
+	const small = world;
+	try {
+		await small.shown(async () => {
+			await answers();
+			const full = await infer('long');
+			assert.equal(full.status, 503);
+			assert.match(full.error, /No space left on device/);
+			await answers();
+			await answers('fetched');
+
+			await assert.rejects(upload(small.api, new Uint8Array(12 * MiB).fill(1)), /No space left on device/);
+			const kept = await upload(small.api, new Uint8Array(MiB).fill(2));
+			assert.equal((await small.api.rpc.state.getRuntimeVersion()).specName.toString().length > 0, true);
+			assert.match(kept, /^0x/);
+			await small.seal(3);
+			await answers('fetched', 1);
+		});
+	} finally {
+		await small.stop();
+		world = large;
+		url = largeUrl;
+		behind = url;
+	}
+	await answers();
+});
+
+test('a library that is missing is named, with the way to get it', async () => {
+	const ended = run(`${PROGRAMS}/aimodel-node`, ['--dev', '--tmp', '--worker', '--onnxruntime', '/nowhere/libonnxruntime.so'], { cwd: ROOT });
+	await assert.rejects(ended, ({ code, stderr }) => {
+		assert.equal(code, 1);
+		assert.match(stderr, /ONNX Runtime is not at \/nowhere\/libonnxruntime\.so: run scripts\/setup\.sh/);
+		return true;
+	});
+});
+
+test('what would be ignored is refused', async () => {
+	const gateway = ['--dev', '--tmp', '--worker', '--gateway-port', '0'];
+	for (const [flags, reason] of [
+		[['--gateway', 'open', '--gateway-tokens', '/nowhere'], /--gateway-tokens is of no use without --gateway token/],
+		[['--gateway-ipfs', 'http://localhost'], /--gateway-ipfs is of no use without --gateway-models/],
+		[['--gateway', 'subscribers', '--gateway-manage'], /--gateway-manage is of no use with --gateway subscribers/],
+	]) {
+		await assert.rejects(run(`${PROGRAMS}/aimodel-node`, [...gateway, ...flags], { cwd: ROOT }), ({ code, stderr }) => {
+			assert.equal(code, 1);
+			assert.match(stderr, reason);
+			return true;
+		});
+	}
+});
+
+test('a node that is killed while it answers and has a job finishes what the chain has, and is paid once', () =>
+	world.shown(async () => {
+		const provable = await world.deployDigits();
+		await world.bondWorker(world.charlie, world.worker, [provable.version]);
+		const { request } = await world.order(world.alice, { outPoint: provable.outPoint, input: images[0], maxFee: UNIT });
+		await world.node.line(new RegExp(`request=${request}: queued`));
+		let held;
+		const holds = new Promise((resolve) => (held = resolve));
+		onAnswer = () => (held(), new Promise(() => {}));
+		const call = infer('far').then(
+			() => assert.fail('it was answered'),
+			(error) => error,
+		);
+		await holds;
+		onAnswer = async () => {};
+		// The database writes behind: a kill can take back blocks that were reported final.
+		await pause(1_000);
+		await world.stop('SIGKILL');
+		assert.ok((await call) instanceof TypeError, 'the client is told by the end of its connection');
+		proxy.closeAllConnections();
+
+		await start();
+		await answers();
+		await answers('far');
+		const end = await world.sealing(settlement(world.api, request));
+		assert.equal(end.status, 'Settled');
+		await world.seal(5);
+		const results = await world.calls('aimodel', 'submitResult');
+		assert.deepEqual(results.filter(({ args }) => args[0].toNumber() === request).map(({ ok }) => ok), [true]);
+	}));
+
+test('a node that is told to stop answers what it was asked, takes nothing more, and ends well', () =>
+	world.shown(async () => {
+		let held;
+		const holds = new Promise((resolve) => (held = resolve));
+		let release;
+		const released = new Promise((resolve) => (release = resolve));
+		onAnswer = () => (held(), released);
+		const call = answers('far', 11);
+		await holds;
+		onAnswer = async () => {};
+		const { child, ended } = world.node;
+		world.node.stopping = true;
+		child.kill('SIGTERM');
+		await world.node.line(/Gateway: answers what was asked, and nothing more/);
+		const { hostname, port } = new URL(url);
+		for (let tries = 0; ; tries++) {
+			const refused = await new Promise((resolve) => {
+				const socket = connect({ host: hostname, port: Number(port) }, () => (socket.destroy(), resolve(false)));
+				socket.once('error', () => resolve(true));
+			});
+			if (refused) break;
+			assert.ok(tries < 100, 'connections are still taken');
+			await pause(20);
+		}
+		assert.equal(child.exitCode, null);
+		release();
+		await call;
+		await ended;
+		assert.equal(child.exitCode, 0);
+	}));
