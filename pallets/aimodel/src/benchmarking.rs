@@ -332,8 +332,14 @@ fn post_bond<T: Config>(model: ModelId) {
 fn plans<T: Config>() -> Plans<T::AccountId> {
 	let offer = |index: u32| {
 		let price = Balance::from(index) * T::Currency::minimum_balance() * 1_000_000_000;
-		let plan =
-			Plan { period: 10, price, quota: None, grace: 1, service: Some(SERVICE), limits: Some(LIMITS) };
+		let plan = Plan {
+			period: 10,
+			price,
+			quota: None,
+			grace: 1,
+			service: Some(SERVICE),
+			limits: Some(LIMITS),
+		};
 		Offer { plan, tier: Tier::Standard, to: None }
 	};
 	Plans::truncate_from((0..MAX_PLANS).map(offer).collect())
