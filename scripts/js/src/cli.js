@@ -9,7 +9,7 @@ import { count, need, ratio, shares, signer, tier, type, wanted } from './argume
 import { bills, revenue, setBudget, usage } from './billing.js';
 import { obtain, upload } from './blobs.js';
 import { connect, DEFAULT_URL } from './connect.js';
-import { deploy, model, quote, readVerifyingKey, registerKey, tariff, versionRecord, WHOLE } from './models.js';
+import { deploy, model, quote, readVerifyingKey, registerKey, reprice, retire, tariff, upgrade, versionRecord, WHOLE } from './models.js';
 import { hides, read, requestHidden } from './hidden.js';
 import { format, parse } from './money.js';
 import { approve, callOf, lock, pendingChanges, unlock, withdrawApproval } from './owners.js';
@@ -17,8 +17,9 @@ import { print, readable, say } from './print.js';
 import { newSalt, SALT } from './privacy.js';
 import { cancelSubscription, changePlan, fundPot, offer, periods, pot, setPlans, subscribe, subscription, withdrawPot } from './plans.js';
 import { ATTESTED, earningsOf, PROVEN, quoteChain, request, settlement, status, withdraw } from './requests.js';
+import { told } from './send.js';
 import { postServiceBond, service, serviceBond, terms, waivePenalty, withdrawServiceBond } from './service.js';
-import { describe, history, modelsOf, modelsTagged, rollback } from './versions.js';
+import { abort, deprecate, describe, history, modelsOf, modelsTagged, promote, publish, rollback, stage, versions } from './versions.js';
 import { check, register, serve } from './workers.js';
 import { parameterCommitment, zkonnx } from './zkonnx.js';
 
@@ -32,7 +33,15 @@ const HELP = `aimodel: models, requests and workers of an AI model chain
   aimodel models [--owner ADDRESS | --tag TAG]
   aimodel history --model ID
   aimodel describe --model ID --name NAME [--licence SPDX] [--tag TAG]...
+  aimodel reprice --model ID --price AMOUNT [--unit-price AMOUNT] [--minimum AMOUNT] [--tariff FILE.json]
+  aimodel versions --model ID
+  aimodel upgrade|publish --model ID --file FILE.onnx [--verifying-key FILE.vk --proving-key FILE.pk]
+                          [--input TYPE --output TYPE] [--lease BLOCKS]
+  aimodel stage --model ID --version NUMBER --share PERCENT
+  aimodel promote|abort --model ID
   aimodel rollback --model ID --version NUMBER
+  aimodel deprecate --model ID --version NUMBER --notice BLOCKS
+  aimodel retire --model ID
   aimodel lock --model ID --threshold COUNT ADDRESS...
   aimodel unlock --model ID
   aimodel approvals --model ID
@@ -58,6 +67,7 @@ const HELP = `aimodel: models, requests and workers of an AI model chain
   aimodel waive --model ID
   aimodel unwaive --model ID
   aimodel status REQUEST [--salt FILE]
+  aimodel cancel REQUEST
   aimodel worker register --operator ADDRESS [--bond AMOUNT]
   aimodel worker serve --model ID [--least-pay AMOUNT] [--slots COUNT] [--lease BLOCKS]
                        [--worker-url URL] [--unchecked]
@@ -83,7 +93,8 @@ blocks), grace, tier, to, limits: rate (calls, window) and open, and service: de
 availability and breach in millionths, as terms() of src/service.js takes them. A TIER is trial, standard, professional or enterprise.
 
 A locked model is changed by its set: each member gives the same command, or approves the CALL that approvals
-lists, until there are as many as --threshold says. With --fallback, other models take a request over where the
+lists, until there are as many as --threshold says. A published version answers nothing until it
+is staged for a share of the requests, and promoted or aborted. With --fallback, other models take a request over where the
 first does not serve it; quote lists who would, and what the most is that each would cost.
 
 An AMOUNT is in UNIT: 0.25. A TYPE is an element type and a shape, u8[1,64] or f32[N<=64,13]; of a
@@ -108,6 +119,7 @@ const OPTIONS = {
 	bytes: { type: 'string' },
 	csv: { type: 'boolean' },
 	fallback: { type: 'string', multiple: true, default: [] },
+	file: { type: 'string' },
 	fund: { type: 'string' },
 	help: { type: 'boolean', short: 'h' },
 	input: { type: 'string' },
@@ -121,6 +133,7 @@ const OPTIONS = {
 	model: { type: 'string' },
 	name: { type: 'string', default: '' },
 	'no-wait': { type: 'boolean' },
+	notice: { type: 'string' },
 	open: { type: 'string' },
 	'open-each': { type: 'string' },
 	operator: { type: 'string' },
@@ -132,6 +145,7 @@ const OPTIONS = {
 	'proving-key': { type: 'string' },
 	rate: { type: 'string' },
 	set: { type: 'string' },
+	share: { type: 'string' },
 	slots: { type: 'string', default: '1' },
 	subscribers: { type: 'boolean' },
 	tag: { type: 'string', multiple: true, default: [] },
@@ -155,31 +169,8 @@ const OPTIONS = {
 const COMMANDS = {
 	async deploy(api, options) {
 		const owner = signer(options);
-		const onnx = new Uint8Array(await readFile(need(options, 'model')));
-		const keyFile = options['verifying-key'] && new Uint8Array(await readFile(options['verifying-key']));
-		const key = keyFile && readVerifyingKey(keyFile);
-		const [input, output] = key ? [key.input, key.output] : ['input', 'output'].map((side) => type(need(options, side)));
-		let circuit = null;
-		let units = { fixed: 0, perInputElement: 1, perOutputElement: 1 };
-		if (key) {
-			const provingKey = new Uint8Array(await readFile(need(options, 'proving-key')));
-			const { multiply_accumulates: products } = await zkonnx('inspect', need(options, 'model'));
-			units = { fixed: Math.ceil(products / 1000), perInputElement: 0, perOutputElement: 0 };
-			say('registering the verifying key, uploading the proving key');
-			const parameters = key.parameters === 'private' ? await parameterCommitment(need(options, 'model')) : null;
-			circuit = { key: await registerKey(api, owner, key), provingKey: await upload(api, provingKey), privacy: key.privacy, parameters };
-		}
-		say('uploading the model');
-		const version = {
-			artifact: await upload(api, onnx),
-			interface: { input, output },
-			units,
-			lease: count(options, 'lease', 20),
-			circuit,
-		};
-		const factors = options.tariff ? JSON.parse(await readFile(options.tariff, 'utf8')) : {};
-		const amounts = { perCall: parse(need(options, 'price')), perUnit: parse(options['unit-price']), minimum: parse(options.minimum) };
-		const what = { version, tariff: tariff({ ...factors, ...amounts }), split: shares(options, owner) };
+		const version = await versionOf(api, options, owner, need(options, 'model'));
+		const what = { version, tariff: await tariffOf(options), split: shares(options, owner) };
 		const { model, outPoint, version: id } = await deploy(api, owner, what);
 		return { model, outPoint, version: id.index };
 	},
@@ -194,6 +185,36 @@ const COMMANDS = {
 	history: (api, options) => history(api, need(options, 'model')),
 
 	describe: (api, options) => changed(api, options, (owner, outPoint) => describe(api, owner, outPoint, { name: options.name, licence: options.licence, tags: options.tag })),
+
+	reprice: async (api, options) => {
+		const price = await tariffOf(options);
+		return changed(api, options, (owner, outPoint) => reprice(api, owner, outPoint, price));
+	},
+
+	retire: (api, options) => changed(api, options, (owner, outPoint) => retire(api, owner, outPoint)),
+
+	async versions(api, options) {
+		const kept = await versions(api, need(options, 'model'));
+		return kept.map(({ record, ...rest }) => ({ ...rest, artifact: record?.artifact }));
+	},
+
+	upgrade: async (api, options) => {
+		const version = await versionOf(api, options, signer(options), need(options, 'file'));
+		return changed(api, options, (owner, outPoint) => upgrade(api, owner, outPoint, version));
+	},
+
+	publish: async (api, options) => {
+		const version = await versionOf(api, options, signer(options), need(options, 'file'));
+		return changed(api, options, (owner, outPoint) => publish(api, owner, outPoint, version));
+	},
+
+	stage: (api, options) => changed(api, options, (owner, outPoint) => stage(api, owner, outPoint, count(options, 'version'), (count(options, 'share') * WHOLE) / 100)),
+
+	promote: (api, options) => changed(api, options, (owner, outPoint) => promote(api, owner, outPoint)),
+
+	abort: (api, options) => changed(api, options, (owner, outPoint) => abort(api, owner, outPoint)),
+
+	deprecate: (api, options) => changed(api, options, (owner, outPoint) => deprecate(api, owner, outPoint, count(options, 'version'), count(options, 'notice'))),
 
 	rollback: (api, options) => changed(api, options, (owner, outPoint) => rollback(api, owner, outPoint, count(options, 'version'))),
 
@@ -341,6 +362,11 @@ const COMMANDS = {
 		return readable({ ...now, output: read(api, record, now, await readSalt(options.salt)) });
 	},
 
+	async cancel(api, options, [id]) {
+		const { request, amount } = await told(api, signer(options), api.tx.aimodel.cancel(Number(wanted(id, 'the number of a request'))), 'Refunded');
+		return { request: request.toNumber(), refunded: format(amount.toBigInt()) };
+	},
+
 	'worker register': async (api, options) => {
 		const bond = options.bond && parse(options.bond);
 		await register(api, signer(options), { bond, operator: need(options, 'operator') });
@@ -407,6 +433,32 @@ const COMMANDS = {
 		return { withdrawn: format(await withdraw(api, signer(options), options.to)) };
 	},
 };
+
+/** The version that a model file and its keys are, once the chain has the key and the node the files. */
+async function versionOf(api, options, owner, file) {
+	const onnx = new Uint8Array(await readFile(file));
+	const keyFile = options['verifying-key'] && new Uint8Array(await readFile(options['verifying-key']));
+	const key = keyFile && readVerifyingKey(keyFile);
+	const [input, output] = key ? [key.input, key.output] : ['input', 'output'].map((side) => type(need(options, side)));
+	let circuit = null;
+	let units = { fixed: 0, perInputElement: 1, perOutputElement: 1 };
+	if (key) {
+		const provingKey = new Uint8Array(await readFile(need(options, 'proving-key')));
+		const { multiply_accumulates: products } = await zkonnx('inspect', file);
+		units = { fixed: Math.ceil(products / 1000), perInputElement: 0, perOutputElement: 0 };
+		say('registering the verifying key, uploading the proving key');
+		const parameters = key.parameters === 'private' ? await parameterCommitment(file) : null;
+		circuit = { key: await registerKey(api, owner, key), provingKey: await upload(api, provingKey), privacy: key.privacy, parameters };
+	}
+	say('uploading the model');
+	return { artifact: await upload(api, onnx), interface: { input, output }, units, lease: count(options, 'lease', 20), circuit };
+}
+
+/** The tariff that the options tell. */
+async function tariffOf(options) {
+	const factors = options.tariff ? JSON.parse(await readFile(options.tariff, 'utf8')) : {};
+	return tariff({ ...factors, perCall: parse(need(options, 'price')), perUnit: parse(options['unit-price']), minimum: parse(options.minimum) });
+}
 
 /** Changes a model as its owner, or as a member of its set, from what is its output now. */
 async function changed(api, options, change) {

@@ -1,7 +1,7 @@
 /** Versions, descriptions, history, and models that pay models. */
 
 import assert from 'node:assert/strict';
-import { testImages } from '../src/digits.js';
+import { EXAMPLES, testImages } from '../src/digits.js';
 import { deploy, model, split, tariff, WHOLE } from '../src/models.js';
 import { earningsOf, settlement, withdraw } from '../src/requests.js';
 import { serve } from '../src/workers.js';
@@ -77,4 +77,23 @@ world.test("a fine-tuned model pays its base model's owners", async () => {
 	const before = (await api.query.system.account(ferdie.address)).data.free.toBigInt();
 	assert.equal(await world.sealing(withdraw(api, dave, ferdie.address)), owed);
 	assert.equal((await api.query.system.account(ferdie.address)).data.free.toBigInt() - before, owed);
+});
+
+world.test('the program `aimodel` publishes, stages and promotes versions, changes the price, and retires a model', async () => {
+	const wine = `${EXAMPLES}/wine/wine.onnx`;
+	const types = ['--input', 'f32[N<=64,13]', '--output', 'f32[N<=64,3]'];
+	const { model: id } = await world.json('deploy', '--suri', '//Bob', '--model', wine, ...types, '--price', '0.25');
+	const onIt = ['--suri', '//Bob', '--model', id];
+	await world.json('publish', ...onIt, '--file', wine, ...types);
+	await world.json('stage', ...onIt, '--version', '1', '--share', '50');
+	await world.json('promote', ...onIt);
+	assert.equal((await model(api, id)).version.index, 1);
+	await world.json('deprecate', ...onIt, '--version', '0', '--notice', '100');
+	await world.json('reprice', ...onIt, '--price', '0.5');
+	const { maxPrice } = await world.json('quote', '--model', id, '--bytes', '52');
+	assert.equal(maxPrice, '0.5');
+	const kept = await world.json('versions', '--model', id);
+	assert.deepEqual(kept.map(({ index, deprecatedFrom }) => [index, deprecatedFrom === null]), [[0, false], [1, true]]);
+	await world.json('retire', ...onIt);
+	await assert.rejects(world.json('model', id), /There is no model|retired/);
 });
