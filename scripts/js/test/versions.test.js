@@ -91,7 +91,7 @@ world.test('the program `aimodel` publishes, stages and promotes versions, chang
 	await world.json('deprecate', ...onIt, '--version', '0', '--notice', '100');
 	await world.json('reprice', ...onIt, '--price', '0.5');
 	const { maxPrice } = await world.json('quote', '--model', id, '--bytes', '52');
-	assert.equal(maxPrice, '0.5');
+	assert.equal(maxPrice, '0.5 UNIT');
 	const kept = await world.json('versions', '--model', id);
 	assert.deepEqual(kept.map(({ index, deprecatedFrom }) => [index, deprecatedFrom === null]), [[0, false], [1, true]]);
 	await world.json('retire', ...onIt);
