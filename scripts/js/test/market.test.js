@@ -42,7 +42,7 @@ async function settled(order) {
 
 world.test('the runtime API is in the metadata, and answers', async () => {
 	const [{ model: id, outPoint, version }] = digits;
-	assert.deepEqual(Object.keys(api.call.aimodelApi).sort(), ['bill', 'bills', 'earned', 'earningsOf', 'health', 'history', 'incentives', 'income', 'jobsFor', 'model', 'modelsOf', 'modelsTagged', 'offersOf', 'pendingChanges', 'pot', 'price', 'proofKey', 'quote', 'quoteChain', 'request', 'resolve', 'revenue', 'rewards', 'service', 'serviceBond', 'subscription', 'subscriptions', 'version', 'versions', 'workerFigures', 'workerOf']);
+	assert.deepEqual(Object.keys(api.call.aimodelApi).sort(), ['bill', 'bills', 'callDraw', 'earned', 'earningsOf', 'health', 'history', 'incentives', 'income', 'jobsFor', 'model', 'modelsOf', 'modelsTagged', 'offersOf', 'pendingChanges', 'pot', 'price', 'proofKey', 'quote', 'quoteChain', 'request', 'resolve', 'revenue', 'rewards', 'service', 'serviceBond', 'subscription', 'subscriptions', 'version', 'versions', 'voucher', 'workerFigures', 'workerOf']);
 	const info = await model(api, id);
 	assert.deepEqual([info.outPoint, info.owner, info.version], [outPoint, bob.address, version]);
 	const { breakdown, ...quoted } = await quote(api, id, 64);
