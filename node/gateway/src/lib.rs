@@ -51,13 +51,17 @@ pub use trace::Tracer;
 use aimodel_inference::serving::Server;
 use aimodel_primitives::ids::ArtifactHash;
 use call::Gate;
+use futures::future::BoxFuture;
 use hyper::{
 	body::Incoming,
 	server::conn::{http1, http2},
 	service::service_fn,
 	Request,
 };
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::{
+	rt::{TokioExecutor, TokioIo, TokioTimer},
+	server::graceful::GracefulConnection,
+};
 use listen::{Life, Peer, Serve, Stream};
 use metrics::Metrics;
 use places::Places;
@@ -69,6 +73,7 @@ use tokio::{
 	sync::{mpsc, watch, Semaphore},
 	time::timeout,
 };
+use writing::Writing;
 
 /// What a request took and costs.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -241,33 +246,21 @@ fn serve_http(gate: Arc<Gate>, metrics: Metrics) -> Serve {
 		.header_read_timeout(limits.header_timeout)
 		.max_header_size(limits.headers);
 	let stop_timeout = limits.stop_timeout;
-	Arc::new(move |stream: Box<dyn Stream>, peer: Peer, mut life: Life| {
+	Arc::new(move |stream: Box<dyn Stream>, peer: Peer, life: Life| {
 		let (http, gate, metrics) = (http.clone(), gate.clone(), metrics.clone());
-		Box::pin(async move {
-			let Peer { caller, writing } = peer;
-			let (late, slow) = (writing.clone(), metrics.clone());
-			let service = service_fn(move |request: Request<Incoming>| {
-				let (gate, metrics) = (gate.clone(), metrics.clone());
-				let (caller, writing) = (caller.clone(), writing.clone());
-				async move {
-					let response = rest::answer(&gate, &caller, request).await;
-					metrics.answered("http", response.status().as_str());
-					Ok::<_, Infallible>(response.map(|body| body.held(&writing)))
-				}
-			});
-			let connection = http.serve_connection(TokioIo::new(stream), service);
-			let mut connection = std::pin::pin!(connection);
-			// What ends a connection early is the client's.
-			tokio::select! {
-				biased;
-				ended = connection.as_mut() => drop(ended),
-				() = late.late() => slow.gave_up(),
-				() = life.over() => {
-					connection.as_mut().graceful_shutdown();
-					let _ = timeout(stop_timeout, connection).await;
-				},
+		let Peer { caller, writing } = peer;
+		let (late, slow) = (writing.clone(), metrics.clone());
+		let service = service_fn(move |request: Request<Incoming>| {
+			let (gate, metrics) = (gate.clone(), metrics.clone());
+			let (caller, writing) = (caller.clone(), writing.clone());
+			async move {
+				let response = rest::answer(&gate, &caller, request).await;
+				metrics.answered("http", response.status().as_str());
+				Ok::<_, Infallible>(response.map(|body| body.held(&writing)))
 			}
-		})
+		});
+		let connection = http.serve_connection(TokioIo::new(stream), service);
+		run(connection, late, slow, life, stop_timeout)
 	})
 }
 
@@ -285,33 +278,46 @@ fn serve_grpc(gate: Arc<Gate>, metrics: Metrics) -> Serve {
 		.initial_connection_window_size(4 << 20);
 	let stop_timeout = limits.stop_timeout;
 	let grpc = grpc::Grpc::new(gate);
-	Arc::new(move |stream: Box<dyn Stream>, peer: Peer, mut life: Life| {
+	Arc::new(move |stream: Box<dyn Stream>, peer: Peer, life: Life| {
 		let (http, grpc, metrics) = (http.clone(), grpc.clone(), metrics.clone());
-		Box::pin(async move {
-			let Peer { caller, writing } = peer;
-			let (late, slow) = (writing.clone(), metrics.clone());
-			let service = service_fn(move |request: Request<Incoming>| {
-				let (grpc, metrics) = (grpc.clone(), metrics.clone());
-				let (caller, writing) = (caller.clone(), writing.clone());
-				async move {
-					let response = grpc.answer(&caller, request).await;
-					let code = response.headers().get("grpc-status");
-					let code = code.and_then(|code| code.to_str().ok()).unwrap_or("0");
-					metrics.answered("grpc", code);
-					Ok::<_, Infallible>(response.map(|body| body.held(&writing)))
-				}
-			});
-			let connection = http.serve_connection(TokioIo::new(stream), service);
-			let mut connection = std::pin::pin!(connection);
-			tokio::select! {
-				biased;
-				ended = connection.as_mut() => drop(ended),
-				() = late.late() => slow.gave_up(),
-				() = life.over() => {
-					connection.as_mut().graceful_shutdown();
-					let _ = timeout(stop_timeout, connection).await;
-				},
+		let Peer { caller, writing } = peer;
+		let (late, slow) = (writing.clone(), metrics.clone());
+		let service = service_fn(move |request: Request<Incoming>| {
+			let (grpc, metrics) = (grpc.clone(), metrics.clone());
+			let (caller, writing) = (caller.clone(), writing.clone());
+			async move {
+				let response = grpc.answer(&caller, request).await;
+				let code = response.headers().get("grpc-status");
+				let code = code.and_then(|code| code.to_str().ok()).unwrap_or("0");
+				metrics.answered("grpc", code);
+				Ok::<_, Infallible>(response.map(|body| body.held(&writing)))
 			}
-		})
+		});
+		let connection = http.serve_connection(TokioIo::new(stream), service);
+		run(connection, late, slow, life, stop_timeout)
+	})
+}
+
+/// Serves a connection until it ends, its client takes answers too slowly, or the gateway stops: then what it
+/// began is finished.
+fn run(
+	connection: impl GracefulConnection<Error = hyper::Error> + Send + 'static,
+	writing: Arc<Writing>,
+	metrics: Metrics,
+	mut life: Life,
+	stop_timeout: Duration,
+) -> BoxFuture<'static, ()> {
+	Box::pin(async move {
+		let mut connection = std::pin::pin!(connection);
+		tokio::select! {
+			biased;
+			// What ends a connection early is the client's.
+			_ = connection.as_mut() => (),
+			() = writing.late() => metrics.gave_up(),
+			() = life.over() => {
+				connection.as_mut().graceful_shutdown();
+				let _ = timeout(stop_timeout, connection).await;
+			},
+		}
 	})
 }
