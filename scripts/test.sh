@@ -55,7 +55,7 @@ cargo test --release --workspace --locked --doc
 step "end-to-end tests"
 (cd scripts/js && npm test)
 
-step "the gateway and tritonclient"
+step "the gateway and tritonclient, the dashboard and Grafana's types"
 # Installed once for each version of the list.
 packages=$CARGO_TARGET_DIR/python-$(sha256sum scripts/serve/requirements.txt | cut -c1-12)
 if [[ ! -d $packages ]]; then
@@ -65,6 +65,7 @@ if [[ ! -d $packages ]]; then
 	mv "$packages.new" "$packages"
 fi
 PYTHONPATH=$packages python3 scripts/serve/test_tritonclient.py
+PYTHONPATH=$packages python3 scripts/serve/test_dashboard.py
 
 if $long; then
 	step "benchmarks and try-runtime compile"

@@ -48,6 +48,7 @@ use std::{
 	time::Duration,
 };
 use subscriptions::Plans;
+use substrate_prometheus_endpoint::PrometheusError;
 use url::Url;
 pub(crate) use vouchers::LedgerSlot;
 use vouchers::{Ledger, LedgerError};
@@ -163,6 +164,8 @@ enum Error {
 	Remote(#[from] io::Error),
 	#[error("no threads: {0}")]
 	Threads(io::Error),
+	#[error("metrics: {0}")]
+	Metrics(#[from] PrometheusError),
 	#[error("S3: {0}")]
 	S3(String),
 	#[error(transparent)]
@@ -269,7 +272,7 @@ fn open(
 			Arc::new(tokens)
 		},
 		Who::Subscribers => {
-			let make = subscribers(config, task_manager, &client, &models, slot, params);
+			let make = subscribers(config, task_manager, &client, &models, slot, params)?;
 			let admission = Arc::new(OfWorker::new(identity.clone(), make));
 			admission.ready()?;
 			of_worker = Some(admission.clone());
@@ -331,23 +334,25 @@ fn subscribers(
 	models: &Arc<Models>,
 	slot: &Arc<LedgerSlot>,
 	params: &GatewayParams,
-) -> impl Fn(AccountId) -> Result<Arc<dyn Admission>, Error> + Send + Sync + 'static {
+) -> Result<impl Fn(AccountId) -> Result<Arc<dyn Admission>, Error> + Send + Sync + 'static, Error>
+{
 	let (client, models, slot) = (client.clone(), models.clone(), slot.clone());
-	let (data, registry) = (config.data_path.clone(), config.prometheus_registry().cloned());
+	let data = config.data_path.clone();
+	let metrics = config.prometheus_registry().map(subscriptions::Metrics::register).transpose()?;
 	let (spawner, patience) = (task_manager.spawn_handle(), params.gateway_settle_blocks);
 	let genesis = client.info().genesis_hash;
-	move |account| {
+	Ok(move |account: AccountId| -> Result<Arc<dyn Admission>, Error> {
 		let config = SubscribersConfig::new(genesis, account.clone().into());
 		// A ledger of each account: its vouchers are of no use to another.
 		let file = data.join(format!("vouchers-{}", hex::encode(config.worker)));
 		let ledger = Arc::new(Ledger::open(&file, genesis, config.worker, patience)?);
 		slot.fill(ledger.clone());
 		let (following, of) = (ledger.clone(), account.clone());
-		let following = subscriptions::follow(following, client.clone(), of, registry.clone());
+		let following = subscriptions::follow(following, client.clone(), of, metrics.clone());
 		spawner.spawn("vouchers", "worker", following);
 		let plans = Plans::new(client.clone(), models.clone(), account, ledger);
 		Ok(Arc::new(Subscribers::new(config, plans)))
-	}
+	})
 }
 
 fn listen(external: bool) -> IpAddr {

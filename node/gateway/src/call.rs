@@ -279,8 +279,8 @@ impl Gate {
 		let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
 		let receipt = Receipt {
 			genesis: self.config.genesis,
-			model: inference.model.clone(),
-			version: inference.version.clone(),
+			model: inference.model.to_string(),
+			version: inference.version.to_string(),
 			artifact: inference.artifact,
 			input: receipt::hash(inputs),
 			output: receipt::hash(&inference.outputs),

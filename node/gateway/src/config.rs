@@ -78,6 +78,8 @@ pub struct Limits {
 	pub deadline: Duration,
 	/// How long stopping waits for requests that are being answered.
 	pub stop_timeout: Duration,
+	/// How often the files of tokens and of the certificate are looked at.
+	pub reload_interval: Duration,
 	/// Streams of events at a time.
 	pub streams: usize,
 	/// Rows of an event `result`, unless the request says another number.
@@ -119,6 +121,7 @@ impl Default for Limits {
 			write_timeout: Duration::from_secs(30),
 			deadline: Duration::from_secs(30),
 			stop_timeout: Duration::from_secs(5),
+			reload_interval: Duration::from_secs(2),
 			streams: 128,
 			chunk_rows: 32,
 			proofs: 256,

@@ -1,32 +1,29 @@
 //! The protocol over gRPC.
 
+mod answer;
+mod request;
+
 use crate::{
 	access::{Action, Call},
 	body::{self, receive, Received},
-	call::{Answer, Asked, Gate, Options, Wanted},
-	elements,
+	call::Gate,
 	error::Error,
 	places::{Caller, Place},
 	proto::{
 		self, describe,
 		grpc_inference_service_server::{GrpcInferenceService, GrpcInferenceServiceServer},
-		infer_parameter::ParameterChoice,
-		InferParameter, InferTensorContents,
 	},
-	rest::data_type,
 	trace::{self, Protocol, Span},
 };
-use aimodel_inference::{
-	serving::{self, TensorMetadata},
-	tensor::{DataType, Tensor},
-};
-use bytes::Bytes;
+use aimodel_inference::serving::{self, TensorMetadata};
+use answer::response;
 use http::{request::Parts, HeaderMap, Method};
 use http_body_util::{BodyExt, Collected, Full};
 use hyper::{body::Incoming, Request as HttpRequest, Response as HttpResponse};
 use parking_lot::Mutex;
 use prost::encoding::{decode_key, skip_field, DecodeContext};
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use request::asked;
+use std::{sync::Arc, time::Duration};
 use tonic::{body::Body, Request, Response, Status};
 use tower::Service as _;
 
@@ -303,215 +300,6 @@ fn timeout(headers: &HeaderMap) -> Option<Duration> {
 	})
 }
 
-/// What a message asks for. Raw tensors stay slices of it.
-fn asked(message: proto::ModelInferRequest) -> Result<Asked, Error> {
-	let proto::ModelInferRequest { id, parameters, inputs, outputs, raw_input_contents, .. } =
-		message;
-	if !raw_input_contents.is_empty() && raw_input_contents.len() != inputs.len() {
-		return Err(Error::Malformed(format!(
-			"there are {} inputs and {} raw_input_contents; there is one for each, or none",
-			inputs.len(),
-			raw_input_contents.len()
-		)));
-	}
-	let mut raw = raw_input_contents.into_iter();
-	let inputs = inputs
-		.into_iter()
-		.map(|input| {
-			let name = input.name.clone();
-			tensor(input, raw.next())
-				.map_err(|what| Error::Malformed(format!("input `{name}`: {what}")))
-		})
-		.collect::<Result<_, _>>()?;
-	let outputs = outputs.into_iter().map(|output| {
-		match output
-			.parameters
-			.keys()
-			.find(|name| name.starts_with("shared_memory") || *name == "classification")
-		{
-			None => Ok(Wanted { name: output.name, binary: true }),
-			Some(parameter) => Err(Error::Malformed(format!(
-				"output `{}`: the parameter `{parameter}` is not served",
-				output.name
-			))),
-		}
-	});
-	let outputs = outputs.collect::<Result<_, _>>()?;
-	let options = options(&parameters)?;
-	Ok(Asked { id: given(&id).map(Into::into), inputs, outputs, binary: true, options })
-}
-
-fn options(parameters: &HashMap<String, InferParameter>) -> Result<Options, Error> {
-	let get = |name: &str| parameters.get(name).and_then(|it| it.parameter_choice.as_ref());
-	let wrong =
-		|name: &str, kind: &str| Error::Malformed(format!("the parameter `{name}` must be {kind}"));
-	let integer = |name: &str| match get(name) {
-		None => Ok(None),
-		Some(ParameterChoice::Uint64Param(value)) => Ok(Some(*value)),
-		Some(ParameterChoice::Int64Param(value)) if *value >= 0 => Ok(Some(value.unsigned_abs())),
-		Some(ParameterChoice::StringParam(text)) => match text.parse() {
-			Ok(value) => Ok(Some(value)),
-			Err(_) => Err(wrong(name, "an integer that is not negative")),
-		},
-		Some(_) => Err(wrong(name, "an integer that is not negative")),
-	};
-	let text = |name: &str| match get(name) {
-		None => Ok(None),
-		Some(ParameterChoice::StringParam(text)) => Ok(Some(text.as_str())),
-		Some(_) => Err(wrong(name, "a string")),
-	};
-	let receipt = match get("receipt") {
-		None => false,
-		Some(ParameterChoice::BoolParam(receipt)) => *receipt,
-		Some(_) => return Err(wrong("receipt", "a boolean")),
-	};
-	match get("sequence_id") {
-		None | Some(ParameterChoice::Int64Param(0) | ParameterChoice::Uint64Param(0)) => (),
-		Some(ParameterChoice::StringParam(text)) if text.is_empty() => (),
-		Some(_) => {
-			return Err(Error::Malformed("there are no sequences: models have no state".into()))
-		},
-	}
-	Options::new(
-		integer("timeout")?.map(Duration::from_micros),
-		receipt,
-		text("nonce")?,
-		text("proof")?,
-		integer("request_id")?,
-		None,
-	)
-}
-
-fn tensor(
-	input: proto::model_infer_request::InferInputTensor,
-	raw: Option<Bytes>,
-) -> Result<Tensor, String> {
-	let proto::model_infer_request::InferInputTensor {
-		name,
-		datatype,
-		shape,
-		parameters,
-		contents,
-	} = input;
-	if let Some(parameter) = parameters.keys().find(|name| name.starts_with("shared_memory")) {
-		return Err(format!("the parameter `{parameter}` is not served; send it in the message"));
-	}
-	let data_type = data_type(&datatype)?;
-	let shape = shape
-		.iter()
-		.map(|length| u64::try_from(*length))
-		.collect::<Result<Vec<_>, _>>()
-		.map_err(|_| format!("the shape {shape:?} has a negative length"))?;
-	let expected = elements::byte_len(data_type, &shape);
-	let data = match (raw, contents) {
-		(Some(raw), None) => raw,
-		(None, Some(contents)) => typed(contents, data_type)?,
-		(Some(_), Some(_)) => return Err("it has contents and raw contents; one is meant".into()),
-		(None, None) => return Err("it has neither contents nor raw contents".into()),
-	};
-	let found = data.len() as u64;
-	if expected != Some(found) {
-		let expected = expected.map_or("more than there is".into(), |it| format!("{it} bytes"));
-		return Err(format!(
-			"{data_type} of shape {shape:?} takes {expected}; the contents have {found}"
-		));
-	}
-	Ok(Tensor { name, data_type, shape, data })
-}
-
-/// The contents of a type as bytes.
-fn typed(contents: InferTensorContents, data_type: DataType) -> Result<Bytes, String> {
-	macro_rules! narrow {
-		($values:expr, $type:ty) => {
-			$values
-				.into_iter()
-				.map(|value| {
-					<$type>::try_from(value)
-						.map(<$type>::to_le_bytes)
-						.map_err(|_| format!("{value} is no {data_type}"))
-				})
-				.collect::<Result<Vec<_>, _>>()?
-				.concat()
-		};
-	}
-	macro_rules! whole {
-		($values:expr) => {
-			$values.into_iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>()
-		};
-	}
-	let InferTensorContents {
-		bool_contents,
-		int_contents,
-		int64_contents,
-		uint_contents,
-		uint64_contents,
-		fp32_contents,
-		fp64_contents,
-		..
-	} = contents;
-	let bytes = match data_type {
-		DataType::Bool => bool_contents.into_iter().map(u8::from).collect(),
-		DataType::Int8 => narrow!(int_contents, i8),
-		DataType::Int16 => narrow!(int_contents, i16),
-		DataType::Int32 => whole!(int_contents),
-		DataType::Int64 => whole!(int64_contents),
-		DataType::Uint8 => narrow!(uint_contents, u8),
-		DataType::Uint16 => narrow!(uint_contents, u16),
-		DataType::Uint32 => whole!(uint_contents),
-		DataType::Uint64 => whole!(uint64_contents),
-		DataType::Fp32 => whole!(fp32_contents),
-		DataType::Fp64 => whole!(fp64_contents),
-		DataType::Fp16 => return Err("FP16 has no contents; send it in raw_input_contents".into()),
-	};
-	Ok(bytes.into())
-}
-
-/// What is answered.
-fn response(answer: Answer, id: Option<String>) -> proto::ModelInferResponse {
-	let Answer { inference, units, price, receipt, proof } = answer;
-	let mut parameters = HashMap::new();
-	let mut tell = |name: &str, value| {
-		let parameter = InferParameter { parameter_choice: Some(value) };
-		parameters.insert(name.to_owned(), parameter);
-	};
-	let text = ParameterChoice::StringParam;
-	tell("model_hash", text(format!("0x{}", hex::encode(inference.artifact))));
-	tell("units", ParameterChoice::Int64Param(i64::try_from(units).unwrap_or(i64::MAX)));
-	if let Some(price) = price {
-		tell("price", text(price.to_string()));
-	}
-	if let Some(signed) = receipt {
-		let [receipt, signer, signature] = signed.words();
-		tell("receipt", text(receipt));
-		tell("receipt_signer", text(signer));
-		tell("receipt_signature", text(signature));
-	}
-	if let Some(proof) = proof {
-		tell("proof_id", text(hex::encode(proof)));
-	}
-	let (outputs, raw_output_contents) = inference
-		.outputs
-		.into_iter()
-		.map(|Tensor { name, data_type, shape, data }| {
-			let output = proto::model_infer_response::InferOutputTensor {
-				name,
-				datatype: data_type.name().into(),
-				shape: shape.into_iter().map(|it| i64::try_from(it).unwrap_or(i64::MAX)).collect(),
-				..Default::default()
-			};
-			(output, data)
-		})
-		.unzip();
-	proto::ModelInferResponse {
-		model_name: inference.model,
-		model_version: inference.version,
-		id: id.unwrap_or_default(),
-		parameters,
-		outputs,
-		raw_output_contents,
-	}
-}
-
 fn duration(timing: serving::Timing) -> Option<proto::StatisticDuration> {
 	Some(proto::StatisticDuration { count: timing.count, ns: timing.ns })
 }
@@ -560,7 +348,7 @@ impl GrpcInferenceService for Service {
 		let model = self.0.server.metadata(&name, given(&version)).map_err(Error::from)?;
 		let tensors = |tensors: Vec<TensorMetadata>| {
 			let tell = |TensorMetadata { name, data_type, shape }| {
-				let datatype = data_type.name().into();
+				let (name, datatype) = (name.to_string(), data_type.name().into());
 				proto::model_metadata_response::TensorMetadata { name, datatype, shape }
 			};
 			tensors.into_iter().map(tell).collect()
@@ -589,11 +377,11 @@ impl GrpcInferenceService for Service {
 		let model = self.0.server.metadata(&name, given(&version)).map_err(Error::from)?;
 		let input = |TensorMetadata { name, data_type, shape: dims }| {
 			let data_type = describe::triton_type(data_type).into();
-			proto::ModelInput { name, data_type, dims }
+			proto::ModelInput { name: name.to_string(), data_type, dims }
 		};
 		let output = |TensorMetadata { name, data_type, shape: dims }| {
 			let data_type = describe::triton_type(data_type).into();
-			proto::ModelOutput { name, data_type, dims }
+			proto::ModelOutput { name: name.to_string(), data_type, dims }
 		};
 		let config = proto::ModelConfig {
 			name: model.name,

@@ -183,7 +183,7 @@ impl Gateway {
 		let (stop, stopped) = watch::channel(false);
 		let certificate = certificate.map(|it| it as Arc<dyn Reload>);
 		for files in [certificate, admission.clone().files()].into_iter().flatten() {
-			runtime.spawn(reload::follow(files, stopped.clone()));
+			runtime.spawn(reload::follow(files, config.limits.reload_interval, stopped.clone()));
 		}
 		let limits = Arc::new(config.limits.clone());
 		let gate = Arc::new(Gate {

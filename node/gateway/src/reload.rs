@@ -8,9 +8,6 @@ use std::{
 };
 use tokio::{sync::watch, time::sleep};
 
-/// How often files are looked at.
-const LOOK: Duration = Duration::from_secs(2);
-
 /// What is read from files.
 pub trait Reload: Send + Sync {
 	/// Which.
@@ -28,15 +25,19 @@ fn stamps(files: &[PathBuf]) -> Vec<Stamp> {
 	files.iter().map(stamp).collect()
 }
 
-/// Reads files again whenever one of them has changed, until the gateway comes to its end.
-pub(crate) async fn follow(reload: Arc<dyn Reload>, mut stop: watch::Receiver<bool>) {
+/// Looks at files every `interval`, and reads them again when one has changed, until the gateway comes to its end.
+pub(crate) async fn follow(
+	reload: Arc<dyn Reload>,
+	interval: Duration,
+	mut stop: watch::Receiver<bool>,
+) {
 	let files = reload.files();
 	let named: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();
 	let named = named.join(", ");
 	let mut seen = stamps(&files);
 	loop {
 		tokio::select! {
-			() = sleep(LOOK) => (),
+			() = sleep(interval) => (),
 			_ = stop.wait_for(|stop| *stop) => return,
 		}
 		let now = stamps(&files);

@@ -209,7 +209,7 @@ impl Span {
 	pub(crate) fn ran(&mut self, inference: &Inference) {
 		let Some(Open { clock, call, .. }) = self.0.as_deref_mut() else { return };
 		if call.version.is_none() {
-			call.version = Some(inference.version.clone());
+			call.version = Some(inference.version.to_string());
 		}
 		if call.runs.len() < MAX_RUNS {
 			let Inference { queued, computed, rows, batch, cached, .. } = *inference;

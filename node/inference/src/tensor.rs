@@ -1,7 +1,7 @@
 //! Tensors as clients name them.
 
 use bytes::Bytes;
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 /// The type of one element, by its name in the Open Inference Protocol.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -102,8 +102,8 @@ impl fmt::Display for DataType {
 /// A tensor: row-major, little-endian, `shape.product() * data_type.bytes()` bytes.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Tensor {
-	/// Its name.
-	pub name: String,
+	/// Its name. Cheap to clone.
+	pub name: Arc<str>,
 	/// The type of its elements.
 	pub data_type: DataType,
 	/// Its dimensions.

@@ -12,7 +12,7 @@ use aimodel_inference::{
 	OnnxRuntime,
 };
 use futures::executor::block_on;
-use onnx::{floats, graph, node, Dim, Value};
+use onnx::{floats, graph, node, Attribute, Dim, Value};
 use semver::Version;
 use std::{path::PathBuf, sync::Arc};
 use tempfile::TempDir;
@@ -40,7 +40,7 @@ fn server(memory: u64, count: u32, options: &ModelOptions) -> (Server, TempDir) 
 		let between = format!("n{n}");
 		let nodes = [
 			node("Mul", &["x", "w"], &[&between], &[]),
-			node("ReduceMax", &[&between], &["y"], &[("keepdims", 1)]),
+			node("ReduceMax", &[&between], &["y"], &[("keepdims", Attribute::Int(1))]),
 		];
 		let value = |name| Value { name, element: 1, shape: &[Dim::N(1), Dim::N(1)] };
 		let path = folder.path().join(format!("m{n}"));

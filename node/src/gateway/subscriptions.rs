@@ -129,13 +129,14 @@ fn voucher_of(
 }
 
 /// What an operator is told of the ledger.
-struct Metrics {
+#[derive(Clone)]
+pub(super) struct Metrics {
 	unsettled: Gauge<U64>,
 	lost: Counter<U64>,
 }
 
 impl Metrics {
-	fn register(registry: &Registry) -> Result<Self, PrometheusError> {
+	pub(super) fn register(registry: &Registry) -> Result<Self, PrometheusError> {
 		Ok(Self {
 			unsettled: register(
 				Gauge::new(
@@ -160,15 +161,8 @@ pub(super) async fn follow(
 	ledger: Arc<Ledger>,
 	client: Arc<FullClient>,
 	worker: AccountId,
-	registry: Option<Registry>,
+	metrics: Option<Metrics>,
 ) {
-	let metrics = registry.and_then(|registry| match Metrics::register(&registry) {
-		Ok(metrics) => Some(metrics),
-		Err(error) => {
-			log::warn!(target: "gateway", "no metrics of vouchers: {error}");
-			None
-		},
-	});
 	let mut blocks = client.import_notification_stream();
 	while let Some(block) = blocks.next().await {
 		if !block.is_new_best {

@@ -1,7 +1,7 @@
 /** Inferences over HTTP from a worker's node, driven by wrk, against MLServer on the same library. */
 
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
 import { blobHash } from '../src/blobs.js';
@@ -22,7 +22,13 @@ const MODELS = {
 	digits: { file: `${EXAMPLES}/digits/digits.onnx`, input: 'image', shape: '1,64' },
 	mlp: { file: 'mlp.onnx', input: 'x', shape: '1,784' },
 	cnn: { file: 'cnn.onnx', input: 'x', shape: '1,1,16,16' },
+	lenet: { file: 'lenet.onnx', input: 'x', shape: '1,1,28,28' },
 };
+
+/** What is compared with the library called directly: names, and callers of 32 rows each. */
+const DIRECT = { mlp: 'MLP 784-128-10', cnn: 'small CNN', lenet: 'LeNet-5' };
+const CALLERS = [1, 4];
+const ROWS = 32;
 
 const CASES = [
 	{ case: 'digits MLP', model: 'digits', clients: 1 },
@@ -36,8 +42,9 @@ const CASES = [
 const median = (numbers) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
 
 /** One run of wrk. */
-async function wrk(url, { model, clients, form = 'binary', seconds = SECONDS, wait = 0 }) {
-	const { input, shape } = MODELS[model.replace('-single', '')];
+async function wrk(url, { model, clients, rows = 1, form = 'binary', seconds = SECONDS, wait = 0 }) {
+	const { input, shape: row } = MODELS[model.replace('-single', '')];
+	const shape = row.replace(/^1,/, `${rows},`);
 	const threads = String(Math.min(2, clients));
 	const args = ['-t', threads, '-c', String(clients), '-d', `${seconds}s`, '--latency', '-s', `${SERVE}/infer.lua`, url];
 	const text = await output('wrk', [...args, '--', model, input, shape, form, String(wait)]);
@@ -110,6 +117,24 @@ async function loads(url) {
 	return { case: 'MLP 784-128-10, load and first answer', cold_ms: median(cold), hot_ms: median(hot) };
 }
 
+/** Batches over HTTP, and how much more time the same takes than by the library alone, on one thread. */
+async function overheads(url, folder) {
+	const rows = [];
+	const libraries = await readdir(`${ROOT}/.onnxruntime`);
+	const library = `${ROOT}/.onnxruntime/${libraries.find((name) => name.startsWith('libonnxruntime'))}`;
+	const env = { ONNXRUNTIME_LIB: process.env.ONNXRUNTIME_LIB ?? library };
+	for (const [model, name] of Object.entries(DIRECT)) {
+		const file = `${folder}/${model}.onnx`;
+		const direct = JSON.parse(await output(`${PROGRAMS}/examples/serve_bench`, ['--direct', file], env));
+		rows.push({ case: `${name}, ${ROWS} rows, the library alone`, clients: 1, ...direct });
+		for (const clients of CALLERS) {
+			const measured = await wrk(url, { model, clients, rows: ROWS });
+			rows.push({ case: `${name}, ${ROWS} rows`, clients, ...measured, overhead: direct.rps / measured.rps - 1 });
+		}
+	}
+	return rows;
+}
+
 /** Bytes of memory that a process has. */
 async function memory(pid) {
 	return Number(/VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${pid}/status`, 'utf8'))[1]) * 1024;
@@ -131,7 +156,7 @@ export async function serving({ peers = false, long = false }) {
 				const { case: name, clients } = what;
 				rows.push({ case: name, clients, ...(await wrk(url, what)) });
 			}
-			rows.push(await loads(url));
+			rows.push(...(await overheads(url, folder)), await loads(url));
 			if (long) {
 				const peak = rows.find(({ case: name, clients }) => name === 'MLP 784-128-10' && clients === 32).rps;
 				const steady = { model: 'mlp', clients: 32, seconds: 600, wait: Math.ceil((32 * 1000) / (0.8 * peak)) };

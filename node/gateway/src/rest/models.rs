@@ -28,7 +28,7 @@ pub(super) fn server(gate: &Gate) -> Value {
 }
 
 fn tensors(tensors: &[TensorMetadata]) -> Vec<Value> {
-	let tell = |TensorMetadata { name, data_type, shape }: &TensorMetadata| json!({ "name": name, "datatype": data_type.name(), "shape": shape });
+	let tell = |TensorMetadata { name, data_type, shape }: &TensorMetadata| json!({ "name": &**name, "datatype": data_type.name(), "shape": shape });
 	tensors.iter().map(tell).collect()
 }
 
@@ -53,7 +53,7 @@ pub(super) fn configuration(model: &ModelMetadata) -> Value {
 	let tensors = |tensors: &[TensorMetadata]| -> Vec<Value> {
 		let tell = |TensorMetadata { name, data_type, shape }: &TensorMetadata| {
 			let data_type = describe::triton_type(*data_type).as_str_name();
-			json!({ "name": name, "data_type": data_type, "dims": shape })
+			json!({ "name": &**name, "data_type": data_type, "dims": shape })
 		};
 		tensors.iter().map(tell).collect()
 	};

@@ -237,7 +237,7 @@ impl Input<'_> {
 				))
 			},
 		};
-		Ok(Tensor { name, data_type, shape, data })
+		Ok(Tensor { name: name.into(), data_type, shape, data })
 	}
 }
 

@@ -53,7 +53,10 @@ fn a_certificate_that_is_renewed_is_used() {
 	let [folder, renewed] = [(); 2].map(|()| tempfile::tempdir().unwrap());
 	let (tls, next) = (certificate(folder.path()), certificate(renewed.path()));
 	let trusted = folder.path().join("trusted.pem");
-	let world = world_with(|config, _| config.tls = Some(tls.clone()));
+	let world = world_with(|config, _| {
+		config.limits.reload_interval = Duration::from_millis(20);
+		config.tls = Some(tls.clone());
+	});
 	let url = format!("https://localhost:{}/v2/health/live", world.http.port());
 	let live = |certificate: &Path| {
 		std::fs::copy(certificate, &trusted).unwrap();
@@ -66,7 +69,7 @@ fn a_certificate_that_is_renewed_is_used() {
 	assert!(live(&before) && !live(&next.certificates));
 	// A certificate without its key is not used.
 	std::fs::copy(&next.certificates, &tls.certificates).unwrap();
-	std::thread::sleep(Duration::from_millis(4500));
+	std::thread::sleep(Duration::from_millis(200));
 	assert!(live(&before));
 	std::fs::copy(&next.key, &tls.key).unwrap();
 	let renewed = (0..200).any(|_| {

@@ -113,7 +113,7 @@ fn declare(tensor: &TensorMetadata) -> Declared {
 		(None, other) => other.name(),
 	};
 	Declared {
-		name: tensor.name.clone(),
+		name: tensor.name.to_string(),
 		element,
 		type_name: type_name.into(),
 		shape: tensor.shape.iter().map(|n| u64::try_from(*n).ok()).collect(),

@@ -2,7 +2,10 @@
 
 use crate::tensor::{DataType, Tensor};
 use aimodel_primitives::ids::ArtifactHash;
-use std::time::{Duration, Instant};
+use std::{
+	sync::Arc,
+	time::{Duration, Instant},
+};
 
 /// How urgent a request is: by the tier of who asks.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
@@ -37,9 +40,9 @@ pub struct InferRequest {
 #[derive(Clone, Debug)]
 pub struct Inference {
 	/// The model's name.
-	pub model: String,
+	pub model: Arc<str>,
 	/// The version that answered.
-	pub version: String,
+	pub version: Arc<str>,
 	/// What the model file is.
 	pub artifact: ArtifactHash,
 	/// The outputs, in the model's order, or in that of the request.
@@ -60,7 +63,7 @@ pub struct Inference {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct TensorMetadata {
 	/// Its name.
-	pub name: String,
+	pub name: Arc<str>,
 	/// The type of its elements.
 	pub data_type: DataType,
 	/// Its dimensions; −1 for one that varies.

@@ -256,7 +256,7 @@ mod tests {
 			let (mut batch, mut expired) = (Vec::new(), Vec::new());
 			self.queue.take(rows, now, &mut batch, &mut expired);
 			assert!(expired.is_empty());
-			batch.iter().map(|waiting| waiting.inputs[0].name.clone()).collect()
+			batch.iter().map(|waiting| waiting.inputs[0].name.to_string()).collect()
 		}
 	}
 

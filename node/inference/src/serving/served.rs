@@ -2,10 +2,11 @@
 //!
 //! Each version has threads of its own, so that one which hangs takes nothing from the others.
 
+mod counts;
 mod run;
 
 use super::{
-	api::{Inference, ServeError, State as LifeState, Statistics, Timing},
+	api::{Inference, ServeError, State as LifeState, Statistics},
 	breaker::{Breaker, Suspended},
 	metrics::{Load, Series},
 	options::ModelOptions,
@@ -20,26 +21,28 @@ use crate::{
 	backend::{Model, Signature},
 	tensor::Tensor,
 };
+use counts::Counts;
 use futures::channel::oneshot;
 use parking_lot::{Condvar, Mutex};
 use std::{
 	sync::{Arc, Weak},
 	thread::ThreadId,
-	time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+	time::{Duration, Instant},
 };
 
 /// Where the answer to a load or an unload goes.
 pub(super) type Reply = oneshot::Sender<Result<(), ServeError>>;
 
 pub(super) struct Served {
-	pub(super) model: String,
-	pub(super) version: String,
+	pub(super) model: Arc<str>,
+	pub(super) version: Arc<str>,
 	pub(super) entry: VersionEntry,
 	pub(super) options: ModelOptions,
 	pub(super) series: Series,
 	fallbacks: Arc<[String]>,
 	shared: Weak<Shared>,
 	watchdog: Arc<Watchdog>,
+	counts: Mutex<Counts>,
 	state: Mutex<State>,
 	work: Condvar,
 }
@@ -57,7 +60,6 @@ struct State {
 	stuck: usize,
 	breaker: Breaker,
 	tuner: Option<Tuner>,
-	counts: Counts,
 	used: Instant,
 	/// It was removed while it was being loaded: it goes as soon as it is there.
 	removed: bool,
@@ -116,24 +118,10 @@ struct Running {
 	batch: Vec<Waiting>,
 }
 
-#[derive(Default)]
-struct Counts {
-	statistics: Statistics,
-	batches: std::collections::BTreeMap<u32, Timing>,
-}
-
 /// A request that was not queued, and why.
 pub(super) struct Refused {
 	pub(super) waiting: Waiting,
 	pub(super) error: ServeError,
-}
-
-impl Timing {
-	fn add(&mut self, count: u64, took: Duration) {
-		self.count = self.count.saturating_add(count);
-		let ns = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
-		self.ns = self.ns.saturating_add(ns.saturating_mul(count));
-	}
 }
 
 impl Served {
@@ -163,20 +151,20 @@ impl Served {
 				let most = Limits { batch: options.max_batch, threads: options.instances };
 				Tuner::new(Duration::from_micros(target), most)
 			}),
-			counts: Counts::default(),
 			used: Instant::now(),
 			removed: false,
 			signature: None,
 		};
 		Arc::new(Self {
 			model: model.into(),
-			version: entry.version.to_string(),
+			version: entry.version.to_string().into(),
 			entry: entry.clone(),
 			options: options.clone(),
 			series,
 			fallbacks: options.fallback.clone().into(),
 			shared,
 			watchdog,
+			counts: Mutex::default(),
 			state: Mutex::new(state),
 			work: Condvar::new(),
 		})
@@ -234,19 +222,10 @@ impl Served {
 	}
 
 	pub(super) fn statistics(&self) -> Statistics {
-		let state = self.state.lock();
-		let memory = match &state.life {
-			Life::Ready(loaded) | Life::Unloading { loaded, .. } => loaded.memory(),
-			_ => 0,
-		};
-		Statistics {
-			name: self.model.clone(),
-			version: self.version.clone(),
-			batches: state.counts.batches.iter().map(|(rows, timing)| (*rows, *timing)).collect(),
-			pending: state.queue.len() as u64,
-			memory,
-			..state.counts.statistics.clone()
-		}
+		let counted = self.counts.lock().statistics();
+		let (name, version) = (self.name(), self.version.to_string());
+		let pending = self.state.lock().queue.len() as u64;
+		Statistics { name, version, pending, memory: self.memory(), ..counted }
 	}
 
 	/// Queues a request that fits.
@@ -283,7 +262,7 @@ impl Served {
 			_ => return refuse(waiting, self.not_ready("it was unloaded meanwhile")),
 		}
 		if let Err(Suspended { failures, again_in }) = state.breaker.admit(now) {
-			let name = self.model.clone();
+			let name = self.name();
 			return refuse(waiting, ServeError::Suspended { name, failures, again_in });
 		}
 		if !state.slots.iter().any(|slot| slot.alive) {
@@ -293,7 +272,7 @@ impl Served {
 		if !state.queue.has_room(&waiting) {
 			state.breaker.retry(now);
 			let waits = state.queue.len();
-			return refuse(waiting, ServeError::Busy { name: self.model.clone(), waiting: waits });
+			return refuse(waiting, ServeError::Busy { name: self.name(), waiting: waits });
 		}
 		state.queue.push(waiting);
 		let (wake, all) = (state.idle > 0, state.tuner.is_some());
@@ -323,16 +302,9 @@ impl Served {
 		answer: Answer,
 	) {
 		let took = arrived.elapsed();
-		{
-			let statistics = &mut self.state.lock().counts.statistics;
-			let rows = u64::from(fitting.rows);
-			statistics.inference_count = statistics.inference_count.saturating_add(rows);
-			statistics.last_inference = unix_ms();
-			statistics.success.add(1, took);
-			statistics.cache_hit.add(1, took);
-		}
+		self.counts.lock().recalled(fitting.rows, took);
 		self.series.remembered(true);
-		let mut answered = Ok(Inference {
+		let inference = Inference {
 			model: self.model.clone(),
 			version: self.version.clone(),
 			artifact: self.entry.hash,
@@ -342,12 +314,8 @@ impl Served {
 			computed: Duration::ZERO,
 			batch: 0,
 			cached: true,
-		});
-		if let Some(shared) = self.shared.upgrade() {
-			shared.after(self, &mut answered);
-		}
-		self.series.answered(&answered);
-		let _ = answer.send(answered);
+		};
+		self.send(answer, Ok(inference));
 	}
 
 	/// Keeps a request until the model is loaded, and begins that unless it is being done.
@@ -361,7 +329,7 @@ impl Served {
 				Some(self.not_ready(reason))
 			},
 			_ if state.pending.len() >= self.options.queue => {
-				Some(ServeError::Busy { name: self.model.clone(), waiting: state.pending.len() })
+				Some(ServeError::Busy { name: self.name(), waiting: state.pending.len() })
 			},
 			_ => None,
 		};
@@ -603,8 +571,7 @@ impl Served {
 		}
 		self.series.waiting(state.queue.len());
 		let failed = late.len().saturating_add(hung.len()).saturating_add(answers.len());
-		state.counts.statistics.fail.count =
-			state.counts.statistics.fail.count.saturating_add(failed as u64);
+		self.counts.lock().failed(failed);
 		if !given_up.is_empty() && !state.slots.iter().any(|slot| slot.alive) {
 			left.extend(state.queue.drain());
 		}
@@ -675,7 +642,7 @@ impl Served {
 	}
 
 	fn suspended(&self) -> ServeError {
-		let (name, state) = (self.model.clone(), self.state.lock());
+		let (name, state) = (self.name(), self.state.lock());
 		match state.breaker.look(Instant::now()) {
 			Some(Suspended { failures, again_in }) => {
 				ServeError::Suspended { name, failures, again_in }
@@ -692,7 +659,7 @@ impl Served {
 				let Some(answer) = waiting.answer.take() else { return };
 				let described = self.described();
 				let names = waiting.outputs.iter().filter_map(|at| {
-					Some(described.as_ref()?.signature.outputs.get(*at)?.name.clone())
+					Some(described.as_ref()?.signature.outputs.get(*at)?.name.to_string())
 				});
 				let request = InferRequest {
 					model: String::new(),
@@ -735,36 +702,45 @@ impl Served {
 		}
 	}
 
-	pub(super) fn answer(&self, mut waiting: Waiting, mut answer: Result<Inference, ServeError>) {
-		let Some(sender) = waiting.answer.take() else { return };
+	pub(super) fn answer(&self, mut waiting: Waiting, answer: Result<Inference, ServeError>) {
+		if let Some(sender) = waiting.answer.take() {
+			self.send(sender, answer);
+		}
+	}
+
+	fn send(&self, sender: Answer, answer: Result<Inference, ServeError>) {
+		// Whoever asked may be gone.
+		let _ = sender.send(self.concluded(answer));
+	}
+
+	/// The answer as it is told, after the hooks.
+	fn concluded(
+		&self,
+		mut answer: Result<Inference, ServeError>,
+	) -> Result<Inference, ServeError> {
 		if let Some(shared) = self.shared.upgrade() {
 			shared.after(self, &mut answer);
 		}
 		self.series.answered(&answer);
-		// Whoever asked may be gone.
-		let _ = sender.send(answer);
+		answer
 	}
 
 	/// Answers a request that never came to be queued.
 	pub(super) fn reject(&self, answer: Answer, error: ServeError) {
-		{
-			let fail = &mut self.state.lock().counts.statistics.fail;
-			fail.count = fail.count.saturating_add(1);
-		}
-		let mut answered = Err(error);
-		if let Some(shared) = self.shared.upgrade() {
-			shared.after(self, &mut answered);
-		}
-		self.series.answered(&answered);
-		let _ = answer.send(answered);
+		self.counts.lock().failed(1);
+		self.send(answer, Err(error));
+	}
+
+	fn name(&self) -> String {
+		self.model.to_string()
 	}
 
 	fn late(&self) -> ServeError {
-		ServeError::DeadlineExceeded { name: self.model.clone() }
+		ServeError::DeadlineExceeded { name: self.name() }
 	}
 
 	pub(super) fn not_ready(&self, reason: &str) -> ServeError {
-		ServeError::NotReady { name: self.model.clone(), reason: reason.into() }
+		ServeError::NotReady { name: self.name(), reason: reason.into() }
 	}
 }
 
@@ -784,10 +760,4 @@ impl Loaded {
 			kind: self.kind,
 		}
 	}
-}
-
-/// Milliseconds since 1970.
-fn unix_ms() -> u64 {
-	let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-	u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -40,7 +40,7 @@ impl Signature {
 		for (at, metadata) in self.inputs.iter().enumerate() {
 			let found = given[at..].iter().position(|tensor| tensor.name == metadata.name);
 			let Some(found) = found else {
-				let found: Vec<_> = given[at..].iter().map(|tensor| tensor.name.as_str()).collect();
+				let found: Vec<_> = given[at..].iter().map(|tensor| &*tensor.name).collect();
 				return invalid(format!(
 					"the input `{}` is missing; given are {}",
 					metadata.name,
@@ -49,6 +49,8 @@ impl Signature {
 			};
 			given.swap(at, at.saturating_add(found));
 			check_input(metadata, &given[at])?;
+			// One name for all: what was read is freed by who read it.
+			given[at].name = metadata.name.clone();
 			bytes = bytes.saturating_add(given[at].data.len() as u64);
 			if batches {
 				let first = given[at].shape.first().copied().unwrap_or(1);
@@ -69,7 +71,7 @@ impl Signature {
 		}
 		let mut wanted = Vec::with_capacity(outputs.len());
 		for name in outputs {
-			match self.outputs.iter().position(|output| output.name == *name) {
+			match self.outputs.iter().position(|output| *output.name == **name) {
 				Some(at) => wanted.push(at),
 				None => {
 					let names = names(&self.outputs);
@@ -123,7 +125,7 @@ fn check_input(metadata: &TensorMetadata, tensor: &Tensor) -> Result<(), ServeEr
 }
 
 fn names(tensors: &[TensorMetadata]) -> String {
-	let names: Vec<_> = tensors.iter().map(|tensor| tensor.name.as_str()).collect();
+	let names: Vec<_> = tensors.iter().map(|tensor| &*tensor.name).collect();
 	names.join(", ")
 }
 
@@ -175,7 +177,7 @@ mod tests {
 	fn inputs_come_in_any_order_and_leave_in_the_models() {
 		let outputs = ["z".to_owned()];
 		let fitting = signature().check(vec![mask(3), ids(3)], &outputs, true, 64).unwrap();
-		let names: Vec<_> = fitting.inputs.iter().map(|tensor| tensor.name.as_str()).collect();
+		let names: Vec<_> = fitting.inputs.iter().map(|tensor| &*tensor.name).collect();
 		assert_eq!(names, ["ids", "mask"]);
 		assert_eq!((fitting.rows, fitting.bytes, fitting.outputs), (3, 51, vec![1]));
 	}

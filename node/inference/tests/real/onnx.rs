@@ -48,12 +48,18 @@ pub(crate) fn model(
 	graph(&[node(operator, &reads, &writes, &[])], inputs, outputs, &weights)
 }
 
-/// A node, with attributes that are whole numbers.
+/// An attribute of a node.
+pub(crate) enum Attribute<'a> {
+	Int(u64),
+	Ints(&'a [u64]),
+}
+
+/// A node.
 pub(crate) fn node(
 	operator: &str,
 	reads: &[&str],
 	writes: &[&str],
-	attributes: &[(&str, u64)],
+	attributes: &[(&str, Attribute)],
 ) -> Vec<u8> {
 	let mut node = Vec::new();
 	reads.iter().for_each(|name| text(&mut node, 1, name));
@@ -62,8 +68,16 @@ pub(crate) fn node(
 	for (name, value) in attributes {
 		let mut attribute = Vec::new();
 		text(&mut attribute, 1, name);
-		number(&mut attribute, 3, *value);
-		number(&mut attribute, 20, 2);
+		match value {
+			Attribute::Int(n) => {
+				number(&mut attribute, 3, *n);
+				number(&mut attribute, 20, 2);
+			},
+			Attribute::Ints(numbers) => {
+				numbers.iter().for_each(|n| number(&mut attribute, 8, *n));
+				number(&mut attribute, 20, 7);
+			},
+		}
 		bytes(&mut node, 5, &attribute);
 	}
 	node
@@ -159,6 +173,47 @@ pub(crate) fn cnn() -> Vec<u8> {
 			floats("b2", &[8], noise()),
 			floats("w3", &[1152, 10], noise()),
 			floats("b3", &[10], noise()),
+		],
+	)
+}
+
+/// LeNet-5, with ReLU and the largest of four: `f32[batch, 1, 28, 28]` to `f32[batch, 10]`.
+pub(crate) fn lenet() -> Vec<u8> {
+	let float = code(ElementType::F32);
+	let image = [Dim::Batch, Dim::N(1), Dim::N(28), Dim::N(28)];
+	let pool = |reads, writes| {
+		let by_two = || Attribute::Ints(&[2, 2]);
+		let sizes = [("kernel_shape", by_two()), ("strides", by_two())];
+		node("MaxPool", &[reads], &[writes], &sizes)
+	};
+	graph(
+		&[
+			node("Conv", &["x", "w1", "b1"], &["c1"], &[]),
+			node("Relu", &["c1"], &["r1"], &[]),
+			pool("r1", "p1"),
+			node("Conv", &["p1", "w2", "b2"], &["c2"], &[]),
+			node("Relu", &["c2"], &["r2"], &[]),
+			pool("r2", "p2"),
+			node("Flatten", &["p2"], &["f"], &[]),
+			node("Gemm", &["f", "w3", "b3"], &["g3"], &[]),
+			node("Relu", &["g3"], &["r3"], &[]),
+			node("Gemm", &["r3", "w4", "b4"], &["g4"], &[]),
+			node("Relu", &["g4"], &["r4"], &[]),
+			node("Gemm", &["r4", "w5", "b5"], &["y"], &[]),
+		],
+		&[Value { name: "x", element: float, shape: &image }],
+		&[Value { name: "y", element: float, shape: &[Dim::Batch, Dim::N(10)] }],
+		&[
+			floats("w1", &[6, 1, 5, 5], noise()),
+			floats("b1", &[6], noise()),
+			floats("w2", &[16, 6, 5, 5], noise()),
+			floats("b2", &[16], noise()),
+			floats("w3", &[256, 120], noise()),
+			floats("b3", &[120], noise()),
+			floats("w4", &[120, 84], noise()),
+			floats("b4", &[84], noise()),
+			floats("w5", &[84, 10], noise()),
+			floats("b5", &[10], noise()),
 		],
 	)
 }

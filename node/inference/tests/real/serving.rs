@@ -2,7 +2,7 @@
 
 use crate::{
 	digits, example,
-	onnx::{cnn, floats, graph, mlp, model, node, Dim, Value},
+	onnx::{cnn, floats, graph, mlp, model, node, Attribute, Dim, Value},
 	runtime,
 };
 use aimodel_inference::{
@@ -214,7 +214,7 @@ fn a_model_that_mixes_rows_is_not_batched_and_one_that_does_not_is() {
 		let value = |name| Value { name, element: 1, shape: &shape };
 		graph(&[operator], &[value("x")], &[value("y")], &[])
 	};
-	let softmax = |axis| node("Softmax", &["x"], &["y"], &[("axis", axis)]);
+	let softmax = |axis| node("Softmax", &["x"], &["y"], &[("axis", Attribute::Int(axis))]);
 	let options = ModelOptions { max_batch: 3, ..gathering() };
 	files.register(&server, "mixing", &batch(Dim::Batch, softmax(0)), options.clone());
 	// Its input and its output have other names for the first dimension.
@@ -353,7 +353,7 @@ fn a_fallback_answers_for_a_model_that_can_not_be_loaded() {
 	let options = ModelOptions { fallback: vec!["torn".into()], ..no_delay() };
 	files.register(&server, "missing", b"nothing", options);
 	files.register(&server, "torn", &mlp()[..1000], ModelOptions { fallback, ..no_delay() });
-	assert_eq!(infer(&server, "torn", row(0.5)).unwrap().model, "mlp");
+	assert_eq!(&*infer(&server, "torn", row(0.5)).unwrap().model, "mlp");
 	// Fallbacks that point at each other end.
 	assert!(matches!(infer(&server, "missing", row(0.5)), Err(ServeError::NotReady { .. })));
 }

@@ -34,7 +34,7 @@ fn json_is_read() {
 	.unwrap();
 	assert_eq!(asked.id.as_deref(), Some("42"));
 	let [x] = &asked.inputs[..] else { panic!("{asked:?}") };
-	assert_eq!((x.name.as_str(), x.data_type, &x.shape[..]), ("x", DataType::Fp32, &[1, 2][..]));
+	assert_eq!((&*x.name, x.data_type, &x.shape[..]), ("x", DataType::Fp32, &[1, 2][..]));
 	assert_eq!(&x.data[..], [1.5_f32.to_le_bytes(), (-2_f32).to_le_bytes()].concat());
 	assert!(asked.binary && !asked.outputs[0].binary);
 }

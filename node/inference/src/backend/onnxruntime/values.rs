@@ -47,7 +47,7 @@ fn metadata(outlet: &Outlet) -> Result<TensorMetadata, BackendError> {
 			data_type: data_type(ty)
 				.ok_or_else(|| unknown(format!("a tensor of {ty}, which is not served")))?,
 			shape: shape.iter().copied().collect(),
-			name,
+			name: name.into(),
 		}),
 		other => Err(unknown(format!("no tensor: {other}"))),
 	}

@@ -50,7 +50,7 @@ pub(super) fn signature(metadata: &[u8]) -> Result<Signature, BackendError> {
 	let outlet = |outlet: Outlet| {
 		let Outlet { name, datatype, shape } = outlet;
 		match DataType::of_name(&datatype) {
-			Some(data_type) => Ok(TensorMetadata { name, data_type, shape }),
+			Some(data_type) => Ok(TensorMetadata { name: name.into(), data_type, shape }),
 			None => Err(BackendError::NotAModel(format!(
 				"`{name}` is a tensor of {datatype}, which is not served"
 			))),
@@ -86,7 +86,7 @@ pub(super) fn request(
 		let bytes: usize = pieces.iter().map(|piece| piece.data.len()).sum();
 		size = size.saturating_add(bytes);
 		inputs.push(json!({
-			"name": metadata.name,
+			"name": &*metadata.name,
 			"datatype": metadata.data_type.name(),
 			"shape": shape,
 			"parameters": { "binary_data_size": bytes },
@@ -95,7 +95,7 @@ pub(super) fn request(
 	let outputs: Vec<_> = signature
 		.outputs
 		.iter()
-		.map(|output| json!({ "name": output.name, "parameters": { "binary_data": true } }))
+		.map(|output| json!({ "name": &*output.name, "parameters": { "binary_data": true } }))
 		.collect();
 	let header = json!({ "inputs": inputs, "outputs": outputs }).to_string();
 	let mut body = BytesMut::with_capacity(header.len().saturating_add(size));
@@ -147,7 +147,7 @@ pub(super) fn response(
 		if expected != Some(data.len() as u64) {
 			return Err(failed(format!("`{name}` has {} bytes for {shape:?}", data.len())));
 		}
-		found.push(Tensor { name, data_type, shape, data });
+		found.push(Tensor { name: name.into(), data_type, shape, data });
 	}
 	let take = |metadata: &TensorMetadata| {
 		let output = found.iter().find(|output| output.name == metadata.name);

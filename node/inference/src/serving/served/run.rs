@@ -1,6 +1,9 @@
 //! The life of a model's thread: takes a batch, runs it, answers.
 
-use super::{unix_ms, Life, Loaded, Running, Served, State};
+use super::{
+	counts::{Member, Ran},
+	Life, Loaded, Running, Served, State,
+};
 use crate::{
 	backend::{BackendError, Model},
 	panic_message,
@@ -119,9 +122,7 @@ impl Served {
 			self.work.wait(&mut state);
 			state.idle = state.idle.saturating_sub(1);
 		};
-		let failed = expired.len() as u64;
-		state.counts.statistics.fail.count =
-			state.counts.statistics.fail.count.saturating_add(failed);
+		self.counts.lock().failed(expired.len());
 		match &work {
 			Some(work) => {
 				drop(state);
@@ -219,7 +220,7 @@ impl Served {
 	fn error(&self, error: BackendError) -> ServeError {
 		match error {
 			BackendError::Rejected(reason) => ServeError::Invalid(reason),
-			BackendError::Busy(_) => ServeError::Busy { name: self.model.clone(), waiting: 0 },
+			BackendError::Busy(_) => ServeError::Busy { name: self.name(), waiting: 0 },
 			other => ServeError::Failed(other.to_string()),
 		}
 	}
@@ -251,14 +252,29 @@ impl Served {
 			(true, false) => left = self.suspend(&mut state, now, false),
 			(false, false) => state.breaker.retry(now),
 		}
-		self.count(&mut state, &work, &batch, &answers, computed, apart, runs, now);
+		let ran = Ran { rows: work.rows, since: work.since, ended: now, runs, computed, apart };
+		if !batch.is_empty() {
+			self.tune(&mut state, &ran, &batch);
+			self.series.batch(work.rows, state.queue.len());
+		}
 		drop(state);
-		for (waiting, answer) in batch.into_iter().zip(answers) {
-			match answer {
-				Ok(outputs) => self.deliver(waiting, outputs, &work, computed),
-				Err(error @ ServeError::Invalid(_)) => self.answer(waiting, Err(error)),
-				Err(error) => self.fail(waiting, &error),
-			}
+		if !batch.is_empty() {
+			self.count(&ran, &batch, &answers);
+		}
+		let concluded = batch.into_iter().zip(answers).filter_map(|(mut waiting, answer)| {
+			let answer = match answer {
+				Ok(outputs) => Ok(self.inference(&waiting, outputs, &ran)),
+				Err(error @ ServeError::Invalid(_)) => Err(error),
+				Err(error) => {
+					self.fail(waiting, &error);
+					return None;
+				},
+			};
+			Some((waiting.answer.take()?, self.concluded(answer)))
+		});
+		// Whoever is woken by the first answer finds the others there.
+		for (sender, answer) in concluded.collect::<Vec<_>>() {
+			let _ = sender.send(answer);
 		}
 		if !left.is_empty() {
 			let error = self.suspended();
@@ -269,78 +285,53 @@ impl Served {
 		true
 	}
 
-	fn deliver(&self, waiting: Waiting, outputs: Vec<Tensor>, work: &Work, computed: Duration) {
+	fn inference(&self, waiting: &Waiting, outputs: Vec<Tensor>, ran: &Ran) -> Inference {
 		if let (Some(key), Some(shared)) = (waiting.key, self.shared.upgrade()) {
 			shared.remember(key, &outputs);
 		}
-		let queued = work.since.saturating_duration_since(waiting.since);
-		let inference = Inference {
+		Inference {
 			model: self.model.clone(),
 			version: self.version.clone(),
 			artifact: self.entry.hash,
 			outputs: select(outputs, &waiting.outputs),
 			rows: waiting.rows,
-			queued,
-			computed,
-			batch: work.rows,
+			queued: ran.since.saturating_duration_since(waiting.since),
+			computed: ran.computed,
+			batch: ran.rows,
 			cached: false,
-		};
-		self.answer(waiting, Ok(inference));
+		}
 	}
 
-	fn count(
-		&self,
-		state: &mut State,
-		work: &Work,
-		batch: &[Waiting],
-		answers: &[Result<Vec<Tensor>, ServeError>],
-		computed: Duration,
-		apart: Duration,
-		runs: u64,
-		now: Instant,
-	) {
-		if batch.is_empty() {
-			return;
-		}
-		let counts = &mut state.counts;
-		let statistics = &mut counts.statistics;
-		statistics.execution_count = statistics.execution_count.saturating_add(runs);
-		statistics.last_inference = unix_ms();
-		for (waiting, answer) in batch.iter().zip(answers) {
-			let took = now.saturating_duration_since(waiting.since);
-			if answer.is_ok() {
-				let rows = u64::from(waiting.rows);
-				statistics.inference_count = statistics.inference_count.saturating_add(rows);
-				statistics.success.add(1, took);
-				statistics.queue.add(1, work.since.saturating_duration_since(waiting.since));
-				// The engine joins the inputs itself: that is in the time of the run.
-				statistics.compute_input.add(1, Duration::ZERO);
-				statistics.compute_infer.add(1, computed);
-				statistics.compute_output.add(1, apart);
-				self.series.ran(
-					work.since.saturating_duration_since(waiting.since),
-					computed,
-					took,
-				);
-				if waiting.key.is_some() {
-					statistics.cache_miss.add(1, took);
-					self.series.remembered(false);
-				}
-			} else {
-				statistics.fail.add(1, took);
+	fn count(&self, ran: &Ran, batch: &[Waiting], answers: &[Result<Vec<Tensor>, ServeError>]) {
+		let members = batch.iter().zip(answers).map(|(waiting, answer)| Member {
+			rows: waiting.rows,
+			since: waiting.since,
+			answered: answer.is_ok(),
+			missed: waiting.key.is_some(),
+		});
+		for member in members.clone().filter(|member| member.answered) {
+			let queued = ran.since.saturating_duration_since(member.since);
+			self.series.ran(
+				queued,
+				ran.computed,
+				ran.ended.saturating_duration_since(member.since),
+			);
+			if member.missed {
+				self.series.remembered(false);
 			}
 		}
-		counts.batches.entry(work.rows).or_default().add(1, computed);
-		self.series.batch(work.rows, state.queue.len());
-		let totals = batch.iter().map(|waiting| now.saturating_duration_since(waiting.since));
-		let tuner = state.tuner.as_mut();
-		if let Some(Change { to, p95, reason }) =
-			tuner.and_then(|tuner| tuner.batch(work.rows, computed, totals))
-		{
+		self.counts.lock().ran(ran, members);
+	}
+
+	fn tune(&self, state: &mut State, ran: &Ran, batch: &[Waiting]) {
+		let Some(tuner) = &mut state.tuner else { return };
+		let totals = batch.iter().map(|waiting| ran.ended.saturating_duration_since(waiting.since));
+		if let Some(Change { to, p95, reason }) = tuner.batch(ran.rows, ran.computed, totals) {
 			let (model, version) = (&self.model, &self.version);
 			log::info!(
 				target: "inference",
-				"model {model} {version}: {} rows a batch and {} threads from now on: 95 of 100 				 requests took up to {p95:?}; {reason}",
+				"model {model} {version}: {} rows a batch and {} threads from now on: 95 of 100 \
+				 requests took up to {p95:?}; {reason}",
 				to.batch, to.threads,
 			);
 			self.work.notify_all();
