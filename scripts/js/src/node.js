@@ -52,17 +52,18 @@ export class Node {
 	 * @param {string[]} [options.args] besides what every such node has
 	 * @param {string} [options.basePath] a folder that outlives the node; else a new one that does not
 	 * @param {boolean} [options.metrics] whether to serve them
+	 * @param {Record<string, string>} [options.env] variables of its environment, besides ours
 	 * @param {string[]} [options.under] a program and its arguments that runs the node in its place, under the same process id
 	 * @param {number} [options.timeout] in milliseconds
 	 */
-	static async start({ chain = 'dev', args = [], basePath, metrics = false, under = [], timeout = 60_000 } = {}) {
+	static async start({ chain = 'dev', args = [], basePath, metrics = false, env = {}, under = [], timeout = 60_000 } = {}) {
 		const node = new Node();
 		node.#ownFolder = basePath === undefined;
 		node.basePath = basePath ?? (await mkdtemp(`${tmpdir()}/aimodel-`));
 		const all = [...(chain === 'dev' ? ['--dev'] : ['--chain', chain]), '--base-path', node.basePath, '--rpc-port', '0', '--port', '0'];
 		all.push(...(metrics ? ['--prometheus-port', '0'] : ['--no-prometheus']), '--no-telemetry', ...args);
 		const [program, ...rest] = [...under, `${PROGRAMS}/aimodel-node`, ...all];
-		node.child = spawn(program, rest, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+		node.child = spawn(program, rest, { cwd: ROOT, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
 		node.#follow();
 		// What is started here ends with us, even where nobody stops it.
 		process.once('exit', node.#kill);

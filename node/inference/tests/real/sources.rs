@@ -119,7 +119,49 @@ fn an_object_store_is_read_with_its_options() {
 	let options = [("endpoint", endpoint.as_str()), ("allow_http", "true"), ("region", "x")];
 	let world = world(vec![Arc::new(S3::new(options).unwrap())]);
 	world.load("s3://bucket/models/mlp.onnx").unwrap();
-	assert!(S3::new([("end", "")]).unwrap_err().contains("`end` is no option"));
+}
+
+#[test]
+fn options_of_an_object_store_that_no_request_can_be_made_of_are_refused() {
+	let keys = [("access_key_id", "AKIA"), ("secret_access_key", "key")];
+	for (options, expected) in [
+		(vec![("end", "")], "`end` is no option"),
+		(vec![("AWS_ENDPOINT", "localhost:9000")], "wanted is https://HOST[:PORT]"),
+		(vec![("endpoint", "http://localhost")], "`allow_http` is not set"),
+		(vec![("allow_http", "perhaps")], "perhaps"),
+		(vec![("region", "eu west")], "is no region"),
+		(vec![keys[0], keys[1], ("session_token", "a\nb")], "characters that no request can have"),
+		(vec![keys[0]], "SecretAccessKey"),
+		(vec![keys[1]], "AccessKeyId"),
+	] {
+		let refused = S3::new(options).unwrap_err();
+		assert!(refused.contains(expected), "{refused}");
+	}
+	let world = world(vec![Arc::new(S3::new([("session_token", " \n")]).unwrap())]);
+	let refused = world.refusal("s3://a`b/m");
+	assert!(refused.contains("`a`b` is no bucket"), "{refused}");
+}
+
+#[test]
+fn what_an_object_store_repeats_of_a_request_is_not_told() {
+	let address = http::serve(|_, stream| {
+		let body = b"<?xml version=\"1.0\"?>\n<Error><Code>SignatureDoesNotMatch</Code>\
+			<Message>AKIA differs</Message><CanonicalRequest>token</CanonicalRequest></Error>";
+		answer(stream, "403 Forbidden", "", body);
+	});
+	let endpoint = format!("http://{address}");
+	let options = [
+		("access_key_id", "AKIA"),
+		("secret_access_key", "key"),
+		("session_token", "token\n"),
+		("endpoint", endpoint.as_str()),
+		("allow_http", "true"),
+	];
+	let world = world(vec![Arc::new(S3::new(options).unwrap())]);
+	let refused = world.refusal("s3://bucket/m");
+	assert!(refused.contains("403 Forbidden: SignatureDoesNotMatch: … differs"), "{refused}");
+	assert!(!refused.contains("token"), "{refused}");
+	assert_eq!(refused.matches("Forbidden").count(), 1, "{refused}");
 }
 
 #[test]

@@ -110,13 +110,16 @@ async fn get(url: Url, offset: u64) -> Result<Opened, SourceError> {
 	Ok(Opened { offset, length, stream: stream.boxed() })
 }
 
-/// An error with what caused it.
+/// An error with what caused it; nothing twice, where an error tells its cause itself.
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {
 	let mut text = error.to_string();
 	let mut source = error.source();
 	while let Some(error) = source {
-		text.push_str(": ");
-		text.push_str(&error.to_string());
+		let cause = error.to_string();
+		if !text.contains(&cause) {
+			text.push_str(": ");
+			text.push_str(&cause);
+		}
 		source = error.source();
 	}
 	text
