@@ -252,7 +252,10 @@ fn open(
 			config.data_path.join("gateway"),
 			DEFAULT_MAX_BLOB_BYTES,
 		)?)),
-		sources: sources(&params.gateway_ipfs, exchange)?,
+		sources: match params.gateway_models {
+			Some(_) => sources(&params.gateway_ipfs, exchange)?,
+			None => Vec::new(),
+		},
 		registry: registry.clone(),
 		..Parts::default()
 	})?;
@@ -366,13 +369,15 @@ fn listen(external: bool) -> IpAddr {
 	}
 }
 
-/// What the environment may say of an object store.
-const S3_OPTIONS: [&str; 6] = [
+/// What the environment may say of an object store; of two names for the same, the later one counts.
+const S3_OPTIONS: [&str; 8] = [
 	"AWS_ACCESS_KEY_ID",
 	"AWS_SECRET_ACCESS_KEY",
 	"AWS_SESSION_TOKEN",
+	"AWS_DEFAULT_REGION",
 	"AWS_REGION",
 	"AWS_ENDPOINT",
+	"AWS_ENDPOINT_URL",
 	"AWS_ALLOW_HTTP",
 ];
 

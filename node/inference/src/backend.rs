@@ -85,6 +85,11 @@ pub trait Model: Send + Sync {
 	/// Bytes that it takes in this process, as measured when it was loaded.
 	fn memory(&self) -> u64;
 
+	/// Whether a run would begin at once, and compute on the thread that asks for it alone.
+	fn runs_in_place(&self) -> bool {
+		false
+	}
+
 	/// Whether it can be expected to answer, as far as is known. Does not wait.
 	fn is_healthy(&self) -> bool {
 		true

@@ -13,6 +13,7 @@
 //! | [`blobs`] | the content-addressed store of artifacts, proving keys, inputs and outputs |
 //! | [`exchange`] | how blobs come from other nodes of the chain, and go to them |
 //! | [`openings`] | what customers tell of their commitments, and how it comes here |
+//! | [`panics`] | what panics cost: a request, not the node |
 //! | [`prover`] | what makes proofs, in a thread pool of its own |
 //! | [`service`] | the bounded queue, the worker threads, the results |
 //!
@@ -29,6 +30,7 @@ pub mod engine;
 pub mod exchange;
 mod metrics;
 pub mod openings;
+pub mod panics;
 pub mod prover;
 pub mod service;
 pub mod serving;
@@ -43,10 +45,3 @@ pub use prover::ProverError;
 pub use service::{
 	Config, Ended, JobError, Observer, OnFinished, Passed, Service, Stage, StartError,
 };
-
-/// What a panic said.
-pub(crate) fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
-	let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-	text.or_else(|| panic.downcast_ref::<String>().cloned())
-		.unwrap_or_else(|| "without a message".into())
-}

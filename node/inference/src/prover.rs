@@ -8,6 +8,7 @@ use crate::{
 	cache::Loaded,
 	metrics::Metrics,
 	openings::{circuit_privacy, Opening},
+	panics,
 	service::{Stage, Stages},
 };
 use aimodel_primitives::{
@@ -123,6 +124,7 @@ impl Provers {
 			// Zero would mean one thread a core.
 			.num_threads(threads.unwrap_or_else(spare_one).max(1))
 			.thread_name(|at| format!("aimodel-rayon-{at}"))
+			.start_handler(|_| panics::never_end_the_node())
 			.build()?;
 		Ok(Self { blobs, pool, loaded: Loaded::new(count), metrics })
 	}

@@ -16,7 +16,7 @@ use crate::{
 	engine::{Engine, Models},
 	metrics::{Metrics, Outcome},
 	openings::OpeningStore,
-	panic_message,
+	panics::isolated,
 	prover::{ProverError, Provers},
 };
 use aimodel_primitives::{
@@ -30,7 +30,6 @@ use parking_lot::{Condvar, Mutex};
 use run::Runner;
 use std::{
 	io,
-	panic::{catch_unwind, AssertUnwindSafe},
 	sync::{Arc, OnceLock},
 	thread::{self, JoinHandle},
 	time::{Duration, Instant},
@@ -272,10 +271,8 @@ impl Shared {
 			let observer = self.observer.get();
 			let mut stages = Stages::new(observer.is_some());
 			stages.passed(Stage::Queue, submitted);
-			// What the job touched is behind locks that a panic releases, or its own.
-			let run = catch_unwind(AssertUnwindSafe(|| self.runner.run(&job, &mut stages)));
-			let result =
-				run.unwrap_or_else(|panic| Err(JobError::Panic(panic_message(panic.as_ref()))));
+			let result = isolated(|| self.runner.run(&job, &mut stages))
+				.unwrap_or_else(|text| Err(JobError::Panic(text)));
 			let took = start.elapsed();
 			let result = match result {
 				Ok(result) => {
@@ -293,14 +290,14 @@ impl Shared {
 			if let Some(observer) = observer {
 				let error = result.as_ref().err().map(String::as_str);
 				let ended = Ended { job: &job, submitted, stages: stages.all(), error };
-				if catch_unwind(AssertUnwindSafe(|| observer.ended(ended))).is_err() {
+				if isolated(|| observer.ended(ended)).is_err() {
 					log::error!(target: "inference", "request={request}: who follows jobs panicked");
 				}
 			}
 			self.state.lock().jobs.finish(id, result);
 			self.changes.send_replace(());
 			if let Some(on_finished) = &self.on_finished {
-				if catch_unwind(AssertUnwindSafe(on_finished)).is_err() {
+				if isolated(on_finished).is_err() {
 					log::error!(target: "inference", "request={request}: the hook for finished jobs panicked");
 				}
 			}

@@ -37,7 +37,7 @@ pub use repository::{ModelEntry, RegisterError, VersionEntry, LATEST, STABLE};
 pub(crate) use source::error_chain;
 pub use source::{Http, Ipfs, Opened, Source, SourceError, S3};
 
-use crate::{backend::Backends, blobs::BlobStore, panic_message, tensor::Tensor};
+use crate::{backend::Backends, blobs::BlobStore, panics::isolated, tensor::Tensor};
 use aimodel_primitives::ids::ArtifactHash;
 use futures::channel::oneshot;
 use metrics::Metrics;
@@ -45,13 +45,12 @@ use parking_lot::{Condvar, Mutex, RwLock};
 use queue::{Answer, Route, Waiting};
 use repository::Versions;
 use results::Results;
-use served::{Pending, Refused, Served};
+use served::{Alone, Pending, Refused, Served};
 use source::Fetcher;
 use std::{
 	collections::BTreeMap,
 	future::Future,
 	io,
-	panic::{catch_unwind, AssertUnwindSafe},
 	sync::{
 		atomic::{AtomicBool, Ordering},
 		Arc,
@@ -194,15 +193,21 @@ impl Server {
 		}
 	}
 
-	/// Runs one inference. It is checked and queued at once, and begins whether the future is polled
-	/// or not; dropping the future gives it up if it has not begun.
+	/// Runs one inference. It is checked and queued at once. A short one that is alone runs where the
+	/// future is polled; all others begin whether it is polled or not. Dropping the future gives the
+	/// inference up if it has not begun.
 	pub fn infer(
 		&self,
 		request: InferRequest,
 	) -> impl Future<Output = Result<Inference, ServeError>> + Send + 'static {
 		let (answer, answered) = oneshot::channel();
-		self.0.begin(request, answer);
-		async move { answered.await.unwrap_or(Err(ServeError::Stopping)) }
+		let alone = self.0.begin(request, answer);
+		async move {
+			if let Some(alone) = alone {
+				alone.run().await;
+			}
+			answered.await.unwrap_or(Err(ServeError::Stopping))
+		}
 	}
 
 	/// All versions of all models, by name and version.
@@ -355,34 +360,37 @@ impl Shared {
 		ServeError::UnknownModel { name: name.into(), known }
 	}
 
-	fn begin(&self, mut request: InferRequest, answer: Answer) {
+	fn begin(&self, mut request: InferRequest, answer: Answer) -> Option<Alone> {
 		if self.stopping.load(Ordering::Relaxed) {
 			let _ = answer.send(Err(ServeError::Stopping));
-			return;
+			return None;
 		}
 		for hook in &self.hooks {
-			let before = catch_unwind(AssertUnwindSafe(|| hook.before(&mut request)));
-			let before = before.unwrap_or_else(|panic| {
-				let text = panic_message(panic.as_ref());
+			let before = isolated(|| hook.before(&mut request)).unwrap_or_else(|text| {
 				log::error!(target: "inference", "a hook before inferences panicked: {text}");
 				Err(ServeError::Failed("a hook before the inference failed".into()))
 			});
 			if let Err(error) = before {
 				let _ = answer.send(Err(error));
-				return;
+				return None;
 			}
 		}
-		self.dispatch(request, answer, None);
+		self.dispatch(request, answer, None)
 	}
 
-	/// Finds the model, checks the request, and queues it.
-	fn dispatch(&self, mut request: InferRequest, answer: Answer, route: Option<Route>) {
+	/// Finds the model, checks the request, and queues it. Dropping what is returned leaves it to the model's threads.
+	fn dispatch(
+		&self,
+		mut request: InferRequest,
+		answer: Answer,
+		route: Option<Route>,
+	) -> Option<Alone> {
 		let arrived = Instant::now();
 		let served = match self.resolve(&request.model, request.version.as_deref()) {
 			Ok(served) => served,
 			Err(error) => {
 				let _ = answer.send(Err(error));
-				return;
+				return None;
 			},
 		};
 		let Some(loaded) = served.ready() else {
@@ -399,7 +407,7 @@ impl Shared {
 					served.refuse(pending, error);
 				},
 			}
-			return;
+			return None;
 		};
 		let (inputs, outputs) =
 			(std::mem::take(&mut request.inputs), std::mem::take(&mut request.outputs));
@@ -408,7 +416,7 @@ impl Shared {
 			Ok(fitting) => fitting,
 			Err(error) => {
 				served.reject(answer, error);
-				return;
+				return None;
 			},
 		};
 		let remembers = loaded.remembers && !self.results.is_off();
@@ -417,13 +425,16 @@ impl Shared {
 			let found = self.results.get(key);
 			if let Some(outputs) = found {
 				served.recall(&outputs, &fitting, arrived, answer);
-				return;
+				return None;
 			}
 		}
 		let queued = served.enqueue(&loaded, fitting, &request, key, route, answer);
-		let Err(refused) = queued else { return };
+		let refused = match queued {
+			Ok(alone) => return alone,
+			Err(refused) => refused,
+		};
 		let Refused { waiting: Waiting { inputs, route, answer, .. }, error } = *refused;
-		let Some(answer) = answer else { return };
+		let answer = answer?;
 		match error {
 			ServeError::NotReady { .. } | ServeError::Suspended { .. } => {
 				request.inputs = inputs.to_vec();
@@ -432,6 +443,7 @@ impl Shared {
 			},
 			error => served.reject(answer, error),
 		}
+		None
 	}
 
 	/// Lets a fallback answer in the place of `served`, or answers with the error.
@@ -455,14 +467,13 @@ impl Shared {
 		request.model = name.into();
 		request.version = version.map(Into::into);
 		route.next = route.next.saturating_add(1);
-		self.dispatch(request, answer, Some(route));
+		drop(self.dispatch(request, answer, Some(route)));
 	}
 
 	fn after(&self, served: &Served, answer: &mut Result<Inference, ServeError>) {
 		for hook in &self.hooks {
 			let after = || hook.after(&served.model, &served.version, answer);
-			if let Err(panic) = catch_unwind(AssertUnwindSafe(after)) {
-				let text = panic_message(panic.as_ref());
+			if let Err(text) = isolated(after) {
 				log::error!(target: "inference", "a hook after inferences panicked: {text}");
 				*answer = Err(ServeError::Failed("a hook after the inference failed".into()));
 			}

@@ -2,7 +2,7 @@
 
 use super::LedgerSlot;
 use aimodel_gateway::Gateway;
-use aimodel_inference::serving::Server;
+use aimodel_inference::{panics::never_end_the_node, serving::Server};
 use std::{
 	io,
 	sync::{mpsc, Arc},
@@ -20,7 +20,11 @@ pub(super) struct Threads(Option<Runtime>);
 impl Threads {
 	pub(super) fn new() -> io::Result<(Self, Handle)> {
 		let mut threads = tokio::runtime::Builder::new_multi_thread();
-		let threads = threads.thread_name("aimodel-gateway").enable_all().build()?;
+		let threads = threads
+			.thread_name("aimodel-gateway")
+			.on_thread_start(never_end_the_node)
+			.enable_all()
+			.build()?;
 		let handle = threads.handle().clone();
 		Ok((Self(Some(threads)), handle))
 	}

@@ -234,6 +234,10 @@ struct Opener {
 }
 
 impl Opener {
+	fn is_cpu(&self) -> bool {
+		self.provider == Provider::Cpu || self.refused.load(Ordering::Relaxed)
+	}
+
 	fn open(&self, file: &[u8]) -> Result<Session, BackendError> {
 		let provider = self.provider.dispatch().filter(|_| !self.refused.load(Ordering::Relaxed));
 		let Some(provider) = provider else {

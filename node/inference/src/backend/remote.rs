@@ -7,7 +7,7 @@
 mod wire;
 
 use super::{Backend, BackendError, LoadRequest, Model, Signature};
-use crate::{serving::TensorMetadata, tensor::Tensor};
+use crate::{panics, serving::TensorMetadata, tensor::Tensor};
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use reqwest::{header::CONTENT_TYPE, Client, RequestBuilder, StatusCode};
@@ -75,6 +75,7 @@ impl Remote {
 		let runtime = tokio::runtime::Builder::new_multi_thread()
 			.worker_threads(1)
 			.thread_name("aimodel-remote")
+			.on_thread_start(panics::never_end_the_node)
 			.enable_all()
 			.build()?;
 		Ok(Self { config, client, runtime: Some(runtime) })

@@ -8,24 +8,19 @@ use super::{
 };
 use crate::{
 	backend::{LoadRequest, Model},
-	panic_message,
+	panics::isolated,
 	tensor::{DataType, Tensor},
 };
 use futures::channel::oneshot;
-use std::{
-	panic::{catch_unwind, AssertUnwindSafe},
-	sync::Arc,
-	time::Instant,
-};
+use std::{sync::Arc, time::Instant};
 
 impl Shared {
 	/// Fetches, verifies and loads a model. Runs on a thread of its own.
 	pub(super) fn load_model(&self, served: &Arc<Served>) -> Result<Loaded, String> {
 		let _turn = self.turn();
 		let start = Instant::now();
-		let load = catch_unwind(AssertUnwindSafe(|| self.try_load(served)));
 		let loaded =
-			load.unwrap_or_else(|panic| Err(format!("PANIC: {}", panic_message(panic.as_ref()))));
+			isolated(|| self.try_load(served)).unwrap_or_else(|text| Err(format!("PANIC: {text}")));
 		let took = start.elapsed();
 		let Served { model, version, .. } = &**served;
 		match &loaded {

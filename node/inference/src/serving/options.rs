@@ -50,6 +50,9 @@ pub struct ModelOptions {
 	/// Microseconds that the first request of a batch waits for others. With 0, a request runs at
 	/// once when a thread is idle, and batches are what arrives while all are busy.
 	pub max_delay_us: u64,
+	/// Microseconds that a run can be expected to take, at most, for whoever asks to run it where the request is alone:
+	/// waking the model's thread takes longer than a short run. With 0 the model's threads run everything.
+	pub alone_us: u64,
 	/// Rows that batches should have, if enough wait.
 	pub preferred_batches: Vec<u32>,
 	/// Requests that may wait. The last tenth is kept for high priority, and low priority gets half.
@@ -87,6 +90,7 @@ impl Default for ModelOptions {
 			instances: 1,
 			max_batch: 32,
 			max_delay_us: 0,
+			alone_us: 400,
 			preferred_batches: Vec::new(),
 			queue: 1024,
 			queue_bytes: 256 << 20,
@@ -117,6 +121,7 @@ impl ModelOptions {
 		within("instances", self.instances as u64, 1, Self::MAX_INSTANCES as u64)?;
 		within("max_batch", self.max_batch.into(), 1, 1 << 16)?;
 		within("max_delay_us", self.max_delay_us, 0, 10_000_000)?;
+		within("alone_us", self.alone_us, 0, 10_000)?;
 		within("queue", self.queue as u64, 1, 1 << 20)?;
 		within("execution_timeout_ms", self.execution_timeout_ms, 1, 86_400_000)?;
 		within("failures", self.failures.into(), 1, 1 << 16)?;

@@ -2,6 +2,7 @@
 //!
 //! Each version has threads of its own, so that one which hangs takes nothing from the others.
 
+mod alone;
 mod counts;
 mod run;
 
@@ -21,6 +22,8 @@ use crate::{
 	backend::{Model, Signature},
 	tensor::Tensor,
 };
+pub(super) use alone::Alone;
+use alone::Pace;
 use counts::Counts;
 use futures::channel::oneshot;
 use parking_lot::{Condvar, Mutex};
@@ -56,6 +59,9 @@ struct State {
 	slots: Vec<Slot>,
 	/// Threads that wait for work.
 	idle: usize,
+	/// Whether what waits is a single request, which is left to whoever asked.
+	alone: bool,
+	pace: Pace,
 	/// Threads that run something that was given up.
 	stuck: usize,
 	breaker: Breaker,
@@ -109,11 +115,13 @@ struct Slot {
 	/// Grows whenever the thread is given up; it sees that and ends.
 	epoch: u64,
 	alive: bool,
-	thread: Option<ThreadId>,
 	running: Option<Running>,
+	/// Whether what runs is run by whoever asked, while the thread waits.
+	lent: bool,
 }
 
 struct Running {
+	thread: ThreadId,
 	since: Instant,
 	batch: Vec<Waiting>,
 }
@@ -145,6 +153,8 @@ impl Served {
 			replies: Vec::new(),
 			slots: Vec::new(),
 			idle: 0,
+			alone: false,
+			pace: Pace::default(),
 			stuck: 0,
 			breaker: Breaker::CLOSED,
 			tuner: options.target_latency_us.map(|target| {
@@ -228,16 +238,16 @@ impl Served {
 		Statistics { name, version, pending, memory: self.memory(), ..counted }
 	}
 
-	/// Queues a request that fits.
+	/// Queues a request that fits. Says whether it is left to whoever asked, until what is returned is dropped.
 	pub(super) fn enqueue(
-		&self,
+		self: &Arc<Self>,
 		loaded: &Arc<Loaded>,
 		fitting: Fitting,
 		request: &InferRequest,
 		key: Option<[u8; 32]>,
 		route: Option<Route>,
 		answer: Answer,
-	) -> Result<(), Box<Refused>> {
+	) -> Result<Option<Alone>, Box<Refused>> {
 		let now = Instant::now();
 		let waiting = Waiting {
 			inputs: fitting.inputs.into(),
@@ -274,8 +284,11 @@ impl Served {
 			let waits = state.queue.len();
 			return refuse(waiting, ServeError::Busy { name: self.name(), waiting: waits });
 		}
+		let alone = self.leaves(&state, loaded, &waiting);
+		state.alone = alone;
 		state.queue.push(waiting);
-		let (wake, all) = (state.idle > 0, state.tuner.is_some());
+		let lent = state.slots.iter().filter(|slot| slot.lent).count();
+		let (wake, all) = (!alone && state.idle > lent, state.tuner.is_some());
 		drop(state);
 		match (wake, all) {
 			(false, _) => (),
@@ -290,7 +303,7 @@ impl Served {
 		if let Some(deadline) = request.deadline {
 			self.watchdog.arm(deadline);
 		}
-		Ok(())
+		Ok(alone.then(|| Alone::new(self)))
 	}
 
 	/// Answers with what is remembered.
@@ -398,6 +411,7 @@ impl Served {
 				state.signature = Some(Arc::new(loaded.remembered()));
 				state.life = Life::Ready(loaded);
 				state.breaker = Breaker::CLOSED;
+				state.pace = Pace::default();
 				state.used = Instant::now();
 				state.slots.resize_with(self.options.instances, Slot::default);
 				let started = (0..state.slots.len()).try_for_each(|at| self.start(&mut state, at));
@@ -519,7 +533,7 @@ impl Served {
 			let Some(running) = &mut slot.running else { continue };
 			let end = running.since.checked_add(timeout);
 			if end.is_some_and(|end| end <= now) {
-				given_up.push((at, slot.thread));
+				given_up.push((at, running.thread));
 				continue;
 			}
 			next = earliest(next, end);
@@ -539,6 +553,10 @@ impl Served {
 			let slot = &mut state.slots[*at];
 			slot.epoch = slot.epoch.wrapping_add(1);
 			slot.alive = false;
+			if std::mem::take(&mut slot.lent) {
+				// The thread that waits is not the slot's any more, and ends.
+				self.work.notify_all();
+			}
 			let batch = slot.running.take().map(|running| running.batch).unwrap_or_default();
 			for waiting in batch {
 				match waiting.deadline {
@@ -588,7 +606,7 @@ impl Served {
 				self.model, self.version,
 			);
 			let model = loaded.as_ref().and_then(|loaded| loaded.model.as_ref());
-			if let (Some(model), Some(thread)) = (model, thread) {
+			if let Some(model) = model {
 				model.interrupt(*thread);
 			}
 		}
@@ -695,7 +713,7 @@ impl Served {
 	fn again(&self, pending: Pending) {
 		let Pending { request, answer, route } = pending;
 		match self.shared.upgrade() {
-			Some(shared) => shared.dispatch(request, answer, route),
+			Some(shared) => drop(shared.dispatch(request, answer, route)),
 			None => {
 				let _ = answer.send(Err(ServeError::Stopping));
 			},

@@ -14,7 +14,8 @@ use futures::{executor::block_on, future::join_all};
 use semver::Version;
 use std::{
 	collections::BTreeMap,
-	sync::{Arc, Barrier},
+	sync::{Arc, Barrier, Mutex},
+	thread::{self, ThreadId},
 	time::{Duration, Instant},
 };
 
@@ -26,6 +27,8 @@ const HANG: u8 = 2;
 struct Obedient {
 	/// Whoever hangs waits here.
 	gate: Barrier,
+	/// Where it ran, once for each run.
+	threads: Mutex<Vec<ThreadId>>,
 }
 
 struct Model1(Arc<Obedient>, Signature);
@@ -66,6 +69,7 @@ impl Model for Model1 {
 	}
 
 	fn infer_batch(&self, requests: &[&[Tensor]]) -> Result<Vec<Tensor>, BackendError> {
+		self.0.threads.lock().unwrap().push(thread::current().id());
 		let bytes: Vec<u8> = requests.iter().flat_map(|it| it[0].data.to_vec()).collect();
 		assert!(!bytes.contains(&PANIC), "told so");
 		if bytes.contains(&HANG) {
@@ -77,6 +81,10 @@ impl Model for Model1 {
 	fn memory(&self) -> u64 {
 		0
 	}
+
+	fn runs_in_place(&self) -> bool {
+		true
+	}
 }
 
 struct World {
@@ -85,7 +93,7 @@ struct World {
 }
 
 fn world() -> World {
-	let obedient = Arc::new(Obedient { gate: Barrier::new(2) });
+	let obedient = Arc::new(Obedient { gate: Barrier::new(2), threads: Mutex::default() });
 	let mut backends = Backends::new();
 	backends.add(Arc::new(Backend1(obedient.clone())));
 	let server = Server::start(Parts { backends, ..Parts::default() }).unwrap();
@@ -120,6 +128,33 @@ impl World {
 	fn load(&self, options: ModelOptions) {
 		self.server.register(entry("m", "", options)).unwrap();
 		block_on(self.server.load("m")).unwrap();
+		// It warmed up.
+		self.obedient.threads.lock().unwrap().clear();
+	}
+
+	/// Whether each run was on this thread.
+	fn here(&self) -> Vec<bool> {
+		let threads = self.obedient.threads.lock().unwrap();
+		threads.iter().map(|it| *it == thread::current().id()).collect()
+	}
+
+	/// Asks on another thread, and comes back once it runs.
+	fn ask_elsewhere(&self, byte: u8) -> thread::JoinHandle<Result<u8, ServeError>> {
+		let runs = self.here().len();
+		let asking = thread::spawn({
+			let answer = self.ask(byte);
+			move || block_on(answer)
+		});
+		within(|| self.here().len() > runs);
+		asking
+	}
+}
+
+fn within(condition: impl Fn() -> bool) {
+	let start = Instant::now();
+	while !condition() {
+		assert!(start.elapsed() < Duration::from_secs(10));
+		thread::yield_now();
 	}
 }
 
@@ -146,6 +181,70 @@ fn a_thread_that_hangs_is_replaced_and_takes_nothing_from_the_next_request() {
 	// The thread that hung comes back, and the model goes on.
 	world.obedient.gate.wait();
 	assert_eq!(block_on(world.ask(6)), Ok(6));
+}
+
+#[test]
+fn a_short_run_that_is_alone_is_run_by_whoever_waits_for_it() {
+	let world = world();
+	world.load(ModelOptions::default());
+	// How long it takes is not known at first.
+	for byte in [5, 6, 7] {
+		assert_eq!(block_on(world.ask(byte)), Ok(byte));
+	}
+	assert_eq!(world.here(), [false, true, true]);
+	let together = block_on(join_all((10..20).map(|byte| world.ask(byte))));
+	assert_eq!(together, (10..20).map(Ok).collect::<Vec<_>>());
+	assert!(!world.here()[3..].contains(&true), "the model's thread runs batches");
+}
+
+#[test]
+fn whoever_asks_runs_nothing_where_the_operator_says_so() {
+	let world = world();
+	world.load(ModelOptions { alone_us: 0, ..ModelOptions::default() });
+	for byte in [5, 6, 7] {
+		assert_eq!(block_on(world.ask(byte)), Ok(byte));
+	}
+	assert_eq!(world.here(), [false; 3]);
+}
+
+#[test]
+fn a_request_that_is_given_up_before_it_runs_keeps_nobody() {
+	let world = world();
+	world.load(ModelOptions::default());
+	block_on(world.ask(5)).unwrap();
+	drop(world.ask(6));
+	within(|| world.server.is_quiet());
+	assert_eq!(block_on(world.ask(7)), Ok(7));
+	assert_eq!(world.here().len(), 2);
+}
+
+#[test]
+fn whoever_runs_what_hangs_takes_nothing_from_others() {
+	let world = world();
+	world.load(ModelOptions { execution_timeout_ms: 50, suspend_ms: 1, ..ModelOptions::default() });
+	block_on(world.ask(5)).unwrap();
+	let hangs = world.ask_elsewhere(HANG);
+	within(|| block_on(world.ask(6)) == Ok(6));
+	world.obedient.gate.wait();
+	let hung = hangs.join().unwrap().unwrap_err().to_string();
+	assert!(hung.contains("did not answer within 50ms"), "{hung}");
+	let together = block_on(join_all((10..20).map(|byte| world.ask(byte))));
+	assert_eq!(together, (10..20).map(Ok).collect::<Vec<_>>());
+}
+
+#[test]
+fn what_comes_while_somebody_runs_the_model_is_answered_after_it_and_so_is_an_unload() {
+	let world = world();
+	world.load(ModelOptions::default());
+	block_on(world.ask(5)).unwrap();
+	let hangs = world.ask_elsewhere(HANG);
+	let (waits, unload) = (world.ask(6), world.server.unload("m"));
+	world.obedient.gate.wait();
+	assert_eq!(hangs.join().unwrap(), Ok(HANG));
+	assert_eq!(block_on(waits), Ok(6));
+	block_on(unload).unwrap();
+	block_on(world.server.load("m")).unwrap();
+	assert_eq!(block_on(world.ask(7)), Ok(7));
 }
 
 #[test]

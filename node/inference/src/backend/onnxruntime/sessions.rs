@@ -129,6 +129,10 @@ impl Model for Sessions {
 		self.memory.load(Ordering::Relaxed)
 	}
 
+	fn runs_in_place(&self) -> bool {
+		self.opener.is_cpu() && !self.pool.lock().idle.is_empty()
+	}
+
 	fn interrupt(&self, thread: ThreadId) {
 		for (_, options) in self.pool.lock().running.iter().filter(|(of, _)| *of == thread) {
 			if let Err(error) = options.terminate() {

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
 	backend::{BackendError, Model},
-	panic_message,
+	panics::isolated,
 	serving::{
 		api::{Inference, ServeError},
 		queue::Waiting,
@@ -14,15 +14,16 @@ use crate::{
 	},
 	tensor::Tensor,
 };
+use parking_lot::MutexGuard;
 use std::{
 	io,
-	panic::{catch_unwind, AssertUnwindSafe},
 	sync::Arc,
+	thread,
 	time::{Duration, Instant},
 };
 
 /// What a thread is to run.
-struct Work {
+pub(super) struct Work {
 	loaded: Arc<Loaded>,
 	/// The inputs of each request of the batch.
 	inputs: Vec<Arc<[Tensor]>>,
@@ -31,7 +32,7 @@ struct Work {
 }
 
 /// What became of each request of a batch.
-struct Outcome {
+pub(super) struct Outcome {
 	answers: Vec<Result<Vec<Tensor>, ServeError>>,
 	/// The engine's failure, if it was one.
 	failed: bool,
@@ -53,10 +54,9 @@ impl Served {
 		}
 		slot.epoch = slot.epoch.wrapping_add(1);
 		let (epoch, served) = (slot.epoch, self.clone());
-		let thread = std::thread::Builder::new()
+		std::thread::Builder::new()
 			.name(format!("aimodel-serve-{at}"))
 			.spawn(move || served.work(at, epoch))?;
-		slot.thread = Some(thread.thread().id());
 		slot.alive = true;
 		Ok(())
 	}
@@ -78,6 +78,10 @@ impl Served {
 			if state.slots[at].epoch != epoch {
 				break None;
 			}
+			if state.slots[at].lent {
+				self.wait(&mut state);
+				continue;
+			}
 			let now = Instant::now();
 			let (loaded, ending) = match &state.life {
 				Life::Ready(loaded) => (loaded.clone(), false),
@@ -95,19 +99,13 @@ impl Served {
 				state.idle = state.idle.saturating_sub(1);
 				continue;
 			}
-			let mut batch = Vec::new();
-			let rows = self.batch_rows(&state, &loaded);
-			state.queue.take(rows, now, &mut batch, &mut expired);
-			if !batch.is_empty() {
-				let inputs = batch.iter().map(|waiting| waiting.inputs.clone()).collect();
-				let rows = batch.iter().map(|waiting| waiting.rows).fold(0, u32::saturating_add);
-				state.slots[at].running = Some(Running { since: now, batch });
-				state.used = now;
+			let work = self.take(&mut state, at, &loaded, now, &mut expired);
+			if work.is_some() {
 				// Others may take what is left.
 				if !state.queue.is_empty() && state.idle > 0 {
 					self.work.notify_one();
 				}
-				break Some(Work { loaded, inputs, rows, since: now });
+				break work;
 			}
 			if !expired.is_empty() {
 				break Some(Work { loaded, inputs: Vec::new(), rows: 0, since: now });
@@ -118,17 +116,12 @@ impl Served {
 			if ending {
 				break None;
 			}
-			state.idle = state.idle.saturating_add(1);
-			self.work.wait(&mut state);
-			state.idle = state.idle.saturating_sub(1);
+			self.wait(&mut state);
 		};
-		self.counts.lock().failed(expired.len());
 		match &work {
 			Some(work) => {
 				drop(state);
-				if let Some(end) = work.since.checked_add(self.options.execution_timeout()) {
-					self.watchdog.arm(end);
-				}
+				self.arm(work);
 			},
 			None => {
 				let slot = &mut state.slots[at];
@@ -138,10 +131,55 @@ impl Served {
 				self.unloaded(state);
 			},
 		}
+		self.expired(expired);
+		work
+	}
+
+	fn wait(&self, state: &mut MutexGuard<'_, State>) {
+		state.idle = state.idle.saturating_add(1);
+		self.work.wait(state);
+		state.idle = state.idle.saturating_sub(1);
+	}
+
+	/// Takes the next batch from the queue for this thread to run, in the place of a slot.
+	pub(super) fn take(
+		&self,
+		state: &mut State,
+		at: usize,
+		loaded: &Arc<Loaded>,
+		now: Instant,
+		expired: &mut Vec<Waiting>,
+	) -> Option<Work> {
+		state.alone = false;
+		let mut batch = Vec::new();
+		let rows = self.batch_rows(state, loaded);
+		state.queue.take(rows, now, &mut batch, expired);
+		if batch.is_empty() {
+			return None;
+		}
+		let inputs = batch.iter().map(|waiting| waiting.inputs.clone()).collect();
+		let rows = batch.iter().map(|waiting| waiting.rows).fold(0, u32::saturating_add);
+		state.slots[at].running =
+			Some(Running { thread: thread::current().id(), since: now, batch });
+		state.used = now;
+		Some(Work { loaded: loaded.clone(), inputs, rows, since: now })
+	}
+
+	/// Has the watchdog look when a run takes too long.
+	pub(super) fn arm(&self, work: &Work) {
+		if let Some(end) = work.since.checked_add(self.options.execution_timeout()) {
+			self.watchdog.arm(end);
+		}
+	}
+
+	pub(super) fn expired(&self, expired: Vec<Waiting>) {
+		if expired.is_empty() {
+			return;
+		}
+		self.counts.lock().failed(expired.len());
 		for waiting in expired {
 			self.answer(waiting, Err(self.late()));
 		}
-		work
 	}
 
 	/// Rows of the next batch at most.
@@ -176,7 +214,7 @@ impl Served {
 		(until > now && state.queue.rows(enough) < enough).then_some(until)
 	}
 
-	fn compute(&self, work: &Work) -> Outcome {
+	pub(super) fn compute(&self, work: &Work) -> Outcome {
 		let start = Instant::now();
 		let mut runs = 0u64;
 		let Some(model) = work.loaded.model.as_deref().filter(|_| !work.inputs.is_empty()) else {
@@ -226,7 +264,13 @@ impl Served {
 	}
 
 	/// Answers; says whether the thread still has its place.
-	fn finish(self: &Arc<Self>, at: usize, epoch: u64, work: Work, outcome: Outcome) -> bool {
+	pub(super) fn finish(
+		self: &Arc<Self>,
+		at: usize,
+		epoch: u64,
+		work: Work,
+		outcome: Outcome,
+	) -> bool {
 		let Outcome { answers, failed, answered, computed, apart, runs } = outcome;
 		let now = Instant::now();
 		let mut state = self.state.lock();
@@ -241,6 +285,15 @@ impl Served {
 			return false;
 		}
 		let batch = state.slots[at].running.take().map(|it| it.batch).unwrap_or_default();
+		if std::mem::take(&mut state.slots[at].lent)
+			&& !(state.queue.is_empty() && matches!(state.life, Life::Ready(_)))
+		{
+			// The thread whose place it was goes on.
+			self.work.notify_all();
+		}
+		if answered && !failed && runs == 1 {
+			state.pace.took(work.rows, computed);
+		}
 		let mut left = Vec::new();
 		match (failed, answered) {
 			(_, true) => {
@@ -346,10 +399,8 @@ fn run(
 	rows: u32,
 	batches: bool,
 ) -> Result<Vec<Tensor>, BackendError> {
-	let outputs =
-		catch_unwind(AssertUnwindSafe(|| model.infer_batch(inputs))).unwrap_or_else(|panic| {
-			Err(BackendError::Failed(format!("PANIC: {}", panic_message(panic.as_ref()))))
-		})?;
+	let outputs = isolated(|| model.infer_batch(inputs))
+		.unwrap_or_else(|text| Err(BackendError::Failed(format!("PANIC: {text}"))))?;
 	let expected = model.signature().outputs.len();
 	if outputs.len() != expected {
 		return Err(BackendError::Failed(format!(

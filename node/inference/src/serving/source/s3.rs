@@ -74,7 +74,7 @@ impl S3 {
 	}
 
 	fn option(&self, wanted: AmazonS3ConfigKey) -> Option<&str> {
-		self.options.iter().find(|(key, _)| *key == wanted).map(|(_, value)| value.as_str())
+		self.options.iter().rfind(|(key, _)| *key == wanted).map(|(_, value)| value.as_str())
 	}
 
 	fn store(&self, bucket: &str) -> object_store::Result<AmazonS3> {
