@@ -1,10 +1,12 @@
 /**
  * Models and inputs come to a worker over the chain's own network. Three nodes of a local chain: a
- * publisher, a worker, and a third one that has the rest when the publisher is gone.
+ * publisher, a worker, and a third one that has the rest when the publisher is gone; and peers of the
+ * third one that lie.
  */
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { after, test } from 'node:test';
@@ -19,6 +21,7 @@ import { Node, PROGRAMS } from '../src/node.js';
 import { ATTESTED, earningsOf, PROVEN, request, settlement } from '../src/requests.js';
 import { send } from '../src/send.js';
 import { inFolder, zkonnx } from '../src/zkonnx.js';
+import { CHUNK, Liar } from './liar.js';
 import { DIGITS, DIGITS_INTERFACE, digitsKeys, ODD_PRICE } from './world.js';
 
 /** KiB that a node gives another one in a second: a chunk of the proving key in four seconds. */
@@ -30,7 +33,9 @@ const expected = await example('digits/expected.i32');
 const answerTo = (row) => expected.slice(row * 40, (row + 1) * 40);
 
 const nodes = [];
+const liars = [];
 after(async () => {
+	for (const liar of liars) await liar.stop();
 	for (const { node, api } of nodes) {
 		await api.disconnect();
 		await node.stop();
@@ -40,12 +45,15 @@ after(async () => {
 /** A new node of the local chain, connected to those that run. */
 async function start(...args) {
 	const known = nodes.flatMap(({ address }) => ['--bootnodes', address]);
-	const all = ['--unsafe-force-node-key-generation', '--artifacts-rate', RATE, ...known, ...args];
+	// Nobody else on this machine is a peer.
+	const own = ['--unsafe-force-node-key-generation', '--no-mdns'];
+	const all = [...own, '--artifacts-rate', RATE, ...known, ...args];
 	const node = await Node.start({ chain: 'local', args: all, metrics: true });
 	const api = await connect(node.url);
 	const [address] = (await rpc(api, 'system_localListenAddresses')).filter((it) => it.includes('/127.0.0.1/tcp/'));
-	nodes.push({ node, api, address });
-	return { node, api };
+	const started = { node, api, address };
+	nodes.push(started);
+	return started;
 }
 
 /** Waits until `condition` holds. */
@@ -79,11 +87,45 @@ const server = await start('--bob', '--worker', '--operator-suri', '//Worker', .
 const publisher = await start();
 await until(async () => (await rpc(server.api, 'system_health')).peers === 2, 'the worker has not found two peers');
 
+const isPeer = async ({ id }) => (await rpc(third.api, 'system_peers')).some(({ peerId }) => peerId === id);
+
+/**
+ * Has the third node fetch a blob of two chunks that nobody says to have but a new peer, which lies, and waits until
+ * the node has found that out. The fetch goes on.
+ *
+ * @param {(truth: Uint8Array, other: Uint8Array) => {claims: Uint8Array, gives: Uint8Array}} lie see `Liar.meet`
+ * @param {string} misconduct what the node calls it
+ */
+async function lieAbout(lie, misconduct) {
+	const [bytes, other] = [0, 1].map(() => new Uint8Array(randomBytes(CHUNK + 1)));
+	const hash = blobHash(bytes);
+	const liar = await Liar.meet(third.address, third.api.genesisHash.toU8a(), { hash, ...lie(bytes, other) });
+	liars.push(liar);
+	await until(() => isPeer(liar), 'the liar is no peer');
+	const fetched = fetchByHand(third, hash);
+	const believed = fetched.then(() => assert.fail('it was believed'));
+	await Promise.race([believed, third.node.line(new RegExp(`${liar.id}.* is not asked any more: ${misconduct}`))]);
+	return { hash, bytes, liar, fetched };
+}
+
+const wrongChunks = (bytes, other) => ({ claims: bytes, gives: other });
+const wrongManifest = (_, other) => ({ claims: other, gives: other });
+
 const keys = await digitsKeys();
 const onnx = new Uint8Array(await readFile(DIGITS));
 let artifact;
 let provingKey;
 let digits;
+let common;
+let lost;
+
+test('who sends wrong bytes, or a wrong manifest, is found out', async () => {
+	common = await lieAbout(wrongChunks, 'WrongChunk');
+	// Nobody else had it when the lie was told. In half a minute it is asked again who has it.
+	await upload(server.api, common.bytes);
+	// These nobody ever has, so that they are given up after a minute.
+	lost = [await lieAbout(wrongChunks, 'WrongChunk'), await lieAbout(wrongManifest, 'WrongManifest')];
+});
 
 test('a node gets by hand what another one has, but no model whose parameters are private', async () => {
 	[artifact, provingKey] = [await upload(publisher.api, onnx), await upload(publisher.api, keys.provingKey)];
@@ -152,6 +194,28 @@ test('it serves, proves and is paid, also for an input that another node has', a
 	ends.forEach(({ output }, i) => assert.deepEqual(output, answerTo(i + 1)));
 	const owed = ends.reduce((sum, { payout }) => sum + payout.worker, 0n);
 	assert.equal(await earningsOf(api, charlie.address), owed);
+});
+
+test('what a liar has comes from another node, and the liar is not asked again', async () => {
+	const { hash, bytes, liar, fetched } = common;
+	assert.equal(await fetched, hash);
+	assert.deepEqual(await download(third.api, hash), bytes);
+	assert.ok(await isPeer(liar));
+	assert.deepEqual(new Set(liar.asked), new Set([null, 0, 1].map((index) => ({ hash, index }))));
+	assert.equal(liar.asked.length, 3);
+});
+
+test('what only liars have does not come, and other blobs do', async () => {
+	for (const { hash, fetched } of lost) {
+		await assert.rejects(fetched, /did not come: nobody sends more of it/);
+		assert.equal(await rpc(third.api, 'blob_has', hash), false);
+	}
+	const asked = liars.map((liar) => liar.asked.length);
+	const next = await upload(server.api, images[3]);
+	assert.equal(await fetchByHand(third, next), next);
+	assert.deepEqual(await Promise.all(liars.map(isPeer)), [true, true, true]);
+	assert.deepEqual(liars.map((liar) => liar.asked.length), asked);
+	assert.equal((await third.node.metrics()).get('aimodel_exchange_convicted_total'), 3);
 });
 
 test('its gateway serves a model that another node has, and says what nobody has', async () => {
