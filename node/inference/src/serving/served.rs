@@ -59,8 +59,10 @@ struct State {
 	slots: Vec<Slot>,
 	/// Threads that wait for work.
 	idle: usize,
-	/// Whether what waits is a single request, which is left to whoever asked.
-	alone: bool,
+	/// Which request was left to whoever asked: a single one that waits.
+	alone: Option<u64>,
+	/// How many were.
+	left: u64,
 	pace: Pace,
 	/// Threads that run something that was given up.
 	stuck: usize,
@@ -153,7 +155,8 @@ impl Served {
 			replies: Vec::new(),
 			slots: Vec::new(),
 			idle: 0,
-			alone: false,
+			alone: None,
+			left: 0,
 			pace: Pace::default(),
 			stuck: 0,
 			breaker: Breaker::CLOSED,
@@ -284,11 +287,12 @@ impl Served {
 			let waits = state.queue.len();
 			return refuse(waiting, ServeError::Busy { name: self.name(), waiting: waits });
 		}
-		let alone = self.leaves(&state, loaded, &waiting);
+		state.left = state.left.wrapping_add(1);
+		let alone = self.leaves(&state, loaded, &waiting).then_some(state.left);
 		state.alone = alone;
 		state.queue.push(waiting);
 		let lent = state.slots.iter().filter(|slot| slot.lent).count();
-		let (wake, all) = (!alone && state.idle > lent, state.tuner.is_some());
+		let (wake, all) = (alone.is_none() && state.idle > lent, state.tuner.is_some());
 		drop(state);
 		match (wake, all) {
 			(false, _) => (),
@@ -303,7 +307,7 @@ impl Served {
 		if let Some(deadline) = request.deadline {
 			self.watchdog.arm(deadline);
 		}
-		Ok(alone.then(|| Alone::new(self)))
+		Ok(alone.map(|which| Alone::new(self, which)))
 	}
 
 	/// Answers with what is remembered.

@@ -198,6 +198,24 @@ fn a_short_run_that_is_alone_is_run_by_whoever_waits_for_it() {
 }
 
 #[test]
+fn nobody_runs_what_was_left_to_somebody_else() {
+	let world = world();
+	world.load(ModelOptions::default());
+	block_on(world.ask(5)).unwrap();
+	let [left, other] = [6, 7].map(|byte| world.ask(byte));
+	assert_eq!(block_on(other), Ok(7));
+	let last = world.ask(8);
+	assert_eq!(block_on(left), Ok(6));
+	assert_eq!(
+		world.here(),
+		[false, false],
+		"both in one batch, and the last waits to be asked for"
+	);
+	assert_eq!(block_on(last), Ok(8));
+	assert_eq!(world.here()[2..], [true]);
+}
+
+#[test]
 fn whoever_asks_runs_nothing_where_the_operator_says_so() {
 	let world = world();
 	world.load(ModelOptions { alone_us: 0, ..ModelOptions::default() });
@@ -215,7 +233,6 @@ fn a_request_that_is_given_up_before_it_runs_keeps_nobody() {
 	drop(world.ask(6));
 	within(|| world.server.is_quiet());
 	assert_eq!(block_on(world.ask(7)), Ok(7));
-	assert_eq!(world.here().len(), 2);
 }
 
 #[test]

@@ -62,16 +62,16 @@ impl Served {
 /// A request that was left to whoever asked. Where that comes to nothing, the model's threads see to it.
 pub(in crate::serving) struct Alone {
 	served: Arc<Served>,
-	waits: bool,
+	which: u64,
 }
 
 impl Alone {
-	pub(super) fn new(served: &Arc<Served>) -> Self {
-		Self { served: served.clone(), waits: true }
+	pub(super) fn new(served: &Arc<Served>, which: u64) -> Self {
+		Self { served: served.clone(), which }
 	}
 
 	/// Runs it here, unless others came meanwhile.
-	pub(in crate::serving) async fn run(mut self) {
+	pub(in crate::serving) async fn run(self) {
 		// Who else is ready on this thread asks first: then it is a batch, and the model's thread has it.
 		let mut waited = false;
 		poll_fn(|context| {
@@ -82,12 +82,13 @@ impl Alone {
 			Poll::Pending
 		})
 		.await;
-		let served = self.served.clone();
+		let Self { served, which } = &self;
 		let mut expired = Vec::new();
 		let (work, at, epoch) = {
 			let mut state = served.state.lock();
 			let free = state.slots.iter().position(|slot| slot.alive && slot.running.is_none());
-			let (true, Some(at), Life::Ready(loaded)) = (state.alone, free, &state.life) else {
+			let mine = state.alone == Some(*which);
+			let (true, Some(at), Life::Ready(loaded)) = (mine, free, &state.life) else {
 				return;
 			};
 			let loaded = loaded.clone();
@@ -96,7 +97,6 @@ impl Alone {
 			slot.lent = work.is_some();
 			(work, at, slot.epoch)
 		};
-		self.waits = false;
 		served.expired(expired);
 		if let Some(work) = work {
 			served.arm(&work);
@@ -108,7 +108,9 @@ impl Alone {
 
 impl Drop for Alone {
 	fn drop(&mut self) {
-		if self.waits && std::mem::take(&mut self.served.state.lock().alone) {
+		let mut state = self.served.state.lock();
+		if state.alone == Some(self.which) {
+			state.alone = None;
 			self.served.work.notify_one();
 		}
 	}

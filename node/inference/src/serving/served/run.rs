@@ -150,7 +150,7 @@ impl Served {
 		now: Instant,
 		expired: &mut Vec<Waiting>,
 	) -> Option<Work> {
-		state.alone = false;
+		state.alone = None;
 		let mut batch = Vec::new();
 		let rows = self.batch_rows(state, loaded);
 		state.queue.take(rows, now, &mut batch, expired);
