@@ -42,10 +42,15 @@ export async function python(requirements, ...args) {
 	return output('python3', args, { PYTHONPATH: await packages(requirements) });
 }
 
-/** Calls `job` with a new folder, which is gone afterwards. Keys of a peer can be larger than what `/tmp` holds. */
-export async function inScratch(job) {
+/** A new folder. Keys of a peer can be larger than what `/tmp` holds. */
+export async function scratch() {
 	await mkdir(SCRATCH, { recursive: true });
-	const folder = await mkdtemp(`${SCRATCH}/run-`);
+	return mkdtemp(`${SCRATCH}/run-`);
+}
+
+/** Calls `job` with a new folder, which is gone afterwards. */
+export async function inScratch(job) {
+	const folder = await scratch();
 	try {
 		return await job(folder);
 	} finally {

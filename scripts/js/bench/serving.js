@@ -1,13 +1,13 @@
 /** Inferences over HTTP from a worker's node, driven by wrk, against MLServer on the same library. */
 
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
 import { blobHash } from '../src/blobs.js';
 import { EXAMPLES } from '../src/digits.js';
 import { Node, PROGRAMS, ROOT } from '../src/node.js';
-import { inScratch, output, packages } from './programs.js';
+import { output, packages, scratch } from './programs.js';
 
 const SERVE = `${ROOT}/scripts/serve`;
 
@@ -118,21 +118,19 @@ async function loads(url) {
 }
 
 /** Batches over HTTP, and how much more time the same takes than by the library alone, on one thread. */
-async function overheads(url, folder) {
-	const rows = [];
+async function* overheads(url, folder) {
 	const libraries = await readdir(`${ROOT}/.onnxruntime`);
 	const library = `${ROOT}/.onnxruntime/${libraries.find((name) => name.startsWith('libonnxruntime'))}`;
 	const env = { ONNXRUNTIME_LIB: process.env.ONNXRUNTIME_LIB ?? library };
 	for (const [model, name] of Object.entries(DIRECT)) {
 		const file = `${folder}/${model}.onnx`;
 		const direct = JSON.parse(await output(`${PROGRAMS}/examples/serve_bench`, ['--direct', file], env));
-		rows.push({ case: `${name}, ${ROWS} rows, the library alone`, clients: 1, ...direct });
+		yield { case: `${name}, ${ROWS} rows, the library alone`, clients: 1, ...direct };
 		for (const clients of CALLERS) {
 			const measured = await wrk(url, { model, clients, rows: ROWS });
-			rows.push({ case: `${name}, ${ROWS} rows`, clients, ...measured, overhead: direct.rps / measured.rps - 1 });
+			yield { case: `${name}, ${ROWS} rows`, clients, ...measured, overhead: direct.rps / measured.rps - 1 };
 		}
 	}
-	return rows;
 }
 
 /** Bytes of memory that a process has. */
@@ -140,35 +138,27 @@ async function memory(pid) {
 	return Number(/VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${pid}/status`, 'utf8'))[1]) * 1024;
 }
 
-/** All rows. With `long`, ten minutes at four fifths of the peak and an hour of mixed load too. */
-export async function serving({ peers = false, long = false }) {
+/** All rows, as they are measured. With `long`, ten minutes at four fifths of the peak and an hour of mixed load too. */
+export async function* serving({ peers = false, long = false }) {
 	try {
 		execFileSync('wrk', ['-v'], { stdio: 'ignore' });
 	} catch (error) {
 		if (error.code === 'ENOENT') throw new Error('wrk is missing: apt-get install wrk');
 	}
-	return inScratch(async (folder) => {
+	const folder = await scratch();
+	try {
 		await output(`${PROGRAMS}/examples/serve_bench`, ['--write', folder]);
-		const rows = [];
 		const { node: serving, url } = await node(folder);
 		try {
+			let peak = 0;
 			for (const { peer, ...what } of CASES) {
-				const { case: name, clients } = what;
-				rows.push({ case: name, clients, ...(await wrk(url, what)) });
+				const measured = await wrk(url, what);
+				if (what.model === 'mlp' && what.clients === 32 && !what.form) peak = measured.rps;
+				yield { case: what.case, clients: what.clients, ...measured };
 			}
-			rows.push(...(await overheads(url, folder)), await loads(url));
-			if (long) {
-				const peak = rows.find(({ case: name, clients }) => name === 'MLP 784-128-10' && clients === 32).rps;
-				const steady = { model: 'mlp', clients: 32, seconds: 600, wait: Math.ceil((32 * 1000) / (0.8 * peak)) };
-				rows.push({ case: 'MLP 784-128-10, 10 minutes at 80 %', clients: 32, ...(await wrk(url, steady)) });
-				const before = await memory(serving.child.pid);
-				const halves = [];
-				for (let half = 0; half < 2; half++) {
-					await Promise.all(['digits', 'mlp', 'cnn'].map((model) => wrk(url, { model, clients: 8, seconds: 1_800, wait: 5 })));
-					halves.push((await memory(serving.child.pid)) - before);
-				}
-				rows.push({ case: 'an hour of mixed load', grown_mb_half: halves[0] / 1e6, grown_mb: halves[1] / 1e6 });
-			}
+			yield* overheads(url, folder);
+			yield await loads(url);
+			if (long) yield* endurance(url, peak, serving.child.pid);
 		} finally {
 			await serving.stop();
 		}
@@ -177,12 +167,26 @@ export async function serving({ peers = false, long = false }) {
 			const peer = `MLServer ${/^mlserver==(\S+)/m.exec(await readFile(`${SERVE}/mlserver.txt`, 'utf8'))[1]}`;
 			try {
 				for (const what of CASES.filter((it) => it.peer)) {
-					rows.push({ case: what.case, clients: what.clients, ...(await wrk(other, what)), peer });
+					yield { case: what.case, clients: what.clients, ...(await wrk(other, what)), peer };
 				}
 			} finally {
 				child.kill();
 			}
 		}
-		return rows;
-	});
+	} finally {
+		await rm(folder, { recursive: true, force: true });
+	}
+}
+
+/** Ten minutes at four fifths of the peak, and by how much an hour of mixed load makes the process grow. */
+async function* endurance(url, peak, pid) {
+	const steady = { model: 'mlp', clients: 32, seconds: 600, wait: Math.ceil((32 * 1000) / (0.8 * peak)) };
+	yield { case: 'MLP 784-128-10, 10 minutes at 80 %', clients: 32, ...(await wrk(url, steady)) };
+	const before = await memory(pid);
+	const halves = [];
+	for (let half = 0; half < 2; half++) {
+		await Promise.all(['digits', 'mlp', 'cnn'].map((model) => wrk(url, { model, clients: 8, seconds: 1_800, wait: 5 })));
+		halves.push((await memory(pid)) - before);
+	}
+	yield { case: 'an hour of mixed load', grown_mb_half: halves[0] / 1e6, grown_mb: halves[1] / 1e6 };
 }
