@@ -2,7 +2,8 @@
 --
 --   wrk -t2 -c32 -d10s --latency -s scripts/serve/infer.lua URL -- MODEL INPUT SHAPE [json] [PAUSE]
 --
--- SHAPE is that of the row: 1,784. PAUSE is how many milliseconds each client waits before a request.
+-- SHAPE is that of the rows: 1,784. PAUSE is how many milliseconds each client waits before a request, on average: wrk
+-- waits for whole ones.
 
 local pause = 0
 
@@ -47,7 +48,8 @@ function request()
 end
 
 function delay()
-	return pause
+	local whole = math.floor(pause)
+	return math.random() < pause - whole and whole + 1 or whole
 end
 
 function done(summary, latency, requests)

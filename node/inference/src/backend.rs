@@ -85,7 +85,8 @@ pub trait Model: Send + Sync {
 	/// Bytes that it takes in this process, as measured when it was loaded.
 	fn memory(&self) -> u64;
 
-	/// Whether a run would begin at once, and compute on the thread that asks for it alone.
+	/// Whether a run would begin at once, and compute on the thread that asks for it alone. Waits for
+	/// nothing.
 	fn runs_in_place(&self) -> bool {
 		false
 	}
@@ -95,7 +96,7 @@ pub trait Model: Send + Sync {
 		true
 	}
 
-	/// Asks the run of that thread to stop. Whether it does is up to the backend.
+	/// Asks the run of that thread to stop, and does not wait for it. Whether it does is up to the backend.
 	fn interrupt(&self, thread: ThreadId) {
 		let _ = thread;
 	}

@@ -73,6 +73,8 @@ pub(crate) struct Shared {
 	metrics: Option<Metrics>,
 	models: RwLock<BTreeMap<String, Versions>>,
 	watchdog: Arc<Watchdog>,
+	/// Whether a caller runs a model.
+	lent: Arc<AtomicBool>,
 	stopping: AtomicBool,
 	/// Models that are being loaded.
 	loading: Mutex<usize>,
@@ -123,6 +125,7 @@ impl Server {
 			metrics: registry.as_ref().map(Metrics::new).transpose()?,
 			models: RwLock::default(),
 			watchdog: watchdog.clone(),
+			lent: Arc::default(),
 			stopping: AtomicBool::new(false),
 			loading: Mutex::new(0),
 			load_ended: Condvar::new(),
@@ -184,7 +187,8 @@ impl Server {
 	/// Takes a model out of the repository once what waits for it is answered; says whether there
 	/// was one.
 	pub fn remove(&self, name: &str) -> bool {
-		match self.0.models.write().remove(name) {
+		let removed = self.0.models.write().remove(name);
+		match removed {
 			Some(versions) => {
 				versions.all().for_each(|served| served.unload(None, "it was removed", true));
 				true
@@ -293,16 +297,14 @@ impl Server {
 		&self,
 		name: &str,
 	) -> impl Future<Output = Result<(), ServeError>> + Send + 'static {
-		let (mut replies, mut error) = (Vec::new(), None);
-		match self.0.models.read().get(name) {
-			Some(versions) => {
-				for served in versions.all() {
-					let (reply, replied) = oneshot::channel();
-					served.unload(Some(reply), "it was unloaded", true);
-					replies.push(replied);
-				}
-			},
-			None => error = Some(self.0.unknown(name)),
+		let all: Option<Vec<_>> =
+			self.0.models.read().get(name).map(|versions| versions.all().cloned().collect());
+		let error = all.is_none().then(|| self.0.unknown(name));
+		let mut replies = Vec::new();
+		for served in all.into_iter().flatten() {
+			let (reply, replied) = oneshot::channel();
+			served.unload(Some(reply), "it was unloaded", true);
+			replies.push(replied);
 		}
 		async move {
 			for reply in replies {
@@ -344,10 +346,9 @@ impl Shared {
 	}
 
 	fn resolve(&self, name: &str, version: Option<&str>) -> Result<Arc<Served>, ServeError> {
-		match self.models.read().get(name) {
-			Some(versions) => versions.resolve(name, version).cloned(),
-			None => Err(self.unknown(name)),
-		}
+		// Not held while the names are read, lest a writer between wait for both.
+		let found = self.models.read().get(name).map(|it| it.resolve(name, version).cloned());
+		found.unwrap_or_else(|| Err(self.unknown(name)))
 	}
 
 	fn unknown(&self, name: &str) -> ServeError {

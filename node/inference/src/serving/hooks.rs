@@ -2,8 +2,8 @@
 
 use super::api::{InferRequest, Inference, ServeError};
 
-/// Called for each inference, on the caller's thread before and on the model's thread after it. Must
-/// be short. A hook that panics counts as one that refused.
+/// Called for each inference: before it on the caller's thread, after it on the model's or, where the
+/// caller ran it, on the caller's. Must be short, and wait for nothing. A hook that panics counts as one that refused.
 pub trait Hook: Send + Sync {
 	/// May change or refuse the request.
 	fn before(&self, request: &mut InferRequest) -> Result<(), ServeError> {

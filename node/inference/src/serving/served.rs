@@ -291,15 +291,16 @@ impl Served {
 		let alone = self.leaves(&state, loaded, &waiting).then_some(state.left);
 		state.alone = alone;
 		state.queue.push(waiting);
-		let lent = state.slots.iter().filter(|slot| slot.lent).count();
-		let (wake, all) = (alone.is_none() && state.idle > lent, state.tuner.is_some());
+		let lent = state.slots.iter().any(|slot| slot.lent);
+		let wake = alone.is_none() && state.idle > 0 && !(lent && state.slots.len() == 1);
+		// One alone might be a thread that is to rest, or whose place is lent.
+		let all = lent || state.tuner.is_some();
 		drop(state);
 		match (wake, all) {
 			(false, _) => (),
 			(true, false) => {
 				self.work.notify_one();
 			},
-			// One alone might be a thread that is to rest.
 			(true, true) => {
 				self.work.notify_all();
 			},
@@ -553,7 +554,11 @@ impl Served {
 			Life::Ready(loaded) | Life::Unloading { loaded, .. } => Some(loaded.clone()),
 			_ => None,
 		};
-		for (at, _) in &given_up {
+		for (at, thread) in &given_up {
+			// While its thread can not be at anything else.
+			if let Some(model) = loaded.as_ref().and_then(|loaded| loaded.model.as_ref()) {
+				model.interrupt(*thread);
+			}
 			let slot = &mut state.slots[*at];
 			slot.epoch = slot.epoch.wrapping_add(1);
 			slot.alive = false;
@@ -603,16 +608,12 @@ impl Served {
 			self.unloaded(state);
 		}
 
-		for (_, thread) in &given_up {
+		for _ in &given_up {
 			log::error!(
 				target: "inference",
 				"model {} {}: a run did not end within {timeout:?}, and was given up",
 				self.model, self.version,
 			);
-			let model = loaded.as_ref().and_then(|loaded| loaded.model.as_ref());
-			if let Some(model) = model {
-				model.interrupt(*thread);
-			}
 		}
 		for answer in answers {
 			let _ = answer.send(Err(self.late()));

@@ -5,8 +5,8 @@ use aimodel_inference::{
 	backend::{Backend, BackendError, Backends, LoadRequest, Model, Signature},
 	blobs,
 	serving::{
-		ModelEntry, ModelOptions, Parts, RegisterError, ServeError, Server, TensorMetadata,
-		VersionEntry,
+		Hook, InferRequest, Inference, ModelEntry, ModelOptions, Parts, RegisterError, ServeError,
+		Server, TensorMetadata, VersionEntry,
 	},
 	tensor::{DataType, Tensor},
 };
@@ -14,7 +14,7 @@ use futures::{executor::block_on, future::join_all};
 use semver::Version;
 use std::{
 	collections::BTreeMap,
-	sync::{Arc, Barrier, Mutex},
+	sync::{mpsc, Arc, Barrier, Mutex},
 	thread::{self, ThreadId},
 	time::{Duration, Instant},
 };
@@ -23,6 +23,7 @@ use std::{
 const ECHO: u8 = 0;
 const PANIC: u8 = 1;
 const HANG: u8 = 2;
+const HANG_AND_PANIC: u8 = 3;
 
 struct Obedient {
 	/// Whoever hangs waits here.
@@ -72,9 +73,10 @@ impl Model for Model1 {
 		self.0.threads.lock().unwrap().push(thread::current().id());
 		let bytes: Vec<u8> = requests.iter().flat_map(|it| it[0].data.to_vec()).collect();
 		assert!(!bytes.contains(&PANIC), "told so");
-		if bytes.contains(&HANG) {
+		if bytes.contains(&HANG) || bytes.contains(&HANG_AND_PANIC) {
 			self.0.gate.wait();
 		}
+		assert!(!bytes.contains(&HANG_AND_PANIC), "told so");
 		Ok(vec![tensor("y", DataType::Uint8, &[bytes.len() as u64], &bytes)])
 	}
 
@@ -93,10 +95,14 @@ struct World {
 }
 
 fn world() -> World {
+	hooked(Vec::new())
+}
+
+fn hooked(hooks: Vec<Arc<dyn Hook>>) -> World {
 	let obedient = Arc::new(Obedient { gate: Barrier::new(2), threads: Mutex::default() });
 	let mut backends = Backends::new();
 	backends.add(Arc::new(Backend1(obedient.clone())));
-	let server = Server::start(Parts { backends, ..Parts::default() }).unwrap();
+	let server = Server::start(Parts { backends, hooks, ..Parts::default() }).unwrap();
 	World { server, obedient }
 }
 
@@ -247,6 +253,49 @@ fn whoever_runs_what_hangs_takes_nothing_from_others() {
 	assert!(hung.contains("did not answer within 50ms"), "{hung}");
 	let together = block_on(join_all((10..20).map(|byte| world.ask(byte))));
 	assert_eq!(together, (10..20).map(Ok).collect::<Vec<_>>());
+}
+
+/// Tells that a request is late, and waits until somebody lets it go on.
+struct Late(mpsc::Sender<()>, Mutex<mpsc::Receiver<()>>);
+
+impl Hook for Late {
+	fn after(&self, _: &str, _: &str, answer: &mut Result<Inference, ServeError>) {
+		if matches!(answer, Err(ServeError::DeadlineExceeded { .. })) {
+			self.0.send(()).unwrap();
+			self.1.lock().unwrap().recv().unwrap();
+		}
+	}
+}
+
+#[test]
+fn a_thread_that_tells_who_is_late_leaves_alone_what_others_run_meanwhile() {
+	let ((late, told), (go, goes_on)) = (mpsc::channel(), mpsc::channel());
+	let world = hooked(vec![Arc::new(Late(late, Mutex::new(goes_on)))]);
+	world.load(ModelOptions::default());
+	block_on(world.ask(5)).unwrap();
+	// What fails says nothing of how long others take.
+	let first = world.ask_elsewhere(HANG_AND_PANIC);
+	let within = |milliseconds| {
+		let input = tensor("x", DataType::Uint8, &[1], &[6]);
+		let deadline = Instant::now().checked_add(Duration::from_millis(milliseconds));
+		world.server.infer(InferRequest { deadline, ..request("m", vec![input]) })
+	};
+	// The watchdog is held by one, so that the model's own thread finds the other.
+	let waits = [within(10), within(200)];
+	let soon = Duration::from_secs(10);
+	told.recv_timeout(soon).unwrap();
+	thread::sleep(Duration::from_millis(200));
+	world.obedient.gate.wait();
+	first.join().unwrap().unwrap_err();
+	told.recv_timeout(soon).unwrap();
+	let second = world.ask_elsewhere(HANG);
+	[(), ()].into_iter().for_each(|()| go.send(()).unwrap());
+	for waits in waits {
+		assert!(matches!(block_on(waits), Err(ServeError::DeadlineExceeded { .. })));
+	}
+	thread::sleep(Duration::from_millis(10));
+	world.obedient.gate.wait();
+	assert_eq!(second.join().unwrap(), Ok(HANG));
 }
 
 #[test]

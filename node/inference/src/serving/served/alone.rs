@@ -5,7 +5,10 @@ use super::{Life, Loaded, Served, State};
 use crate::serving::queue::Waiting;
 use std::{
 	future::poll_fn,
-	sync::Arc,
+	sync::{
+		atomic::{AtomicBool, Ordering},
+		Arc,
+	},
 	task::Poll,
 	time::{Duration, Instant},
 };
@@ -83,6 +86,7 @@ impl Alone {
 		})
 		.await;
 		let Self { served, which } = &self;
+		let Some(_turn) = Turn::take(served) else { return };
 		let mut expired = Vec::new();
 		let (work, at, epoch) = {
 			let mut state = served.state.lock();
@@ -92,6 +96,9 @@ impl Alone {
 				return;
 			};
 			let loaded = loaded.clone();
+			if !loaded.model.as_ref().is_some_and(|model| model.runs_in_place()) {
+				return;
+			}
 			let work = served.take(&mut state, at, &loaded, Instant::now(), &mut expired);
 			let slot = &mut state.slots[at];
 			slot.lent = work.is_some();
@@ -113,6 +120,22 @@ impl Drop for Alone {
 			state.alone = None;
 			self.served.work.notify_one();
 		}
+	}
+}
+
+/// One caller at a time runs a model, whichever: however long it takes, other threads are left to take requests.
+struct Turn(Arc<AtomicBool>);
+
+impl Turn {
+	fn take(served: &Served) -> Option<Self> {
+		let lent = served.shared.upgrade()?.lent.clone();
+		(!lent.swap(true, Ordering::Acquire)).then(|| Self(lent))
+	}
+}
+
+impl Drop for Turn {
+	fn drop(&mut self) {
+		self.0.store(false, Ordering::Release);
 	}
 }
 

@@ -101,14 +101,17 @@ impl Served {
 			}
 			let work = self.take(&mut state, at, &loaded, now, &mut expired);
 			if work.is_some() {
-				// Others may take what is left.
+				// Others may take what is left. One alone might be a thread that is to rest.
 				if !state.queue.is_empty() && state.idle > 0 {
-					self.work.notify_one();
+					self.work.notify_all();
 				}
 				break work;
 			}
 			if !expired.is_empty() {
-				break Some(Work { loaded, inputs: Vec::new(), rows: 0, since: now });
+				// The thread's place is free meanwhile, and may be lent.
+				let late = std::mem::take(&mut expired);
+				MutexGuard::unlocked(&mut state, || self.expired(late));
+				continue;
 			}
 			if state.slots.iter().all(|slot| slot.running.is_none()) {
 				state.breaker.retry(now);
@@ -272,6 +275,9 @@ impl Served {
 		outcome: Outcome,
 	) -> bool {
 		let Outcome { answers, failed, answered, computed, apart, runs } = outcome;
+		// Whoever unloads the model finds nobody who holds it.
+		let Work { loaded, rows, since, .. } = work;
+		drop(loaded);
 		let now = Instant::now();
 		let mut state = self.state.lock();
 		if state.slots[at].epoch != epoch {
@@ -292,7 +298,7 @@ impl Served {
 			self.work.notify_all();
 		}
 		if answered && !failed && runs == 1 {
-			state.pace.took(work.rows, computed);
+			state.pace.took(rows, computed);
 		}
 		let mut left = Vec::new();
 		match (failed, answered) {
@@ -305,10 +311,10 @@ impl Served {
 			(true, false) => left = self.suspend(&mut state, now, false),
 			(false, false) => state.breaker.retry(now),
 		}
-		let ran = Ran { rows: work.rows, since: work.since, ended: now, runs, computed, apart };
+		let ran = Ran { rows, since, ended: now, runs, computed, apart };
 		if !batch.is_empty() {
 			self.tune(&mut state, &ran, &batch);
-			self.series.batch(work.rows, state.queue.len());
+			self.series.batch(rows, state.queue.len());
 		}
 		drop(state);
 		if !batch.is_empty() {
