@@ -7,8 +7,9 @@ use crate::{
 	tensor::{DataType, Tensor},
 };
 use bytemuck::{
+	cast_slice_mut,
 	checked::{try_cast_slice, CheckedBitPattern},
-	NoUninit,
+	NoUninit, Pod,
 };
 use bytes::Bytes;
 use half::f16;
@@ -86,24 +87,27 @@ pub(super) fn inputs<'a>(
 				})?);
 			}
 			match data_type {
-				DataType::Bool => value::<bool>(&pieces),
-				DataType::Uint8 => value::<u8>(&pieces),
-				DataType::Uint16 => value::<u16>(&pieces),
-				DataType::Uint32 => value::<u32>(&pieces),
-				DataType::Uint64 => value::<u64>(&pieces),
-				DataType::Int8 => value::<i8>(&pieces),
-				DataType::Int16 => value::<i16>(&pieces),
-				DataType::Int32 => value::<i32>(&pieces),
-				DataType::Int64 => value::<i64>(&pieces),
-				DataType::Fp16 => value::<f16>(&pieces),
-				DataType::Fp32 => value::<f32>(&pieces),
-				DataType::Fp64 => value::<f64>(&pieces),
+				DataType::Bool => value(&pieces, booleans),
+				DataType::Uint8 => value(&pieces, numbers::<u8>),
+				DataType::Uint16 => value(&pieces, numbers::<u16>),
+				DataType::Uint32 => value(&pieces, numbers::<u32>),
+				DataType::Uint64 => value(&pieces, numbers::<u64>),
+				DataType::Int8 => value(&pieces, numbers::<i8>),
+				DataType::Int16 => value(&pieces, numbers::<i16>),
+				DataType::Int32 => value(&pieces, numbers::<i32>),
+				DataType::Int64 => value(&pieces, numbers::<i64>),
+				DataType::Fp16 => value(&pieces, numbers::<f16>),
+				DataType::Fp32 => value(&pieces, numbers::<f32>),
+				DataType::Fp64 => value(&pieces, numbers::<f64>),
 			}
 		})
 		.collect()
 }
 
-fn value<'a, T>(pieces: &[&'a Tensor]) -> Result<SessionInputValue<'a>, BackendError>
+fn value<'a, T>(
+	pieces: &[&'a Tensor],
+	join: fn(&[&Tensor]) -> Result<Vec<T>, BackendError>,
+) -> Result<SessionInputValue<'a>, BackendError>
 where
 	T: PrimitiveTensorElementType + CheckedBitPattern + NoUninit + Debug + 'static,
 {
@@ -120,23 +124,33 @@ where
 		*rows = pieces.iter().filter_map(|piece| piece.shape.first()).map(|n| *n as i64).sum();
 	}
 	// Joined, or moved to where the processor can read it.
-	let size = size_of::<T>();
-	let mut elements =
-		Vec::<T>::with_capacity(pieces.iter().map(|piece| piece.data.len() / size).sum());
+	Ok(OrtTensor::from_array((shape, join(pieces)?)).map_err(failed)?.into())
+}
+
+/// The elements of all pieces, wherever they lie.
+fn numbers<T: Pod>(pieces: &[&Tensor]) -> Result<Vec<T>, BackendError> {
+	let bytes: usize = pieces.iter().map(|piece| piece.data.len()).sum();
+	let mut elements = vec![T::zeroed(); bytes / size_of::<T>()];
+	let mut free: &mut [u8] = cast_slice_mut(&mut elements);
 	for piece in pieces {
-		match try_cast_slice::<u8, T>(&piece.data) {
-			Ok(aligned) => elements.extend_from_slice(aligned),
-			Err(_) => {
-				for bytes in piece.data.chunks_exact(size) {
-					let element = bytemuck::checked::try_pod_read_unaligned(bytes);
-					elements.push(element.map_err(|error| {
-						BackendError::Rejected(format!("`{}`: {error}", piece.name))
-					})?);
-				}
-			},
-		}
+		let Some((part, rest)) = free.split_at_mut_checked(piece.data.len()) else {
+			let reason = format!("`{}` ends within an element", piece.name);
+			return Err(BackendError::Rejected(reason));
+		};
+		part.copy_from_slice(&piece.data);
+		free = rest;
 	}
-	Ok(OrtTensor::from_array((shape, elements)).map_err(failed)?.into())
+	Ok(elements)
+}
+
+fn booleans(pieces: &[&Tensor]) -> Result<Vec<bool>, BackendError> {
+	let mut elements = Vec::new();
+	for piece in pieces {
+		let part = try_cast_slice::<u8, bool>(&piece.data)
+			.map_err(|error| BackendError::Rejected(format!("`{}`: {error}", piece.name)))?;
+		elements.extend_from_slice(part);
+	}
+	Ok(elements)
 }
 
 /// The outputs of a run.
@@ -176,4 +190,26 @@ fn tensor<T: PrimitiveTensorElementType + NoUninit>(
 		shape: shape.iter().map(|n| n.unsigned_abs()).collect(),
 		data: Bytes::copy_from_slice(bytemuck::cast_slice(elements)),
 	})
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	#[test]
+	fn elements_are_read_wherever_they_lie() {
+		let all = Bytes::from([&[0][..], &1.5f32.to_le_bytes(), &(-2f32).to_le_bytes()].concat());
+		let piece = |from: usize, to: usize| Tensor {
+			name: "x".into(),
+			data_type: DataType::Fp32,
+			shape: vec![((to - from) / 4) as u64],
+			data: all.slice(from..to),
+		};
+		let [both, first, second] = [(1, 9), (1, 5), (5, 9)].map(|(from, to)| piece(from, to));
+		assert_eq!(numbers::<f32>(&[&both]).unwrap(), [1.5, -2.0]);
+		assert_eq!(numbers::<f32>(&[&second, &first]).unwrap(), [-2.0, 1.5]);
+		let torn = numbers::<f32>(&[&first, &piece(5, 8)]).unwrap_err();
+		assert_eq!(torn, BackendError::Rejected("`x` ends within an element".into()));
+		assert!(booleans(&[&both]).is_err());
+	}
 }
