@@ -220,7 +220,7 @@ impl Served {
 	pub(super) fn compute(&self, work: &Work) -> Outcome {
 		let start = Instant::now();
 		let mut runs = 0u64;
-		let Some(model) = work.loaded.model.as_deref().filter(|_| !work.inputs.is_empty()) else {
+		let Some(model) = work.loaded.model.as_deref() else {
 			let (answers, computed) = (Vec::new(), Duration::ZERO);
 			let (failed, answered, apart) = (false, false, Duration::ZERO);
 			return Outcome { answers, failed, answered, computed, apart, runs };
@@ -312,14 +312,10 @@ impl Served {
 			(false, false) => state.breaker.retry(now),
 		}
 		let ran = Ran { rows, since, ended: now, runs, computed, apart };
-		if !batch.is_empty() {
-			self.tune(&mut state, &ran, &batch);
-			self.series.batch(rows, state.queue.len());
-		}
+		self.tune(&mut state, &ran, &batch);
+		self.series.batch(rows, state.queue.len());
 		drop(state);
-		if !batch.is_empty() {
-			self.count(&ran, &batch, &answers);
-		}
+		self.count(&ran, &batch, &answers);
 		let concluded = batch.into_iter().zip(answers).filter_map(|(mut waiting, answer)| {
 			let answer = match answer {
 				Ok(outputs) => Ok(self.inference(&waiting, outputs, &ran)),
