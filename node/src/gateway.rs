@@ -262,12 +262,15 @@ fn open(
 	if let Some(path) = &params.gateway_models {
 		register(&server, path).map_err(|error| Error::Models { path: path.clone(), error })?;
 	}
-	let models = Arc::new(Models::new(client.clone(), keystore.clone(), server.clone(), blobs));
+	let who = params.gateway.unwrap_or(Who::Open);
+	let sells = matches!(who, Who::Subscribers);
+	let (of, by) = (keystore.clone(), server.clone());
+	let models = Arc::new(Models::new(client.clone(), of, by, blobs, sells));
 	models.refresh(best).map_err(Error::Chain)?;
 
 	let genesis = client.info().genesis_hash;
 	let mut of_worker = None;
-	let admission: Arc<dyn Admission> = match params.gateway.unwrap_or(Who::Open) {
+	let admission: Arc<dyn Admission> = match who {
 		Who::Open => Arc::new(Open),
 		Who::Token => {
 			let path = params.gateway_tokens.clone().unwrap_or_default();

@@ -4,7 +4,7 @@
 //! - [`cli`] says what can be asked for, [`command`] does it.
 //! - [`service`] puts a node together; [`authoring`] and [`sealing`] are the two ways in which it
 //!   makes blocks.
-//! - [`worker`] is the operator's keys and the native inference service.
+//! - [`worker`] is the operator's keys and the native inference service; [`revenue`] tells what they earn.
 //! - [`gateway`] serves models to clients of the Open Inference Protocol.
 //! - [`exchange`] gets blobs from other nodes, and gives them some.
 //! - [`traces`] tells a collector what became of requests and calls.
@@ -22,9 +22,11 @@ mod chain_spec;
 mod cli;
 mod command;
 mod doctor;
+mod events;
 mod exchange;
 mod gateway;
 mod model;
+mod revenue;
 mod rpc;
 mod sealing;
 mod service;

@@ -103,7 +103,7 @@ fn served(file: &[u8], library: Option<&Path>) -> Value {
 				version: "1.0.0",
 				uri: "",
 				hash: blobs::hash(file),
-				file,
+				file: &file.to_vec().into(),
 			})
 			.map_err(|error| error.to_string())?;
 		let load = started.elapsed();

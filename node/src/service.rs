@@ -6,7 +6,7 @@ use crate::{
 	cli::{ArtifactParams, WorkerParams},
 	exchange,
 	gateway::{self, GatewayParams, LedgerSlot},
-	rpc,
+	revenue, rpc,
 	sealing::{self, Sealing},
 	traces::Traces,
 	worker::{self, Worker},
@@ -223,12 +223,17 @@ pub(crate) fn new_full(
 			exchange::watch_needs(client.clone(), keystore.clone(), exchange.clone()),
 		);
 	}
-	if worker.is_some() {
+	if let Some(worker) = &worker {
 		task_manager.spawn_handle().spawn(
 			"operator-keys",
 			"worker",
 			worker::watch_operators(client.clone(), keystore.clone()),
 		);
+		if let Some(registry) = config.prometheus_registry() {
+			let metrics = revenue::Metrics::register(registry)?;
+			let paid = revenue::follow(client.clone(), keystore.clone(), worker.clone(), metrics);
+			task_manager.spawn_handle().spawn("revenue", "worker", paid);
+		}
 	}
 	if let Some(traces) = &traces {
 		traces.start(&task_manager, client.clone(), transaction_pool.clone(), worker.as_ref());

@@ -13,6 +13,7 @@ use aimodel_inference::{
 	Service,
 };
 use aimodel_primitives::{
+	ids::RequestId,
 	inference::InferenceService,
 	operator::{OperatorPublic, KEY_TYPE},
 	runtime_api::{AimodelApi, ProofKey},
@@ -84,6 +85,11 @@ impl Worker {
 	/// What the offchain worker gets.
 	pub(crate) fn service(&self) -> Arc<dyn InferenceService> {
 		self.service.clone()
+	}
+
+	/// See [`Service::settled`].
+	pub(crate) fn settled(&self, request: RequestId) {
+		self.service.settled(request);
 	}
 
 	/// See [`Service::observe`].

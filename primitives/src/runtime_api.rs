@@ -164,6 +164,24 @@ pub struct VoucherInfo {
 	/// How many more could be settled now: what the quota leaves, the period's price pays, and, where
 	/// the period has as many other workers as it may, none.
 	pub room: u64,
+	/// Why the chain would give the worker no request of the account by its plan now. Calls that were
+	/// answered are settled all the same.
+	pub refusal: Option<CallRefusal>,
+}
+
+/// Why an account is not to be answered at a worker's gateway.
+#[derive(Clone, Copy, Decode, Encode, Eq, PartialEq, Debug, TypeInfo)]
+pub enum CallRefusal {
+	/// The model is retired: the subscriber can close its subscription, and have back what is left.
+	Retired,
+	/// The owner paused the model.
+	Paused,
+	/// The owner does not let the account make requests.
+	NotAllowed,
+	/// The worker does not offer to serve the version by which calls are priced.
+	NotServed,
+	/// The worker works for no less than it offered, and would get less.
+	PayTooLow,
 }
 
 /// What an owner set aside for a model.

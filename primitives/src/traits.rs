@@ -170,6 +170,9 @@ pub trait WorkerPool<AccountId, BlockNumber> {
 	/// The bonded account for which `operator` signs.
 	fn worker_of(operator: &AccountId) -> Option<AccountId>;
 
+	/// The least pay for which `worker` offers to serve a version, if it does.
+	fn least_pay(worker: &AccountId, version: VersionId) -> Option<Balance>;
+
 	/// The requests whose lease `worker` holds, `limit` of them at most.
 	fn leases_of(worker: &AccountId, limit: u32) -> alloc::vec::Vec<RequestId>;
 }

@@ -183,7 +183,8 @@ impl Gateway {
 		let (stop, stopped) = watch::channel(false);
 		let certificate = certificate.map(|it| it as Arc<dyn Reload>);
 		for files in [certificate, admission.clone().files()].into_iter().flatten() {
-			runtime.spawn(reload::follow(files, config.limits.reload_interval, stopped.clone()));
+			let (metrics, stop) = (metrics.clone(), stopped.clone());
+			runtime.spawn(reload::follow(files, config.limits.reload_interval, metrics, stop));
 		}
 		let limits = Arc::new(config.limits.clone());
 		let gate = Arc::new(Gate {

@@ -101,6 +101,7 @@ struct Registered {
 	connections: Gauge<U64>,
 	refused: CounterVec<U64>,
 	slow: Counter<U64>,
+	stale: Gauge<U64>,
 }
 
 impl Metrics {
@@ -127,6 +128,17 @@ impl Metrics {
 		log::debug!(target: "gateway", "a client takes its answer too slowly");
 		if let Some(registered) = &self.0 {
 			registered.slow.inc();
+		}
+	}
+
+	/// Files are used, or not: they changed to what can not be.
+	pub(crate) fn stale(&self, before: bool, now: bool) {
+		if let Some(registered) = &self.0 {
+			match (before, now) {
+				(false, true) => registered.stale.inc(),
+				(true, false) => registered.stale.dec(),
+				_ => (),
+			}
 		}
 	}
 
@@ -162,6 +174,13 @@ impl Registered {
 				Counter::new(
 					"aimodel_gateway_slow_readers_total",
 					"Connections that were closed since their clients took answers too slowly",
+				)?,
+				registry,
+			)?,
+			stale: register(
+				Gauge::new(
+					"aimodel_gateway_stale_files",
+					"Tokens and certificates whose files changed to what can not be used",
 				)?,
 				registry,
 			)?,

@@ -1,5 +1,6 @@
 //! Files that are read again when they change: tokens and certificates, which are renewed while the gateway runs.
 
+use crate::metrics::Metrics;
 use std::{
 	fs,
 	path::PathBuf,
@@ -29,12 +30,13 @@ fn stamps(files: &[PathBuf]) -> Vec<Stamp> {
 pub(crate) async fn follow(
 	reload: Arc<dyn Reload>,
 	interval: Duration,
+	metrics: Metrics,
 	mut stop: watch::Receiver<bool>,
 ) {
 	let files = reload.files();
 	let named: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();
 	let named = named.join(", ");
-	let mut seen = stamps(&files);
+	let (mut seen, mut stale) = (stamps(&files), false);
 	loop {
 		tokio::select! {
 			() = sleep(interval) => (),
@@ -45,7 +47,10 @@ pub(crate) async fn follow(
 			continue;
 		}
 		seen = now;
-		match reload.reload() {
+		let read = reload.reload();
+		let before = std::mem::replace(&mut stale, read.is_err());
+		metrics.stale(before, stale);
+		match read {
 			Ok(()) => log::info!(target: "gateway", "{named}: changed, and was read again"),
 			Err(error) => log::error!(
 				target: "gateway",

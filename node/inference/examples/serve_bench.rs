@@ -4,7 +4,7 @@
 //!
 //! `ONNXRUNTIME_LIB=… cargo run --release -p aimodel-inference --example serve_bench -- [SECONDS]`
 //!
-//! `… -- --write FOLDER` only writes the models: `mlp.onnx` of 784-128-10, `cnn.onnx`, `lenet.onnx`.
+//! `… -- --write FOLDER` only writes the models: `mlp.onnx` of 784-128-10, `lenet.onnx`, `convnet.onnx`.
 //!
 //! `… -- --direct FILE` only runs one by the library, 32 rows at a time, and prints an object.
 
@@ -35,17 +35,16 @@ const ROUNDS: usize = 7;
 /// Rows of the larger requests.
 const ROWS: u64 = 32;
 
-fn input(shape: &[u64]) -> Tensor {
-	let elements = shape.iter().product::<u64>() as usize;
-	let data: Vec<u8> = onnx::noise().take(elements).flat_map(f32::to_le_bytes).collect();
-	Tensor { name: "x".into(), data_type: DataType::Fp32, shape: shape.to_vec(), data: data.into() }
-}
+/// The small convolutional network of the examples.
+const DIGITS_CNN: &[u8] = include_bytes!("../../../examples/digits-cnn/digits-cnn.onnx");
 
 /// So many rows of what a model takes.
 fn rows(model: &dyn Model, rows: u64) -> Tensor {
-	let declared = &model.signature().inputs[0].shape;
-	let shape: Vec<_> = declared.iter().map(|n| u64::try_from(*n).unwrap_or(rows)).collect();
-	input(&shape)
+	let declared = &model.signature().inputs[0];
+	let shape: Vec<_> = declared.shape.iter().map(|n| u64::try_from(*n).unwrap_or(rows)).collect();
+	let elements = shape.iter().product::<u64>() as usize;
+	let data: Vec<u8> = onnx::noise().take(elements).flat_map(f32::to_le_bytes).collect();
+	Tensor { name: declared.name.clone(), data_type: DataType::Fp32, shape, data: data.into() }
 }
 
 #[derive(Clone, Copy)]
@@ -134,15 +133,17 @@ fn direct(model: &dyn Model, input: &Tensor, time: Duration) -> Row {
 }
 
 fn load(runtime: &OnnxRuntime, file: &[u8]) -> Arc<dyn Model> {
-	let (hash, uri) = (blobs::hash(file), "");
+	let (hash, uri, file) = (blobs::hash(file), "", &file.to_vec().into());
 	let request = LoadRequest { model: "bench", version: "1.0.0", uri, hash, file };
 	runtime.load(&request).expect("loaded")
 }
 
 fn write(folder: &Path) {
-	for (name, file) in
-		[("mlp.onnx", onnx::mlp()), ("cnn.onnx", onnx::cnn()), ("lenet.onnx", onnx::lenet())]
-	{
+	for (name, file) in [
+		("mlp.onnx", onnx::mlp()),
+		("lenet.onnx", onnx::lenet()),
+		("convnet.onnx", onnx::convnet()),
+	] {
 		std::fs::write(folder.join(name), file).expect("a file");
 	}
 }
@@ -170,7 +171,8 @@ fn main() {
 	let folder = tempfile::tempdir().expect("a folder");
 	let batched = ModelOptions::default();
 	let single = ModelOptions { max_batch: 1, ..ModelOptions::default() };
-	for (name, file) in [("mlp", onnx::mlp()), ("cnn", onnx::cnn())] {
+	let models = [("mlp", onnx::mlp()), ("digits-cnn", DIGITS_CNN.to_vec()), ("cnn", onnx::cnn())];
+	for (name, file) in models {
 		for (name, options) in [(name.to_owned(), &batched), (format!("{name}-single"), &single)] {
 			let path = folder.path().join(&name);
 			std::fs::write(&path, &file).expect("a file");

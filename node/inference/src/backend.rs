@@ -12,6 +12,7 @@ use crate::{
 	tensor::{DataType, Tensor},
 };
 use aimodel_primitives::ids::ArtifactHash;
+use bytes::Bytes;
 use std::{collections::BTreeMap, sync::Arc, thread::ThreadId};
 
 /// Loads models. One backend serves all threads.
@@ -54,7 +55,7 @@ pub struct LoadRequest<'a> {
 	/// What the file's hash is; verified by the caller.
 	pub hash: ArtifactHash,
 	/// The file; empty if [`Backend::needs_file`] says so.
-	pub file: &'a [u8],
+	pub file: &'a Bytes,
 }
 
 /// A loaded model. Threads may use it at the same time.

@@ -124,6 +124,8 @@ struct Want {
 
 struct Failure {
 	reason: String,
+	/// The bytes that it might have had.
+	at_most: u64,
 	times: u32,
 	again: Instant,
 }
@@ -152,8 +154,15 @@ impl Exchange {
 		let mut table = self.0.table.lock();
 		match self.progress_in(&table, &blob) {
 			None => (),
-			Some(Progress::Failed { retry, .. }) if retry.is_zero() => (),
-			Some(known) => return known,
+			Some(Progress::Failed { retry, .. })
+				if retry.is_zero() || table.failed_with_less(&blob, at_most) => {},
+			Some(known) => {
+				let mut waiting = table.waiting.iter_mut();
+				if let Some(want) = waiting.find(|want| want.blob == blob) {
+					want.at_most = want.at_most.max(at_most);
+				}
+				return known;
+			},
 		}
 		if table.waiting.len() >= self.0.limits.queue {
 			return Progress::Full;
@@ -197,7 +206,11 @@ impl Exchange {
 			if matches!(now, Some(Progress::Queued | Progress::Fetching { .. })) {
 				ended.await;
 			}
-			progress = self.progress(&blob).unwrap_or_else(|| self.want(blob, at_most, purpose));
+			let less = self.0.table.lock().failed_with_less(&blob, at_most);
+			progress = match self.progress(&blob) {
+				Some(known) if !less => known,
+				_ => self.want(blob, at_most, purpose),
+			};
 		}
 	}
 
@@ -294,6 +307,7 @@ impl Exchange {
 				let now = now();
 				let failure = Failure {
 					reason: error.to_string(),
+					at_most: want.at_most,
 					times: before.saturating_add(1),
 					again: now.checked_add(wait).unwrap_or(now),
 				};
@@ -323,5 +337,10 @@ impl Exchange {
 impl Table {
 	fn waits(&self, blob: &BlobHash) -> bool {
 		self.waiting.iter().any(|want| want.blob == *blob)
+	}
+
+	/// Whether a blob did not come when it was to have fewer bytes: it may have been too long.
+	fn failed_with_less(&self, blob: &BlobHash, at_most: u64) -> bool {
+		self.failures.peek(blob).is_some_and(|failure| failure.at_most < at_most)
 	}
 }

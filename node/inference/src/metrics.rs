@@ -1,5 +1,6 @@
 //! What Prometheus sees.
 
+use crate::backend::memory::Resident;
 use std::time::Duration;
 use substrate_prometheus_endpoint::{
 	exponential_buckets, register, CounterVec, Gauge, Histogram, HistogramOpts, Opts,
@@ -39,6 +40,8 @@ pub(crate) struct Metrics(Option<Registered>);
 #[derive(Clone)]
 struct Registered {
 	queued: Gauge<U64>,
+	queue: Histogram,
+	submit: Histogram,
 	jobs: CounterVec<U64>,
 	inference: Histogram,
 	proving: Histogram,
@@ -56,6 +59,16 @@ impl Metrics {
 	/// How many jobs wait.
 	pub(crate) fn queued(&self, jobs: usize) {
 		self.with(|metrics| metrics.queued.set(jobs as u64));
+	}
+
+	/// A thread took a job that had waited so long.
+	pub(crate) fn queue(&self, took: Duration) {
+		self.with(|metrics| metrics.queue.observe(took.as_secs_f64()));
+	}
+
+	/// A result was settled so long after it was there.
+	pub(crate) fn submit(&self, took: Duration) {
+		self.with(|metrics| metrics.submit.observe(took.as_secs_f64()));
 	}
 
 	pub(crate) fn job(&self, outcome: Outcome) {
@@ -102,6 +115,7 @@ impl Registered {
 				HistogramOpts::new(name, help).buckets(exponential_buckets(first, 4.0, buckets)?);
 			register(Histogram::with_opts(options)?, registry)
 		};
+		registry.register(Box::new(Resident::new()?))?;
 		let jobs = register(
 			CounterVec::new(
 				Opts::new("aimodel_jobs_total", "Jobs by what became of them"),
@@ -130,6 +144,20 @@ impl Registered {
 			queued: register(
 				Gauge::new("aimodel_jobs_queued", "Jobs that wait for their turn")?,
 				registry,
+			)?,
+			// 100 µs to 26 s.
+			queue: seconds(
+				"aimodel_job_queue_seconds",
+				"Time that a job waited for a thread",
+				1e-4,
+				10,
+			)?,
+			// 1 ms to 70 min.
+			submit: seconds(
+				"aimodel_job_submit_seconds",
+				"Time from a result to the final block that settles it",
+				1e-3,
+				12,
 			)?,
 			jobs,
 			// 10 µs to 10 s.
@@ -187,6 +215,8 @@ mod tests {
 			names,
 			[
 				"aimodel_inference_seconds",
+				"aimodel_job_queue_seconds",
+				"aimodel_job_submit_seconds",
 				"aimodel_jobs_queued",
 				"aimodel_jobs_total",
 				"aimodel_model_load_seconds",
@@ -194,9 +224,10 @@ mod tests {
 				"aimodel_proving_seconds",
 				"aimodel_results_collected_total",
 				"aimodel_submissions_total",
+				"process_resident_memory_bytes",
 			]
 		);
-		let jobs: Vec<_> = families[2]
+		let jobs: Vec<_> = families[4]
 			.get_metric()
 			.iter()
 			.map(|metric| {

@@ -13,6 +13,7 @@ pub use stages::{Ended, Observer, Passed, Stage};
 
 use crate::{
 	blobs::BlobStore,
+	cache::Lru,
 	engine::{Engine, Models},
 	metrics::{Metrics, Outcome},
 	openings::OpeningStore,
@@ -36,6 +37,9 @@ use std::{
 };
 use substrate_prometheus_endpoint::{PrometheusError, Registry};
 use tokio::sync::watch;
+
+/// Requests with results that are remembered until they are settled.
+const READY: u64 = 4096;
 
 /// Called on a worker thread whenever a job finished or failed. Must be short.
 pub type OnFinished = Box<dyn Fn() + Send + Sync>;
@@ -118,6 +122,8 @@ struct Shared {
 	metrics: Metrics,
 	on_finished: Option<OnFinished>,
 	observer: OnceLock<Arc<dyn Observer>>,
+	/// Since when requests have their results, until they are settled.
+	ready: Mutex<Lru<u64, Instant>>,
 }
 
 struct State {
@@ -158,6 +164,7 @@ impl Service {
 			metrics,
 			on_finished,
 			observer: OnceLock::new(),
+			ready: Mutex::new(Lru::new(READY)),
 		});
 		let service = Arc::new(Self {
 			shared: shared.clone(),
@@ -209,6 +216,13 @@ impl Service {
 	/// Jobs that wait for a thread.
 	pub fn queued(&self) -> usize {
 		self.shared.state.lock().jobs.waiting()
+	}
+
+	/// The chain settled a request, for good: how long that took is counted, if it was answered here.
+	pub fn settled(&self, request: u64) {
+		if let Some(ready) = self.shared.ready.lock().remove(&request) {
+			self.shared.metrics.submit(ready.elapsed());
+		}
 	}
 
 	/// The blob store that the service reads and writes.
@@ -270,6 +284,7 @@ impl Shared {
 			let (request, start) = (job.request, Instant::now());
 			let observer = self.observer.get();
 			let mut stages = Stages::new(observer.is_some());
+			self.metrics.queue(submitted.elapsed());
 			stages.passed(Stage::Queue, submitted);
 			let result = isolated(|| self.runner.run(&job, &mut stages))
 				.unwrap_or_else(|text| Err(JobError::Panic(text)));
@@ -277,6 +292,7 @@ impl Shared {
 			let result = match result {
 				Ok(result) => {
 					self.metrics.job(Outcome::Finished);
+					self.ready.lock().insert(request, Instant::now(), 1);
 					let bytes = result.len();
 					log::info!(target: "inference", "request={request}: ready, {bytes} bytes, {took:?}");
 					Ok(result)

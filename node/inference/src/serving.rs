@@ -255,6 +255,21 @@ impl Server {
 		Ok(self.0.resolve(name, version)?.entry.hash)
 	}
 
+	/// Refuses inputs that are more than one request of a version may have, also in parts.
+	pub fn check_size(
+		&self,
+		name: &str,
+		version: Option<&str>,
+		inputs: &[Tensor],
+	) -> Result<(), ServeError> {
+		let most = self.0.resolve(name, version)?.options.max_request_bytes;
+		let bytes = inputs.iter().map(|input| input.data.len() as u64).fold(0, u64::saturating_add);
+		match bytes > most {
+			true => Err(validate::too_large(bytes, most)),
+			false => Ok(()),
+		}
+	}
+
 	/// Whether a version of a model is in memory, and well as far as is known.
 	pub fn is_ready(&self, name: &str, version: Option<&str>) -> Result<bool, ServeError> {
 		let ready = self.0.resolve(name, version)?.ready();

@@ -4,6 +4,7 @@
 //! model here has it. Version `i` of the chain is the semantic version `i.0.0`.
 
 use crate::service::FullClient;
+use aimodel_gateway::Refusal;
 use aimodel_inference::{
 	serving::{ModelEntry, ModelOptions, Server, VersionEntry, STABLE},
 	BlobStore,
@@ -30,6 +31,8 @@ struct Offered {
 	model: ModelId,
 	/// The version that answers unless another is asked for.
 	stable: u32,
+	/// Whether the chain prices calls by that one.
+	priced: bool,
 	versions: BTreeMap<u32, ArtifactHash>,
 }
 
@@ -50,6 +53,8 @@ pub(super) struct Models {
 	keystore: KeystorePtr,
 	server: Server,
 	blobs: Arc<BlobStore>,
+	/// Whether only subscribers call, who pay for it.
+	sells: bool,
 	/// Names of the operator's own list, which no owner of a model on the chain can take.
 	listed: BTreeSet<String>,
 	known: RwLock<Known>,
@@ -61,14 +66,32 @@ impl Models {
 		keystore: KeystorePtr,
 		server: Server,
 		blobs: Arc<BlobStore>,
+		sells: bool,
 	) -> Self {
 		let listed = server.index().into_iter().map(|entry| entry.name).collect();
-		Self { client, keystore, server, blobs, listed, known: RwLock::default() }
+		Self { client, keystore, server, blobs, sells, listed, known: RwLock::default() }
 	}
 
-	/// The model of that name.
-	pub(super) fn model(&self, name: &str) -> Option<ModelId> {
-		Some(self.known.read().offered.get(name)?.model)
+	/// The model of that name, if calls are priced by the version that would answer.
+	pub(super) fn priced(&self, name: &str, version: Option<&str>) -> Result<ModelId, Refusal> {
+		let known = self.known.read();
+		let Offered { model, stable, priced, .. } = known.offered.get(name).ok_or_else(|| {
+			Refusal::Forbidden(format!("`{name}` is no model of the chain, and has no subscribers"))
+		})?;
+		if !priced {
+			return Err(Refusal::Unavailable(format!(
+				"this node does not serve the version of `{name}` by which calls are priced"
+			)));
+		}
+		let stable = semantic(*stable);
+		let is_stable =
+			|asked: &str| asked == STABLE || Semantic::parse(asked).is_ok_and(|it| it == stable);
+		match version.is_none_or(is_stable) {
+			true => Ok(*model),
+			false => Err(Refusal::Forbidden(format!(
+				"calls of `{name}` are priced by its version {stable}: call that one, or none"
+			))),
+		}
 	}
 
 	/// The version that a model file is served as, and its units for so many elements in and out.
@@ -117,8 +140,10 @@ impl Models {
 					bytes: self.blobs.size(artifact).ok()?,
 				})
 			});
-			// A call is no more than one of the chain could be: a plan's quota counts calls.
-			let most = it.versions.keys().filter_map(|index| {
+			// A call is no more than one of the chain could be: a plan's quota counts calls, and the chain prices them by the
+			// stable version.
+			let called = it.versions.keys().filter(|index| !self.sells || **index == it.stable);
+			let most = called.filter_map(|index| {
 				let version = VersionId { model: it.model, index: *index };
 				let input = &records.get(&version)?.interface.input;
 				Some(input.bytes(input.batch().unwrap_or(1)))
@@ -177,11 +202,12 @@ impl Models {
 				.flatten()
 				.find(|index| versions.contains_key(index));
 			let Some(stable) = stable else { continue };
+			let priced = stable == info.version.index;
 			if let Ok(name) = String::from_utf8(info.metadata.name.to_vec()) {
 				names.entry(name).or_default().push(model);
 			}
 			let name = format!("{model:?}");
-			offered.insert(name, Offered { model, stable, versions });
+			offered.insert(name, Offered { model, stable, priced, versions });
 		}
 		for (name, models) in names {
 			let [model] = models[..] else { continue };

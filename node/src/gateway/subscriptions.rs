@@ -14,7 +14,7 @@ use aimodel_gateway::{
 use aimodel_inference::serving::Priority;
 use aimodel_primitives::{
 	pricing::{Standing, Tier},
-	runtime_api::{AimodelApi, SubscriptionInfo, VoucherInfo},
+	runtime_api::{AimodelApi, CallRefusal, SubscriptionInfo, VoucherInfo},
 };
 use aimodel_runtime::{AccountId, Hash};
 use futures::{future::BoxFuture, StreamExt};
@@ -23,7 +23,7 @@ use sc_client_api::BlockchainEvents;
 use sp_api::{ApiError, ProvideRuntimeApi};
 use sp_blockchain::HeaderBackend;
 use sp_runtime::traits::{Header, UniqueSaturatedInto};
-use std::{collections::HashMap, future::ready, sync::Arc};
+use std::{collections::HashMap, future::ready, sync::Arc, time::Duration};
 use substrate_prometheus_endpoint::{register, Counter, Gauge, PrometheusError, Registry, U64};
 
 /// Subscriptions that are remembered for one block.
@@ -53,25 +53,27 @@ impl Plans {
 		&self,
 		account: &[u8; 32],
 		name: &str,
+		version: Option<&str>,
 		voucher: Option<SignedVoucher>,
 	) -> Result<Admitted, Refusal> {
-		let model = self.models.model(name).ok_or_else(|| {
-			Refusal::Forbidden(format!("`{name}` is no model of the chain, and has no subscribers"))
-		})?;
-		let key = (*account, model);
+		let key = (*account, self.models.priced(name, version)?);
 		let found = self.paid(&key).map_err(|error| Refusal::Unavailable(error.to_string()))?;
 		let (tier, paid) = found.ok_or_else(|| {
 			Refusal::PaymentRequired(format!(
 				"the account has no current plan of `{name}`: subscribe first"
 			))
 		})?;
+		if let Some(refusal) = paid.info.refusal {
+			return Err(refused(name, refusal));
+		}
 		let charge = self.ledger.reserve(key, &paid, voucher)?;
 		Ok(Admitted { priority: priority(tier), charge })
 	}
 
 	/// The paid period of an account, if it has one. Asks the chain once a block.
 	fn paid(&self, key: &Key) -> Result<Option<(Tier, Paid)>, ApiError> {
-		let best = self.client.info().best_hash;
+		let info = self.client.info();
+		let (best, at) = (info.best_hash, info.best_number);
 		{
 			let mut known = self.known.lock();
 			if known.0 != best || known.1.len() >= REMEMBERED {
@@ -89,13 +91,32 @@ impl Plans {
 			active.zip(info).map(|(SubscriptionInfo { subscription, tier, until, .. }, info)| {
 				let left =
 					subscription.plan.quota.map(|quota| quota.saturating_sub(subscription.used));
-				(tier, Paid { info, until, left })
+				(tier, Paid { info, until, left, at })
 			});
 		let mut known = self.known.lock();
 		if known.0 == best {
 			known.1.insert(*key, paid);
 		}
 		Ok(paid)
+	}
+}
+
+/// What the chain's refusal is at the gateway.
+fn refused(name: &str, refusal: CallRefusal) -> Refusal {
+	match refusal {
+		CallRefusal::Retired => Refusal::Forbidden(format!(
+			"`{name}` is retired: close the subscription, and have back what is left of it"
+		)),
+		CallRefusal::Paused => Refusal::Unavailable(format!("`{name}` is paused by its owner")),
+		CallRefusal::NotAllowed => {
+			Refusal::Forbidden(format!("the owner of `{name}` does not let the account call it"))
+		},
+		CallRefusal::NotServed => Refusal::Unavailable(format!(
+			"this worker does not offer the version of `{name}` by which calls are priced"
+		)),
+		CallRefusal::PayTooLow => Refusal::PaymentRequired(format!(
+			"the plan pays less for a call of `{name}` than this worker works for"
+		)),
 	}
 }
 
@@ -112,10 +133,10 @@ impl Subscriptions for Plans {
 		&'a self,
 		account: &'a [u8; 32],
 		model: &'a str,
-		_version: Option<&'a str>,
+		version: Option<&'a str>,
 		voucher: Option<SignedVoucher>,
 	) -> BoxFuture<'a, Result<Admitted, Refusal>> {
-		Box::pin(ready(self.admit(account, model, voucher)))
+		Box::pin(ready(self.admit(account, model, version, voucher)))
 	}
 }
 
@@ -156,6 +177,9 @@ impl Metrics {
 	}
 }
 
+/// How often the ledger is written to its file, if there is anything new.
+const SAVED: Duration = Duration::from_secs(1);
+
 /// Keeps the ledger in step with each best block, and in its file.
 pub(super) async fn follow(
 	ledger: Arc<Ledger>,
@@ -164,34 +188,50 @@ pub(super) async fn follow(
 	metrics: Option<Metrics>,
 ) {
 	let mut blocks = client.import_notification_stream();
-	while let Some(block) = blocks.next().await {
-		if !block.is_new_best {
-			continue;
-		}
-		let now = (*block.header.number()).unique_saturated_into();
-		let known = |key: &Key| voucher_of(&client, &worker, block.hash, key);
-		match ledger.refresh(now, known) {
-			Ok(lost) => {
-				for Lost { account, model, calls } in lost {
-					log::error!(
-						target: "gateway",
-						"{calls} calls of 0x{} at {model:?} can not be settled any more: their period is over",
-						hex::encode(account),
-					);
-					if let Some(metrics) = &metrics {
-						metrics.lost.inc_by(calls);
-					}
-				}
+	let mut due = tokio::time::interval(SAVED);
+	loop {
+		tokio::select! {
+			block = blocks.next() => match block {
+				Some(block) if block.is_new_best => {
+					let now = (*block.header.number()).unique_saturated_into();
+					let known = |key: &Key| voucher_of(&client, &worker, block.hash, key);
+					refresh(&ledger, now, known, metrics.as_ref());
+				},
+				Some(_) => continue,
+				None => return,
 			},
-			Err(error) => {
-				log::warn!(target: "gateway", "what was settled can not be read: {error}");
-			},
+			_ = due.tick() => (),
 		}
 		if let Some(metrics) = &metrics {
 			metrics.unsettled.set(ledger.unsettled());
 		}
 		if let Err(error) = ledger.save() {
 			log::error!(target: "gateway", "vouchers are not kept: {error}");
+		}
+	}
+}
+
+fn refresh(
+	ledger: &Ledger,
+	now: u32,
+	known: impl FnMut(&Key) -> Result<Option<VoucherInfo>, ApiError>,
+	metrics: Option<&Metrics>,
+) {
+	let lost = match ledger.refresh(now, known) {
+		Ok(lost) => lost,
+		Err(error) => {
+			log::warn!(target: "gateway", "what was settled can not be read: {error}");
+			return;
+		},
+	};
+	for Lost { account, model, calls } in lost {
+		log::error!(
+			target: "gateway",
+			"{calls} calls of 0x{} at {model:?} can not be settled any more: their period is over",
+			hex::encode(account),
+		);
+		if let Some(metrics) = metrics {
+			metrics.lost.inc_by(calls);
 		}
 	}
 }

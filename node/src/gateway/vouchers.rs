@@ -9,7 +9,7 @@ use aimodel_gateway::{
 	Refusal, VoucherWanted,
 };
 use aimodel_primitives::{
-	runtime_api::VoucherInfo,
+	runtime_api::{CallRefusal, VoucherInfo},
 	voucher::{host::VoucherLedger, Claim, Voucher, MAX_CLAIMS},
 	ModelId,
 };
@@ -19,7 +19,8 @@ use parking_lot::Mutex;
 use sp_core::{sr25519, H256};
 use std::{
 	collections::HashMap,
-	fs, io,
+	fs::{self, File},
+	io::{self, Write},
 	path::{Path, PathBuf},
 	sync::{Arc, OnceLock},
 	time::Duration,
@@ -48,6 +49,8 @@ pub(super) struct Paid {
 	pub(super) until: u64,
 	/// Calls of the quota that are left, if there is one.
 	pub(super) left: Option<u64>,
+	/// The block.
+	pub(super) at: u32,
 }
 
 /// Calls of a subscription in its period.
@@ -68,24 +71,57 @@ struct Counted {
 	/// Calls that are being answered.
 	#[codec(skip)]
 	running: u64,
+	/// How many more the chain would settle, as far as it was asked.
+	#[codec(skip)]
+	room: u64,
+	/// Whether the subscriber can close the subscription before its period ends.
+	#[codec(skip)]
+	closes: bool,
+	/// The block at which the chain told of the period.
+	#[codec(skip)]
+	at: u32,
 }
 
 impl Counted {
-	fn new(Paid { info, until, .. }: &Paid) -> Self {
-		let (VoucherInfo { term, settled, .. }, until) = (*info, *until);
-		let (signed, signature) = (settled, [0; 64]);
-		Self { term, until, signed, signature, answered: settled, settled, since: None, running: 0 }
+	fn new(Paid { info, until, at, .. }: &Paid) -> Self {
+		let mut new = Self {
+			term: info.term,
+			until: *until,
+			signed: 0,
+			signature: [0; 64],
+			answered: 0,
+			settled: 0,
+			since: None,
+			running: 0,
+			room: 0,
+			closes: false,
+			at: *at,
+		};
+		new.note(info);
+		new
 	}
 
 	fn unsettled(&self) -> u64 {
 		self.answered.saturating_sub(self.settled)
 	}
 
-	/// Notes what the chain has settled: less than before, where blocks were taken back.
-	fn note(&mut self, settled: u64) {
-		self.settled = settled;
-		self.answered = self.answered.max(settled);
-		self.signed = self.signed.max(settled);
+	/// Calls that need no further voucher: of what the chain has settled, another may have been for more.
+	fn covered(&self) -> u64 {
+		self.signed.max(self.settled)
+	}
+
+	/// Up to which call the chain would settle now, as far as it was asked; none where it would settle no more.
+	fn claimable(&self) -> Option<u64> {
+		let up_to = self.answered.min(self.signed);
+		(up_to > self.settled && self.room > 0).then_some(up_to)
+	}
+
+	/// Notes what the chain says: it has settled less than before, where blocks were taken back.
+	fn note(&mut self, info: &VoucherInfo) {
+		self.settled = info.settled;
+		self.answered = self.answered.max(info.settled);
+		self.room = info.room;
+		self.closes = info.refusal == Some(CallRefusal::Retired);
 		if self.unsettled() == 0 {
 			self.since = None;
 		}
@@ -95,7 +131,8 @@ impl Counted {
 	fn is_due(&self, now: u32, patience: u32) -> bool {
 		let waited = self.since.is_some_and(|since| now.saturating_sub(since) >= patience);
 		let over = u64::from(now).saturating_add(HASTE) >= self.until;
-		self.unsettled() >= MANY || (self.unsettled() > 0 && (waited || over))
+		let many = self.unsettled() >= MANY;
+		self.claimable().is_some() && (many || waited || over || self.closes)
 	}
 }
 
@@ -163,7 +200,8 @@ impl Ledger {
 		Ok(Self { genesis, worker, patience, path: path.to_owned(), book })
 	}
 
-	/// Writes the file anew, if there is anything new. A node that is killed forgets what came since.
+	/// Writes the file anew, if there is anything new. A node that is killed forgets what came since, and the machine, if
+	/// it loses power, nothing more.
 	pub(super) fn save(&self) -> Result<(), LedgerError> {
 		let kept = {
 			let mut book = self.book.lock();
@@ -176,7 +214,13 @@ impl Ledger {
 		let mut bytes = FORMAT.to_vec();
 		((self.genesis, self.worker), kept).encode_to(&mut bytes);
 		let new = self.path.with_extension("new");
-		let written = fs::write(&new, bytes).and_then(|()| fs::rename(&new, &self.path));
+		let write = || {
+			let mut file = File::create(&new)?;
+			file.write_all(&bytes)?;
+			file.sync_all()?;
+			fs::rename(&new, &self.path)
+		};
+		let written = write();
 		written.map_err(|error| {
 			self.book.lock().changed = true;
 			LedgerError::Io { path: self.path.clone(), error }
@@ -191,7 +235,7 @@ impl Ledger {
 		paid: &Paid,
 		voucher: Option<SignedVoucher>,
 	) -> Result<Box<dyn Charge>, Refusal> {
-		let ((account, model), Paid { info, until, left }) = (key, paid);
+		let ((account, model), Paid { info, until, left, at }) = (key, paid);
 		let mut book = self.book.lock();
 		let now = u64::from(book.now);
 		if book.counted.len() >= COUNTED && !book.counted.contains_key(&key) {
@@ -202,10 +246,14 @@ impl Ledger {
 			}
 		}
 		let entry = book.counted.entry(key).or_insert_with(|| Counted::new(paid));
+		if entry.term > info.term && entry.at > *at {
+			let reason = "the subscription's next period began meanwhile: ask again";
+			return Err(Refusal::Unavailable(reason.into()));
+		}
 		if entry.term != info.term {
 			*entry = Counted::new(paid);
 		}
-		entry.note(info.settled);
+		entry.note(info);
 		if let Some(voucher) = voucher.filter(|it| it.term == info.term && it.calls > entry.signed)
 		{
 			let SignedVoucher { term, calls, signature } = voucher;
@@ -234,7 +282,7 @@ impl Ledger {
 			let reason = "what is left of the plan's price pays for no more calls at gateways";
 			return Err(Refusal::PaymentRequired(reason.into()));
 		}
-		if calls > entry.signed {
+		if calls > entry.covered() {
 			let wanted = VoucherWanted { model, term: info.term, calls };
 			return Err(Refusal::VoucherWanted(wanted));
 		}
@@ -260,14 +308,15 @@ impl Ledger {
 			let found = info(&key)?;
 			let mut book = self.book.lock();
 			let Some(entry) = book.counted.get_mut(&key) else { continue };
-			match found.filter(|found| found.term == entry.term) {
-				Some(found) => {
-					if entry.settled != found.settled {
-						entry.note(found.settled);
-						book.changed = true;
-					}
+			match found {
+				Some(found) if found.term == entry.term => {
+					let before = entry.settled;
+					entry.note(&found);
+					book.changed |= before != found.settled;
 				},
-				None => {
+				// What the chain told later is known already.
+				Some(found) if found.term < entry.term && now < entry.at => (),
+				_ => {
 					let (account, model) = key;
 					lost.push(Lost { account, model, calls: entry.unsettled() });
 					book.counted.remove(&key);
@@ -307,14 +356,15 @@ impl VoucherLedger for Ledger {
 			return Vec::new();
 		}
 		// With what is due goes what is not: a claim costs the less the more there are.
-		let mut open: Vec<_> = book.counted.iter().filter(|(_, it)| it.unsettled() > 0).collect();
-		open.sort_by_key(|(key, it)| (!it.is_due(book.now, self.patience), it.until, **key));
-		let claim = |((account, model), it): (&Key, &Counted)| Claim {
+		let open = book.counted.iter().filter_map(|(key, it)| Some((key, it, it.claimable()?)));
+		let mut open: Vec<_> = open.collect();
+		open.sort_by_key(|(key, it, _)| (!it.is_due(book.now, self.patience), it.until, **key));
+		let claim = |((account, model), it, calls): (&Key, &Counted, u64)| Claim {
 			account: *account,
 			model: *model,
 			signed: it.signed,
 			signature: sr25519::Signature::from_raw(it.signature),
-			calls: it.answered,
+			calls,
 		};
 		open.into_iter().take(MAX_CLAIMS as usize).map(claim).collect()
 	}

@@ -7,17 +7,19 @@
 mod request;
 
 use super::Spans;
-use crate::service::{FullClient, TransactionPool};
-use aimodel_runtime::{Hash, RuntimeEvent, VERSION};
-use codec::{Decode, Encode};
+use crate::{
+	events,
+	service::{FullClient, TransactionPool},
+};
+use aimodel_runtime::Hash;
+use codec::Encode;
 use frame_system::EventRecord;
 use futures::StreamExt;
 use request::{Open, Place};
-use sc_client_api::{BlockBackend, BlockchainEvents, StorageProvider};
+use sc_client_api::{BlockBackend, BlockchainEvents};
 use sc_transaction_pool_api::TransactionPool as _;
 use sp_blockchain::HeaderBackend;
-use sp_core::{storage::StorageKey, traits::CallContext};
-use sp_io::hashing::{blake2_256, twox_128};
+use sp_io::hashing::blake2_256;
 use std::{
 	collections::{BTreeMap, HashMap, VecDeque},
 	sync::Arc,
@@ -61,17 +63,6 @@ impl Seen {
 	fn at(&self, what: &Hash) -> Option<SystemTime> {
 		self.at.get(what).copied()
 	}
-}
-
-/// Why a block's events can not be told.
-#[derive(Debug, thiserror::Error)]
-enum Error {
-	#[error(transparent)]
-	Client(#[from] sp_blockchain::Error),
-	#[error("its events are not those of this node's runtime: {0}")]
-	Events(#[from] codec::Error),
-	#[error("its runtime is version {found}, and this node knows the events of {}", VERSION.spec_version)]
-	Runtime { found: u32 },
 }
 
 /// Follows the chain.
@@ -142,14 +133,8 @@ impl Follower {
 		}
 	}
 
-	fn read(&mut self, hash: Hash, seen: SystemTime) -> Result<(), Error> {
-		let found = self.client.runtime_version_at(hash, CallContext::Offchain)?.spec_version;
-		if found != VERSION.spec_version {
-			return Err(Error::Runtime { found });
-		}
-		let key = [b"System".as_slice(), b"Events"].map(twox_128).concat();
-		let Some(encoded) = self.client.storage(hash, &StorageKey(key))? else { return Ok(()) };
-		let events = Vec::<EventRecord<RuntimeEvent, Hash>>::decode(&mut &encoded.0[..])?;
+	fn read(&mut self, hash: Hash, seen: SystemTime) -> Result<(), events::Error> {
+		let events = events::of(&self.client, hash)?;
 		let number = self.client.number(hash)?.unwrap_or_default();
 		let mut transactions = None;
 		for EventRecord { phase, event, .. } in events {
@@ -171,7 +156,7 @@ impl Follower {
 		Ok(())
 	}
 
-	fn transactions_of(&self, block: Hash) -> Result<Vec<Hash>, Error> {
+	fn transactions_of(&self, block: Hash) -> Result<Vec<Hash>, events::Error> {
 		let body = self.client.block_body(block)?.unwrap_or_default();
 		Ok(body.iter().map(|it| Hash::from(it.using_encoded(blake2_256))).collect())
 	}

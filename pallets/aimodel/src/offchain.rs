@@ -225,7 +225,7 @@ impl<T: Config> Pallet<T> {
 		// The ledger may not know the last block yet.
 		claims.retain(|claim| {
 			let settled = Self::voucher_of(&claim.account, &claim.model, worker);
-			settled.is_some_and(|settled| claim.calls > settled.settled)
+			settled.is_some_and(|it| claim.calls > it.settled && it.room > 0)
 		});
 		if claims.is_empty() {
 			return None;

@@ -12,7 +12,7 @@
 use crate::*;
 use aimodel_primitives::{
 	pricing::SubscriptionError,
-	runtime_api::VoucherInfo,
+	runtime_api::{CallRefusal, VoucherInfo},
 	split::FlatSplit,
 	voucher::{Claim, Voucher},
 };
@@ -164,8 +164,12 @@ impl<T: Config> Pallet<T> {
 
 	/// What a call of `account` at a gateway would draw if it were settled now.
 	pub fn call_draw(account: &T::AccountId, model: &ModelId) -> Option<Balance> {
+		Self::draw_now(account, model).map(|draw| draw.gross)
+	}
+
+	fn draw_now(account: &T::AccountId, model: &ModelId) -> Option<Draw> {
 		let (served, _) = Self::served(model)?;
-		Self::draw_of_call(account, model, &served).ok().map(|draw| draw.gross)
+		Self::draw_of_call(account, model, &served).ok()
 	}
 
 	/// How far `worker` can have calls of `account` settled.
@@ -177,8 +181,32 @@ impl<T: Config> Pallet<T> {
 		let record = Subscriptions::<T>::get(account, model)?;
 		let settled = Self::settled_for(&record, worker);
 		let counts = settled > 0 || !record.settled.is_full();
-		let each = Self::call_draw(account, model).filter(|_| counts);
-		let room = each.map_or(0, |each| record.subscription.room(each));
-		Some(VoucherInfo { term: record.term, settled, room })
+		let draw = Self::draw_now(account, model);
+		let room = draw.filter(|_| counts).map_or(0, |draw| record.subscription.room(draw.gross));
+		let pay = draw.map_or(0, |draw| draw.pay);
+		let refusal = Self::refusal_of_call(account, model, record.tier, worker, pay);
+		Some(VoucherInfo { term: record.term, settled, room, refusal })
+	}
+
+	/// Why `worker` would get no request of `account` for this pay, whose plan is of this tier.
+	fn refusal_of_call(
+		account: &T::AccountId,
+		model: &ModelId,
+		tier: Tier,
+		worker: &T::AccountId,
+		pay: Balance,
+	) -> Option<CallRefusal> {
+		let content = Self::tip(model).map(|output| output.content).filter(|it| !it.retired);
+		let Some(content) = content else { return Some(CallRefusal::Retired) };
+		match Self::ensure_open_to(account, model, &content, Some(tier)) {
+			Ok(()) => (),
+			Err(Error::<T>::ModelPaused) => return Some(CallRefusal::Paused),
+			Err(_) => return Some(CallRefusal::NotAllowed),
+		}
+		let version = VersionId { model: *model, index: content.version };
+		match T::Workers::least_pay(worker, version) {
+			None => Some(CallRefusal::NotServed),
+			Some(least) => (pay < least).then_some(CallRefusal::PayTooLow),
+		}
 	}
 }

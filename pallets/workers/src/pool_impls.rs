@@ -6,7 +6,7 @@ use crate::*;
 use aimodel_primitives::{
 	access::Figures,
 	traits::{Lease, WorkerPool},
-	Balance, RequestId,
+	Balance, RequestId, VersionId,
 };
 use alloc::vec::Vec;
 use frame_support::{
@@ -126,6 +126,11 @@ impl<T: Config> WorkerPool<T::AccountId, BlockNumberFor<T>> for Pallet<T> {
 
 	fn worker_of(operator: &T::AccountId) -> Option<T::AccountId> {
 		Operators::<T>::get(operator)
+	}
+
+	fn least_pay(worker: &T::AccountId, version: VersionId) -> Option<Balance> {
+		let service = Services::<T>::get(worker, version)?;
+		service.is_offered().then_some(service.least_pay)
 	}
 
 	fn leases_of(worker: &T::AccountId, limit: u32) -> Vec<RequestId> {

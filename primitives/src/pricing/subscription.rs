@@ -169,7 +169,8 @@ impl Subscription {
 		if draw > self.escrow() {
 			return Err(SubscriptionError::EscrowExhausted);
 		}
-		let (used, drawn) = (self.used.saturating_add(1), self.drawn.saturating_add(draw));
+		let used = self.used.checked_add(1).ok_or(SubscriptionError::QuotaExhausted)?;
+		let drawn = self.drawn.checked_add(draw).ok_or(SubscriptionError::Overflow)?;
 		Ok(Self { used, drawn, ..*self })
 	}
 

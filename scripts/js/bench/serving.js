@@ -2,6 +2,7 @@
 
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { Agent, request } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
 import { blobHash } from '../src/blobs.js';
@@ -21,12 +22,13 @@ const LOADS = 15;
 const MODELS = {
 	digits: { file: `${EXAMPLES}/digits/digits.onnx`, input: 'image', shape: '1,64' },
 	mlp: { file: 'mlp.onnx', input: 'x', shape: '1,784' },
-	cnn: { file: 'cnn.onnx', input: 'x', shape: '1,1,16,16' },
+	cnn: { file: `${EXAMPLES}/digits-cnn/digits-cnn.onnx`, input: 'image', shape: '1,1,8,8' },
 	lenet: { file: 'lenet.onnx', input: 'x', shape: '1,1,28,28' },
+	convnet: { file: 'convnet.onnx', input: 'x', shape: '1,1,28,28' },
 };
 
 /** What is compared with the library called directly: names, and callers of 32 rows each. */
-const DIRECT = { mlp: 'MLP 784-128-10', cnn: 'small CNN', lenet: 'LeNet-5' };
+const DIRECT = { mlp: 'MLP 784-128-10', cnn: 'digits CNN', lenet: 'LeNet-5', convnet: 'CNN of 32 and 64 channels' };
 const CALLERS = [1, 4];
 const ROWS = 32;
 
@@ -35,9 +37,12 @@ const CASES = [
 	{ case: 'MLP 784-128-10', model: 'mlp', clients: 1 },
 	{ case: 'MLP 784-128-10', model: 'mlp', clients: 32 },
 	{ case: 'MLP 784-128-10, JSON', model: 'mlp', clients: 32, form: 'json', peer: true },
-	{ case: 'small CNN', model: 'cnn', clients: 64 },
-	{ case: 'small CNN, no batches', model: 'cnn-single', clients: 64 },
+	{ case: 'digits CNN', model: 'cnn', clients: 64 },
+	{ case: 'digits CNN, no batches', model: 'cnn-single', clients: 64 },
 ];
+
+/** The file of a model; what is not in the examples was written into the folder. */
+const path = (folder, { file }) => (file.startsWith('/') ? file : `${folder}/${file}`);
 
 const median = (numbers) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
 
@@ -57,9 +62,8 @@ async function node(folder) {
 		const bytes = await readFile(file);
 		return [{ version: '1.0.0', uri: `file://${file}`, hash: blobHash(bytes), bytes: bytes.length }];
 	};
-	const path = (file) => (file.startsWith('/') ? file : `${folder}/${file}`);
-	const entries = Object.entries(MODELS).map(async ([name, { file }]) => ({ name, versions: await versions(path(file)), options: { preload: true, max_batch: 64 } }));
-	const single = { name: 'cnn-single', versions: await versions(path(MODELS.cnn.file)), options: { preload: true, max_batch: 1 } };
+	const entries = Object.entries(MODELS).map(async ([name, model]) => ({ name, versions: await versions(path(folder, model)), options: { preload: true, max_batch: 64 } }));
+	const single = { name: 'cnn-single', versions: await versions(path(folder, MODELS.cnn)), options: { preload: true, max_batch: 1 } };
 	const list = `${folder}/models.json`;
 	await writeFile(list, JSON.stringify([...(await Promise.all(entries)), single]));
 	const args = ['--worker', '--sealing', 'manual', '--gateway-port', '0', '--gateway-models', list, '--gateway-manage'];
@@ -93,11 +97,18 @@ async function mlserver(folder) {
 
 /** Milliseconds of one inference after the model was loaded anew, and of one when it is loaded. */
 async function loads(url) {
-	const post = async (path, body = '{}') => {
-		const answer = await fetch(`${url}/v2/${path}`, { method: 'POST', body });
-		if (!answer.ok) throw new Error(`${path}: ${await answer.text()}`);
-		return answer.arrayBuffer();
-	};
+	// fetch takes longer than the node does.
+	const agent = new Agent({ keepAlive: true });
+	const post = (path, body = '{}') =>
+		new Promise((resolve, reject) => {
+			const headers = { 'content-length': body.length };
+			const sent = request(`${url}/v2/${path}`, { method: 'POST', agent, headers }, (answer) => {
+				answer.resume();
+				answer.on('end', () => (answer.statusCode === 200 ? resolve() : reject(new Error(`${path}: ${answer.statusCode}`))));
+			});
+			sent.on('error', reject);
+			sent.end(body);
+		});
 	const row = JSON.stringify({ inputs: [{ name: 'x', shape: [1, 784], datatype: 'FP32', data: Array(784).fill(1) }] });
 	const infer = () => post('models/mlp/infer', row);
 	const timed = async (job) => {
@@ -114,6 +125,7 @@ async function loads(url) {
 		}));
 		hot.push(await timed(infer));
 	}
+	agent.destroy();
 	return { case: 'MLP 784-128-10, load and first answer', cold_ms: median(cold), hot_ms: median(hot) };
 }
 
@@ -123,7 +135,7 @@ async function* overheads(url, folder) {
 	const library = `${ROOT}/.onnxruntime/${libraries.find((name) => name.startsWith('libonnxruntime'))}`;
 	const env = { ONNXRUNTIME_LIB: process.env.ONNXRUNTIME_LIB ?? library };
 	for (const [model, name] of Object.entries(DIRECT)) {
-		const file = `${folder}/${model}.onnx`;
+		const file = path(folder, MODELS[model]);
 		const direct = JSON.parse(await output(`${PROGRAMS}/examples/serve_bench`, ['--direct', file], env));
 		yield { case: `${name}, ${ROWS} rows, the library alone`, clients: 1, ...direct };
 		for (const clients of CALLERS) {

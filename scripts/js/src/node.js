@@ -7,6 +7,7 @@
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 /** The root of the checkout. */
@@ -118,6 +119,17 @@ export class Node {
 			return [name, Number(line.slice(end + 1))];
 		});
 		return new Map(parsed);
+	}
+
+	/** Waits until its metrics say so of a series. */
+	async told(series, value) {
+		let found;
+		for (let tries = 0; tries < 200; tries++) {
+			found = (await this.metrics()).get(series);
+			if (found === value) return;
+			await pause(50);
+		}
+		throw new Error(`${series} is ${found}, and never was ${value}`);
 	}
 
 	/** Stops the node and removes its folder. `signal` as of kill(1); a folder that was given stays. */

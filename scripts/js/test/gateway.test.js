@@ -17,7 +17,7 @@ import { describe } from '../src/versions.js';
 import { ODD_PRICE, World } from './world.js';
 
 const basePath = await mkdtemp(`${tmpdir()}/aimodel-`);
-const start = (...args) => World.start({ worker: true, basePath, args: ['--gateway-port', '0', ...args] });
+const start = (...args) => World.start({ worker: true, metrics: true, basePath, args: ['--gateway-port', '0', ...args] });
 let world = await start();
 after(async () => {
 	await world.stop();
@@ -139,6 +139,10 @@ world.test('subscribers sign their calls and vouchers for them, and have as many
 	assert.deepEqual([unpaid.status, unpaid.headers.get('aimodel-voucher-wanted')], [402, `${term}:1`]);
 	const forged = { ...signed(alice, body), ...signedVoucher(eve, { genesis, worker, model: digits.model, term, calls: 1 }) };
 	assert.equal((await post(path, body, forged)).status, 401, "somebody else's voucher");
+	const other = '/v2/models/digits/versions/7.0.0/infer';
+	const unpriced = await post(other, body, signed(alice, body, 1, { path: other }));
+	assert.equal(unpriced.status, 403);
+	assert.match(unpriced.error, /priced by its version 0\.0\.0/);
 	const headers = signed(alice, body, 1);
 	const first = await post(path, body, headers);
 	assert.equal(first.status, 200, first.error);
@@ -168,6 +172,7 @@ world.test('a worker is paid for the calls of subscribers, also of those before 
 	const paid = (await earningsOf(api, charlie.address)) - before;
 	assert.ok(paid > 0n && settled.draw.pay.toBigInt() === paid);
 	assert.equal(price - escrow, settled.draw.gross.toBigInt());
+	await world.node.told('aimodel_revenue_total{source="calls"}', Number(paid));
 	for (let block = 0; block < 10; block++) await world.seal();
 	assert.equal((await world.events('aimodel', 'CallsSettled')).length, 1);
 	assert.equal((await world.calls('aimodel', 'settleCalls')).length, 1, 'nothing is claimed twice');

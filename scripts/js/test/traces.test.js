@@ -80,6 +80,8 @@ world.test('a request of the chain is one tree, from the extrinsic to the settle
 	const order = await world.order(alice, { outPoint, input: images[0] });
 	const end = await world.sealing(settlement(api, order.request));
 	assert.equal(end.status, 'Settled');
+	await world.node.told('aimodel_revenue_total{source="requests"}', Number(end.payout.worker));
+	await world.node.told('aimodel_job_submit_seconds_count', 1);
 	const { trace, root } = ids(order.request);
 	const spans = await collector.trace(trace, has('request', 'job'));
 	assert.deepEqual(names(spans), ['draw', 'include', 'infer', 'job', 'lease', 'load', 'load', 'prove', 'queue', 'request', 'settle', 'submit']);

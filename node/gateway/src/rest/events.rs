@@ -159,6 +159,8 @@ impl Inference {
 		let mut span = std::mem::take(&mut self.span);
 		let begun = gate.check(&self.asked).and_then(|()| {
 			let metadata = gate.server.metadata(model, version)?;
+			// Its chunks are one call, and no more than a call may be.
+			gate.server.check_size(model, version, &self.asked.inputs)?;
 			let promised = gate.promise(model, version, &self.asked)?;
 			Ok((metadata, promised, response(gate)?))
 		});

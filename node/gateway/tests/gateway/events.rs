@@ -1,6 +1,7 @@
 //! Answers in events.
 
 use crate::{request, scores, world, world_with, Reply, World};
+use aimodel_inference::serving::{ModelEntry, ModelOptions};
 use serde_json::{json, Value};
 use std::sync::Arc;
 
@@ -56,6 +57,24 @@ fn rows_are_answered_in_chunks_and_in_order() {
 	assert_eq!(found.len(), expected.len());
 	assert!(found.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-3));
 	assert_eq!(events[5].1, json!({ "id": "7", "rows": 10, "units": 10 }));
+}
+
+#[test]
+fn all_chunks_together_are_no_more_than_one_request_may_be() {
+	let world = world();
+	let path = crate::repository().join("examples/digits/digits.onnx");
+	// Two rows of 64 floats.
+	let options = ModelOptions { max_request_bytes: 512, ..ModelOptions::default() };
+	let narrow = ModelEntry::of_file("narrow", "1.0.0".parse().unwrap(), &path, options);
+	world.server.register(narrow.unwrap()).unwrap();
+	world.runtime.block_on(world.server.load("narrow")).unwrap();
+	let by_row = |rows| {
+		let mut asks = request(rows);
+		asks["parameters"] = json!({ "chunk_rows": 1 });
+		ask(&world, "narrow", &asks)
+	};
+	assert_eq!(names(&events(&by_row(2))), ["queued", "running", "result", "result", "done"]);
+	by_row(3).refuses(400, "the inputs have 768 bytes; 512 is the most");
 }
 
 #[test]

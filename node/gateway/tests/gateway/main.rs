@@ -25,7 +25,7 @@ use std::{
 	sync::{Arc, OnceLock},
 	time::Duration,
 };
-use substrate_prometheus_endpoint::Registry;
+use substrate_prometheus_endpoint::{prometheus::TextEncoder, Registry};
 use tokio::runtime::Runtime;
 
 /// ONNX Runtime from `ONNXRUNTIME_LIB`, or from where `scripts/setup.sh` puts it; once a process.
@@ -86,6 +86,7 @@ struct World {
 	runtime: Runtime,
 	http: SocketAddr,
 	grpc: SocketAddr,
+	registry: Registry,
 }
 
 /// By default everybody may do everything.
@@ -116,11 +117,11 @@ fn world_with(change: impl FnOnce(&mut Config, &mut Hooks)) -> World {
 	}
 	let any = "127.0.0.1:0".parse().unwrap();
 	let mut config = Config { grpc: Some(any), manage: true, ..Config::new(any) };
-	let mut hooks = Hooks { registry: Some(registry), ..Hooks::default() };
+	let mut hooks = Hooks { registry: Some(registry.clone()), ..Hooks::default() };
 	change(&mut config, &mut hooks);
 	let gateway = Gateway::start(config, server.clone(), hooks, runtime.handle()).unwrap();
 	let (http, grpc) = (gateway.http(), gateway.grpc().unwrap());
-	World { gateway: Some(gateway), server, runtime, http, grpc }
+	World { gateway: Some(gateway), server, runtime, http, grpc, registry }
 }
 
 /// What came back.
@@ -240,6 +241,17 @@ impl World {
 
 	fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
 		self.connect().request(method, path, headers, body)
+	}
+
+	/// Until so many of the files that changed can not be used.
+	fn wait_for_stale(&self, files: u64) {
+		let told = || {
+			std::thread::sleep(Duration::from_millis(5));
+			let mut text = String::new();
+			TextEncoder::new().encode_utf8(&self.registry.gather(), &mut text).unwrap();
+			text.contains(&format!("aimodel_gateway_stale_files {files}\n"))
+		};
+		assert!((0..2_000).any(|_| told()), "never {files}");
 	}
 
 	fn get(&self, path: &str) -> Reply {

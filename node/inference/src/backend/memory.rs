@@ -2,6 +2,13 @@
 
 use parking_lot::Mutex;
 use std::fs;
+use substrate_prometheus_endpoint::{
+	prometheus::{
+		core::{Collector, Desc},
+		proto::MetricFamily,
+	},
+	Gauge, PrometheusError, U64,
+};
 
 /// Held while something is measured, so that one measurement does not count another's memory.
 static MEASURING: Mutex<()> = Mutex::new(());
@@ -26,6 +33,27 @@ pub(crate) fn resident() -> Option<u64> {
 	let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
 	let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
 	kibibytes.checked_mul(1024)
+}
+
+/// The process's memory as Prometheus sees it, looked at when it is asked for.
+pub(crate) struct Resident(Gauge<U64>);
+
+impl Resident {
+	pub(crate) fn new() -> Result<Self, PrometheusError> {
+		// The name that Prometheus' own clients give it.
+		Gauge::new("process_resident_memory_bytes", "Bytes of the process that are in memory").map(Self)
+	}
+}
+
+impl Collector for Resident {
+	fn desc(&self) -> Vec<&Desc> {
+		self.0.desc()
+	}
+
+	fn collect(&self) -> Vec<MetricFamily> {
+		self.0.set(resident().unwrap_or_default());
+		self.0.collect()
+	}
 }
 
 #[cfg(test)]

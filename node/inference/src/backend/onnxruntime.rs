@@ -9,6 +9,7 @@ mod values;
 use super::{Backend, BackendError, LoadRequest, Model};
 use crate::engine::EngineError;
 use aimodel_primitives::ids::ArtifactHash;
+use bytes::Bytes;
 use ort::{
 	environment::Environment,
 	ep::{self, ExecutionProviderDispatch},
@@ -104,7 +105,7 @@ impl OnnxRuntime {
 	pub(crate) fn share(
 		&self,
 		hash: ArtifactHash,
-		file: &[u8],
+		file: &Bytes,
 	) -> Result<Arc<dyn Model>, BackendError> {
 		let slot = {
 			let mut loaded = self.0.loaded.lock();

@@ -17,7 +17,7 @@ use std::sync::Arc;
 impl Engine for OnnxRuntime {
 	fn load(&self, artifact: &[u8], interface: &Interface) -> Result<Arc<dyn Model>, EngineError> {
 		interface.validate().map_err(EngineError::Interface)?;
-		let model = self.share(blobs::hash(artifact), artifact)?;
+		let model = self.share(blobs::hash(artifact), &Bytes::copy_from_slice(artifact))?;
 		let signature = model.signature();
 		let declared = |tensors: &[TensorMetadata]| tensors.iter().map(declare).collect::<Vec<_>>();
 		check(&declared(&signature.inputs), &declared(&signature.outputs), interface)?;

@@ -302,6 +302,33 @@ fn what_nobody_has_is_an_error_that_tells_so() {
 }
 
 #[test]
+fn who_allows_less_keeps_nobody_from_a_blob() {
+	scenario(async {
+		let node = Node::start();
+		let bytes = blob(2, 0);
+		let hash = crate::blobs::hash(&bytes);
+		node.network.join(1, Conduct::Honest, &bytes);
+		let customer = || node.exchange.want(hash, 10, Purpose::Customer);
+		let failed = |progress| matches!(progress, Progress::Failed { .. });
+		// First, while it waits for its turn, then while it is under way, then after it failed.
+		customer();
+		assert_eq!(node.fetch(hash).await, Ok(()));
+		node.store.remove(&hash).unwrap();
+		node.network.join(1, Conduct::Slow(Duration::from_millis(100)), &bytes);
+		customer();
+		sleep(Duration::from_millis(1)).await;
+		assert_eq!(node.fetch(hash).await, Ok(()));
+		node.store.remove(&hash).unwrap();
+		customer();
+		sleep(Duration::from_secs(1)).await;
+		assert!(failed(customer()));
+		assert_eq!(node.exchange.want(hash, u64::MAX, Purpose::Operator), Progress::Queued);
+		sleep(Duration::from_secs(1)).await;
+		assert_eq!(customer(), Progress::Stored);
+	});
+}
+
+#[test]
 fn what_failed_is_tried_again_by_and_by() {
 	scenario(async {
 		let node = Node::start();

@@ -11,6 +11,7 @@ use crate::{
 	panics::isolated,
 	tensor::{DataType, Tensor},
 };
+use bytes::Bytes;
 use futures::channel::oneshot;
 use std::{sync::Arc, time::Instant};
 
@@ -48,9 +49,11 @@ impl Shared {
 		let (file, origin) = match needs_file {
 			true => {
 				self.make_room(served.entry.bytes, served)?;
-				self.fetcher.get(&served.entry).map_err(|error| error.to_string())?
+				let (file, origin) =
+					self.fetcher.get(&served.entry).map_err(|error| error.to_string())?;
+				(Bytes::from(file), origin)
 			},
-			false => (Vec::new(), Origin::Local),
+			false => (Bytes::new(), Origin::Local),
 		};
 		let mut refusals = Vec::new();
 		for backend in backends {

@@ -198,11 +198,8 @@ impl Series {
 		});
 	}
 
-	pub(super) fn batch(&self, rows: u32, waiting: usize) {
-		self.with(|of| {
-			of.batch.observe(rows.into());
-			of.waiting.set(waiting as u64);
-		});
+	pub(super) fn batch(&self, rows: u32) {
+		self.with(|of| of.batch.observe(rows.into()));
 	}
 
 	pub(super) fn waiting(&self, waiting: usize) {

@@ -95,7 +95,7 @@ impl Default for ModelOptions {
 			queue: 1024,
 			queue_bytes: 256 << 20,
 			max_request_bytes: 64 << 20,
-			execution_timeout_ms: 30_000,
+			execution_timeout_ms: 20_000,
 			failures: 5,
 			suspend_ms: 1000,
 			max_memory: None,

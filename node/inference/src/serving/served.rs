@@ -4,6 +4,7 @@
 
 mod alone;
 mod counts;
+mod due;
 mod run;
 
 use super::{
@@ -11,7 +12,7 @@ use super::{
 	breaker::{Breaker, Suspended},
 	metrics::{Load, Series},
 	options::ModelOptions,
-	queue::{earliest, Answer, Bounds, Queue, Route, Waiting},
+	queue::{Answer, Bounds, Queue, Route, Waiting},
 	repository::VersionEntry,
 	tuning::{Limits, Tuner},
 	validate::Fitting,
@@ -291,6 +292,7 @@ impl Served {
 		let alone = self.leaves(&state, loaded, &waiting).then_some(state.left);
 		state.alone = alone;
 		state.queue.push(waiting);
+		self.series.waiting(state.queue.len());
 		let lent = state.slots.iter().any(|slot| slot.lent);
 		let wake = alone.is_none() && state.idle > 0 && !(lent && state.slots.len() == 1);
 		// One alone might be a thread that is to rest, or whose place is lent.
@@ -416,6 +418,7 @@ impl Served {
 				state.signature = Some(Arc::new(loaded.remembered()));
 				state.life = Life::Ready(loaded);
 				state.breaker = Breaker::CLOSED;
+				self.series.suspended(false);
 				state.pace = Pace::default();
 				state.used = Instant::now();
 				state.slots.resize_with(self.options.instances, Slot::default);
@@ -423,7 +426,7 @@ impl Served {
 				if let Err(error) = started {
 					log::error!(target: "inference", "{}: no thread can be made: {error}", self.model);
 				}
-				if let Some(at) = self.idle_until(&state) {
+				if let Some(at) = self.idle_until(&state, state.used) {
 					self.watchdog.arm(at);
 				}
 				(Ok(()), state.removed || self.shared.strong_count() == 0)
@@ -499,6 +502,7 @@ impl Served {
 		let reason = if by_hand { reason } else { String::new() };
 		state.life = Life::Unavailable { reason, since: Instant::now(), by_hand };
 		self.series.memory(0);
+		self.series.suspended(false);
 		let left = state.queue.drain();
 		let pending = std::mem::take(&mut state.pending);
 		let replies = std::mem::take(&mut state.replies);
@@ -513,140 +517,6 @@ impl Served {
 		for pending in pending {
 			self.again(pending);
 		}
-	}
-
-	/// What is due: answers what expired, gives up runs that hang, unloads what idled. Tells when to
-	/// look again.
-	pub(super) fn look(self: &Arc<Self>, now: Instant) -> Option<Instant> {
-		let timeout = self.options.execution_timeout();
-		let mut state = self.state.lock();
-		let (mut late, mut hung, mut next) = (Vec::new(), Vec::new(), None);
-		next = earliest(next, state.queue.expire(now, &mut late));
-		let mut early = Vec::new();
-		for pending in std::mem::take(&mut state.pending) {
-			match pending.request.deadline {
-				Some(deadline) if deadline <= now => early.push(pending),
-				deadline => {
-					next = earliest(next, deadline);
-					state.pending.push(pending);
-				},
-			}
-		}
-		let (mut given_up, mut left) = (Vec::new(), Vec::new());
-		let mut answers = Vec::new();
-		for (at, slot) in state.slots.iter_mut().enumerate() {
-			let Some(running) = &mut slot.running else { continue };
-			let end = running.since.checked_add(timeout);
-			if end.is_some_and(|end| end <= now) {
-				given_up.push((at, running.thread));
-				continue;
-			}
-			next = earliest(next, end);
-			for waiting in &mut running.batch {
-				match waiting.deadline {
-					Some(deadline) if deadline <= now => answers.extend(waiting.answer.take()),
-					_ if waiting.answer.is_none() => (),
-					deadline => next = earliest(next, deadline),
-				}
-			}
-		}
-		let loaded = match &state.life {
-			Life::Ready(loaded) | Life::Unloading { loaded, .. } => Some(loaded.clone()),
-			_ => None,
-		};
-		for (at, thread) in &given_up {
-			// While its thread can not be at anything else.
-			if let Some(model) = loaded.as_ref().and_then(|loaded| loaded.model.as_ref()) {
-				model.interrupt(*thread);
-			}
-			let slot = &mut state.slots[*at];
-			slot.epoch = slot.epoch.wrapping_add(1);
-			slot.alive = false;
-			if std::mem::take(&mut slot.lent) {
-				// The thread that waits is not the slot's any more, and ends.
-				self.work.notify_all();
-			}
-			let batch = slot.running.take().map(|running| running.batch).unwrap_or_default();
-			for waiting in batch {
-				match waiting.deadline {
-					Some(deadline) if deadline <= now => late.push(waiting),
-					_ => hung.push(waiting),
-				}
-			}
-			state.stuck = state.stuck.saturating_add(1);
-			self.series.hang();
-			left.extend(self.suspend(&mut state, now, true));
-			// As many threads may be stuck as work; then the model has no thread until one returns.
-			if state.stuck <= self.options.instances && matches!(state.life, Life::Ready(_)) {
-				if let Err(error) = self.start(&mut state, *at) {
-					log::error!(target: "inference", "{}: no thread can be made: {error}", self.model);
-				}
-			}
-		}
-		let idle = self.idle_until(&state);
-		let quiet = state.queue.is_empty() && state.slots.iter().all(|slot| slot.running.is_none());
-		let idled = quiet && idle.is_some_and(|idle| idle <= now);
-		match (idled, quiet) {
-			(true, _) => (),
-			(false, true) => next = earliest(next, idle),
-			// It is in use: from now on, it idles no earlier than this.
-			(false, false) => {
-				let idle = self.options.idle_ms.map(Duration::from_millis);
-				let later = idle.and_then(|idle| now.checked_add(idle));
-				next = earliest(next, later.filter(|_| !self.options.pinned));
-			},
-		}
-		self.series.waiting(state.queue.len());
-		let failed = late.len().saturating_add(hung.len()).saturating_add(answers.len());
-		self.counts.lock().failed(failed);
-		if !given_up.is_empty() && !state.slots.iter().any(|slot| slot.alive) {
-			left.extend(state.queue.drain());
-		}
-		if given_up.is_empty() {
-			drop(state);
-		} else {
-			self.unloaded(state);
-		}
-
-		for _ in &given_up {
-			log::error!(
-				target: "inference",
-				"model {} {}: a run did not end within {timeout:?}, and was given up",
-				self.model, self.version,
-			);
-		}
-		for answer in answers {
-			let _ = answer.send(Err(self.late()));
-		}
-		for pending in early {
-			let _ = pending.answer.send(Err(self.late()));
-		}
-		for waiting in late {
-			self.answer(waiting, Err(self.late()));
-		}
-		let error = ServeError::Failed(format!(
-			"the model `{}` did not answer within {timeout:?}",
-			self.model
-		));
-		for waiting in hung {
-			self.fail(waiting, &error);
-		}
-		if !left.is_empty() {
-			let error = self.suspended();
-			for waiting in left {
-				self.fail(waiting, &error);
-			}
-		}
-		if idled {
-			self.unload(None, "nobody asked for it", false);
-		}
-		next
-	}
-
-	fn idle_until(&self, state: &State) -> Option<Instant> {
-		let idle = self.options.idle_ms.filter(|_| !self.options.pinned)?;
-		let ready = matches!(state.life, Life::Ready(_));
-		ready.then(|| state.used.checked_add(Duration::from_millis(idle))).flatten()
 	}
 
 	/// The model failed; after some times it is left alone, and what waits for it is given back.

@@ -67,7 +67,7 @@ impl Signature {
 			}
 		}
 		if bytes > max_bytes {
-			return invalid(format!("the inputs have {bytes} bytes; {max_bytes} is the most"));
+			return Err(too_large(bytes, max_bytes));
 		}
 		let mut wanted = Vec::with_capacity(outputs.len());
 		for name in outputs {
@@ -127,6 +127,10 @@ fn check_input(metadata: &TensorMetadata, tensor: &Tensor) -> Result<(), ServeEr
 fn names(tensors: &[TensorMetadata]) -> String {
 	let names: Vec<_> = tensors.iter().map(|tensor| &*tensor.name).collect();
 	names.join(", ")
+}
+
+pub(super) fn too_large(bytes: u64, most: u64) -> ServeError {
+	ServeError::Invalid(format!("the inputs have {bytes} bytes; {most} is the most"))
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ use std::{
 	thread::{self, ThreadId},
 	time::{Duration, Instant},
 };
+use substrate_prometheus_endpoint::{prometheus::TextEncoder, Registry};
 
 /// What an input of one byte makes the model do.
 const ECHO: u8 = 0;
@@ -92,6 +93,7 @@ impl Model for Model1 {
 struct World {
 	server: Server,
 	obedient: Arc<Obedient>,
+	registry: Registry,
 }
 
 fn world() -> World {
@@ -102,8 +104,9 @@ fn hooked(hooks: Vec<Arc<dyn Hook>>) -> World {
 	let obedient = Arc::new(Obedient { gate: Barrier::new(2), threads: Mutex::default() });
 	let mut backends = Backends::new();
 	backends.add(Arc::new(Backend1(obedient.clone())));
-	let server = Server::start(Parts { backends, hooks, ..Parts::default() }).unwrap();
-	World { server, obedient }
+	let registry = Registry::new();
+	let parts = Parts { backends, hooks, registry: Some(registry.clone()), ..Parts::default() };
+	World { server: Server::start(parts).unwrap(), obedient, registry }
 }
 
 fn entry(name: &str, uri: &str, options: ModelOptions) -> ModelEntry {
@@ -136,6 +139,15 @@ impl World {
 		block_on(self.server.load("m")).unwrap();
 		// It warmed up.
 		self.obedient.threads.lock().unwrap().clear();
+	}
+
+	/// The value of a series of the model.
+	fn told(&self, series: &str) -> Option<u64> {
+		let mut text = String::new();
+		TextEncoder::new().encode_utf8(&self.registry.gather(), &mut text).unwrap();
+		let (name, labels) = series.split_once(' ').unwrap_or((series, "model=\"m\""));
+		let line = text.lines().find(|line| line.starts_with(name) && line.contains(labels))?;
+		line.split(' ').next_back()?.parse().ok()
 	}
 
 	/// Whether each run was on this thread.
@@ -187,6 +199,22 @@ fn a_thread_that_hangs_is_replaced_and_takes_nothing_from_the_next_request() {
 	// The thread that hung comes back, and the model goes on.
 	world.obedient.gate.wait();
 	assert_eq!(block_on(world.ask(6)), Ok(6));
+}
+
+#[test]
+fn a_model_that_is_loaded_again_is_no_more_suspended() {
+	let world = world();
+	let minute = ModelOptions { suspend_ms: 60_000, ..ModelOptions::default() };
+	world.load(ModelOptions { execution_timeout_ms: 50, ..minute });
+	block_on(world.ask(HANG)).unwrap_err();
+	let told = |name: &str| world.told(&format!("aimodel_serve_{name}")).unwrap();
+	assert_eq!((told("suspended"), told("suspensions_total"), told("hangs_total")), (1, 1, 1));
+	block_on(world.server.unload("m")).unwrap();
+	assert_eq!(told("suspended"), 0);
+	block_on(world.server.load("m")).unwrap();
+	assert_eq!(block_on(world.ask(5)), Ok(5));
+	assert_eq!((told("suspended"), told("waiting")), (0, 0));
+	world.obedient.gate.wait();
 }
 
 #[test]
@@ -296,6 +324,49 @@ fn a_thread_that_tells_who_is_late_leaves_alone_what_others_run_meanwhile() {
 	thread::sleep(Duration::from_millis(10));
 	world.obedient.gate.wait();
 	assert_eq!(second.join().unwrap(), Ok(HANG));
+}
+
+#[test]
+fn who_is_told_that_it_is_too_late_while_it_runs_is_counted_once() {
+	let world = world();
+	world.load(ModelOptions { alone_us: 0, ..ModelOptions::default() });
+	let input = tensor("x", DataType::Uint8, &[1], &[HANG]);
+	let deadline = Instant::now().checked_add(Duration::from_millis(200));
+	let late = world.server.infer(InferRequest { deadline, ..request("m", vec![input]) });
+	within(|| !world.here().is_empty());
+	assert!(matches!(block_on(late), Err(ServeError::DeadlineExceeded { .. })));
+	world.obedient.gate.wait();
+	assert_eq!(block_on(world.ask(7)), Ok(7));
+	let [counted] = &world.server.statistics(None, None).unwrap()[..] else { panic!() };
+	assert_eq!((counted.fail.count, counted.success.count, counted.execution_count), (1, 1, 2));
+	for (outcome, count) in [("deadline", 1), ("success", 1), ("failed", 0)] {
+		let series = format!("aimodel_serve_requests_total outcome=\"{outcome}\"");
+		assert_eq!(world.told(&series), Some(count), "{outcome}");
+	}
+}
+
+#[test]
+fn unknown_models_are_refused_while_the_list_of_models_changes() {
+	let world = world();
+	let (server, (done, all)) = (world.server.clone(), mpsc::channel());
+	let changes = thread::spawn(move || {
+		for _ in 0..3_000 {
+			server.register(entry("m", "", ModelOptions::default())).unwrap();
+			assert!(server.remove("m"));
+		}
+	});
+	let server = world.server.clone();
+	thread::spawn(move || {
+		while !changes.is_finished() {
+			let error = block_on(server.unload("nobody")).unwrap_err();
+			assert!(matches!(error, ServeError::UnknownModel { .. }));
+			assert!(server.metadata("nobody", None).is_err());
+			let asked = block_on(server.infer(request("nobody", Vec::new())));
+			assert!(matches!(asked, Err(ServeError::UnknownModel { .. })));
+		}
+		done.send(changes.join().is_ok()).unwrap();
+	});
+	assert_eq!(all.recv_timeout(Duration::from_secs(60)), Ok(true), "they wait for each other");
 }
 
 #[test]

@@ -179,42 +179,50 @@ pub(crate) fn cnn() -> Vec<u8> {
 
 /// LeNet-5, with ReLU and the largest of four: `f32[batch, 1, 28, 28]` to `f32[batch, 10]`.
 pub(crate) fn lenet() -> Vec<u8> {
+	convolutional(28, &[(6, 5), (16, 5)], &[120, 84, 10])
+}
+
+/// What Keras' first example reads digits with: `f32[batch, 1, 28, 28]` to `f32[batch, 10]`.
+pub(crate) fn convnet() -> Vec<u8> {
+	convolutional(28, &[(32, 3), (64, 3)], &[10])
+}
+
+/// Convolutions of so many channels and kernels so wide, each with ReLU and the largest of four, then dense layers.
+fn convolutional(side: u64, convolutions: &[(u64, u64)], dense: &[u64]) -> Vec<u8> {
 	let float = code(ElementType::F32);
-	let image = [Dim::Batch, Dim::N(1), Dim::N(28), Dim::N(28)];
-	let pool = |reads, writes| {
+	let image = [Dim::Batch, Dim::N(1), Dim::N(side), Dim::N(side)];
+	let (mut nodes, mut weights) = (Vec::new(), Vec::new());
+	let (mut last, mut channels, mut side) = ("x".to_owned(), 1, side);
+	for (n, (out, kernel)) in convolutions.iter().enumerate() {
+		let [w, b, c, r, p] = ["cw", "cb", "c", "cr", "p"].map(|name| format!("{name}{n}"));
 		let by_two = || Attribute::Ints(&[2, 2]);
 		let sizes = [("kernel_shape", by_two()), ("strides", by_two())];
-		node("MaxPool", &[reads], &[writes], &sizes)
-	};
+		nodes.push(node("Conv", &[&last, &w, &b], &[&c], &[]));
+		nodes.push(node("Relu", &[&c], &[&r], &[]));
+		nodes.push(node("MaxPool", &[&r], &[&p], &sizes));
+		weights.push(floats(&w, &[*out, channels, *kernel, *kernel], noise()));
+		weights.push(floats(&b, &[*out], noise()));
+		(last, channels, side) = (p, *out, (side + 1 - kernel) / 2);
+	}
+	nodes.push(node("Flatten", &[&last], &["flat"], &[]));
+	let (mut last, mut width) = ("flat".to_owned(), channels * side * side);
+	for (n, out) in dense.iter().enumerate() {
+		let [w, b, g, r] = ["gw", "gb", "g", "gr"].map(|name| format!("{name}{n}"));
+		let ends = n + 1 == dense.len();
+		let sum = if ends { "y" } else { &g };
+		nodes.push(node("Gemm", &[&last, &w, &b], &[sum], &[]));
+		weights.push(floats(&w, &[width, *out], noise()));
+		weights.push(floats(&b, &[*out], noise()));
+		if !ends {
+			nodes.push(node("Relu", &[sum], &[&r], &[]));
+		}
+		(last, width) = (r, *out);
+	}
 	graph(
-		&[
-			node("Conv", &["x", "w1", "b1"], &["c1"], &[]),
-			node("Relu", &["c1"], &["r1"], &[]),
-			pool("r1", "p1"),
-			node("Conv", &["p1", "w2", "b2"], &["c2"], &[]),
-			node("Relu", &["c2"], &["r2"], &[]),
-			pool("r2", "p2"),
-			node("Flatten", &["p2"], &["f"], &[]),
-			node("Gemm", &["f", "w3", "b3"], &["g3"], &[]),
-			node("Relu", &["g3"], &["r3"], &[]),
-			node("Gemm", &["r3", "w4", "b4"], &["g4"], &[]),
-			node("Relu", &["g4"], &["r4"], &[]),
-			node("Gemm", &["r4", "w5", "b5"], &["y"], &[]),
-		],
+		&nodes,
 		&[Value { name: "x", element: float, shape: &image }],
 		&[Value { name: "y", element: float, shape: &[Dim::Batch, Dim::N(10)] }],
-		&[
-			floats("w1", &[6, 1, 5, 5], noise()),
-			floats("b1", &[6], noise()),
-			floats("w2", &[16, 6, 5, 5], noise()),
-			floats("b2", &[16], noise()),
-			floats("w3", &[256, 120], noise()),
-			floats("b3", &[120], noise()),
-			floats("w4", &[120, 84], noise()),
-			floats("b4", &[84], noise()),
-			floats("w5", &[84, 10], noise()),
-			floats("b5", &[10], noise()),
-		],
+		&weights,
 	)
 }
 

@@ -15,13 +15,15 @@ struct World {
 	chain: VoucherInfo,
 	/// Calls of the quota that are left.
 	left: Option<u64>,
+	/// The block at which it says so.
+	now: u32,
 }
 
 fn world() -> World {
 	let folder = tempfile::tempdir().unwrap();
 	let ledger = open(&folder).unwrap();
-	let chain = VoucherInfo { term: TERM, settled: 0, room: 100 };
-	World { ledger, folder, alice: sr25519::Pair::from_seed(&[3; 32]), chain, left: None }
+	let chain = VoucherInfo { term: TERM, settled: 0, room: 100, refusal: None };
+	World { ledger, folder, alice: sr25519::Pair::from_seed(&[3; 32]), chain, left: None, now: 0 }
 }
 
 fn open(folder: &tempfile::TempDir) -> Result<Arc<Ledger>, LedgerError> {
@@ -43,7 +45,7 @@ impl World {
 	}
 
 	fn reserve(&self, voucher: Option<SignedVoucher>) -> Result<Box<dyn Charge>, Refusal> {
-		let paid = Paid { info: self.chain, until: UNTIL, left: self.left };
+		let paid = Paid { info: self.chain, until: UNTIL, left: self.left, at: self.now };
 		self.ledger.reserve(self.key(), &paid, voucher)
 	}
 
@@ -191,6 +193,63 @@ fn what_was_settled_is_not_claimed_again_unless_its_block_is_taken_back() {
 	world.call(4..=4);
 	world.at(4 * PATIENCE);
 	assert_eq!(world.claimed(), Some(4));
+}
+
+#[test]
+fn what_the_chain_would_not_settle_is_not_claimed_and_is_in_nobodys_way() {
+	let mut world = world();
+	world.call(1..=3);
+	let quota = std::mem::replace(&mut world.chain.room, 0);
+	world.at(PATIENCE);
+	assert_eq!((world.claimed(), world.ledger.unsettled()), (None, 3));
+	// A call that was not answered is given back, say.
+	world.chain.room = quota;
+	world.at(PATIENCE + 1);
+	assert_eq!(world.claimed(), Some(3));
+}
+
+#[test]
+fn nothing_waits_where_the_subscriber_can_have_its_money_back() {
+	let mut world = world();
+	world.at(100);
+	world.call(1..=1);
+	assert_eq!(world.claimed(), None);
+	world.chain.refusal = Some(CallRefusal::Retired);
+	world.at(101);
+	assert_eq!(world.claimed(), Some(1));
+}
+
+#[test]
+fn no_more_is_claimed_than_was_signed_where_another_settled_more_in_a_block_that_is_taken_back() {
+	let mut world = world();
+	world.call(1..=2);
+	world.chain.settled = 5;
+	world.call(6..=6);
+	world.chain.settled = 0;
+	world.at(PATIENCE);
+	assert_eq!(world.claimed(), Some(6));
+
+	let mut world = self::world();
+	world.call(1..=2);
+	world.chain.settled = 5;
+	assert_eq!(world.refused(None), world.wanted(6));
+	world.chain.settled = 0;
+	world.at(PATIENCE);
+	assert_eq!(world.claimed(), None, "nothing new was answered since it was settled");
+	assert_eq!(world.refused(None), world.wanted(6));
+}
+
+#[test]
+fn what_the_chain_said_before_a_period_began_does_not_end_it() {
+	let mut world = world();
+	(world.now, world.chain.term) = (10, TERM + 1);
+	world.call(1..=2);
+	// Who read the block before comes late, and so does what follows the chain.
+	(world.now, world.chain.term) = (9, TERM);
+	assert!(matches!(world.refused(Some(world.voucher(TERM, 9))), Refusal::Unavailable(_)));
+	assert_eq!((world.at(9).len(), world.ledger.unsettled()), (0, 2));
+	// If it says so later, the blocks between were taken back.
+	assert_eq!((world.at(10).len(), world.ledger.unsettled()), (1, 0));
 }
 
 #[test]

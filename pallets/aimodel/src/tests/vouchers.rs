@@ -7,7 +7,9 @@ use super::{
 };
 use crate::*;
 use aimodel_primitives::{
+	access::{Access, Policy},
 	pricing::{Bracket, Offer, Standing},
+	runtime_api::CallRefusal,
 	voucher::{Claim, Voucher, MAX_CLAIMS, MAX_SETTLERS},
 };
 use frame_support::{
@@ -319,6 +321,10 @@ fn without_quota_and_price_calls_are_counted_up_to_the_last_number() {
 		assert_eq!(state(&customer, model).0, u64::MAX);
 		check_invariants();
 		assert_noop!(settle_as(&OTHER_WORKER, vec![other]), Error::<Test>::QuotaExhausted);
+		// Nor can a request be counted, which would be given back if it is not answered.
+		let who = by(&account(&customer));
+		let request = Aimodel::request_by_plan(who, tip(model), PROVEN, image(), None);
+		assert_noop!(request.plain(), Error::<Test>::QuotaExhausted);
 	});
 }
 
@@ -622,6 +628,46 @@ fn a_ninth_worker_is_refused_in_a_period() {
 		// The next period has room for all.
 		jump_to(41);
 		assert_ok!(Aimodel::renew(by(&STRANGER), who, model));
+		assert_ok!(settle(vec![claim(&customer, model, 1)]));
+	});
+}
+
+// --- Whom a worker is not to answer -----------------------------------------------------------------
+
+#[test]
+fn a_worker_is_told_where_the_chain_would_give_it_no_request() {
+	run(|| {
+		let model = digits_by_plan();
+		let customer = subscriber(1, model, BY_STANDARD);
+		let who = account(&customer);
+		let refusal = |worker| Aimodel::voucher_of(&who, &model, worker).unwrap().refusal;
+		let offer = |least_pay| {
+			let version = VersionId { model, index: 0 };
+			assert_ok!(Workers::serve(by(&WORKER), version, least_pay, LEASE.into(), 100));
+		};
+		let open_to = |access| {
+			assert_ok!(Aimodel::set_access(by(&OWNER), tip(model), access));
+		};
+		assert_eq!(refusal(&WORKER), None);
+		bond(&OTHER_WORKER);
+		assert_eq!(refusal(&OTHER_WORKER), Some(CallRefusal::NotServed));
+		offer(DRAW.pay + 1);
+		assert_eq!(refusal(&WORKER), Some(CallRefusal::PayTooLow));
+		offer(DRAW.pay);
+		assert_eq!(refusal(&WORKER), None);
+		open_to(Access { paused: true, ..Access::default() });
+		assert_eq!(refusal(&WORKER), Some(CallRefusal::Paused));
+		open_to(Access { policy: Policy::AllowList, ..Access::default() });
+		assert_eq!(refusal(&WORKER), Some(CallRefusal::NotAllowed));
+		open_to(Access { policy: Policy::Tier(Tier::Professional), ..Access::default() });
+		assert_eq!(refusal(&WORKER), Some(CallRefusal::NotAllowed));
+		open_to(Access { policy: Policy::Tier(Tier::Standard), ..Access::default() });
+		assert_eq!(refusal(&WORKER), None);
+		// It stays as long as a request is open, and what was answered is settled.
+		let request = Aimodel::request_by_plan(by(&who), tip(model), PROVEN, image(), None);
+		assert_ok!(request.plain());
+		assert_ok!(Aimodel::retire(by(&OWNER), tip(model)));
+		assert_eq!(refusal(&WORKER), Some(CallRefusal::Retired));
 		assert_ok!(settle(vec![claim(&customer, model, 1)]));
 	});
 }

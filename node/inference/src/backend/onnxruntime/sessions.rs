@@ -5,6 +5,7 @@ use crate::{
 	backend::{memory::measured, BackendError, Model, Signature},
 	tensor::Tensor,
 };
+use bytes::Bytes;
 use ort::session::{NoSelectedOutputs, RunOptions, Session};
 use parking_lot::{Condvar, Mutex};
 use std::{
@@ -17,7 +18,7 @@ use std::{
 
 pub(super) struct Sessions {
 	opener: Opener,
-	file: Box<[u8]>,
+	file: Bytes,
 	signature: Signature,
 	most: usize,
 	pool: Mutex<Pool>,
@@ -66,13 +67,13 @@ impl Drop for Loan<'_> {
 }
 
 impl Sessions {
-	pub(super) fn load(opener: Opener, file: &[u8], most: usize) -> Result<Self, BackendError> {
+	pub(super) fn load(opener: Opener, file: &Bytes, most: usize) -> Result<Self, BackendError> {
 		let (session, memory) = measured(file.len() as u64, || open(&opener, file));
 		let session = session?;
 		Ok(Self {
 			signature: values::signature(session.session.inputs(), session.session.outputs())?,
 			opener,
-			file: file.into(),
+			file: file.clone(),
 			most,
 			pool: Mutex::new(Pool { idle: vec![session], open: 1, running: Vec::new() }),
 			returned: Condvar::new(),

@@ -157,6 +157,7 @@ impl Served {
 		let mut batch = Vec::new();
 		let rows = self.batch_rows(state, loaded);
 		state.queue.take(rows, now, &mut batch, expired);
+		self.series.waiting(state.queue.len());
 		if batch.is_empty() {
 			return None;
 		}
@@ -277,6 +278,7 @@ impl Served {
 		let Outcome { answers, failed, answered, computed, apart, runs } = outcome;
 		// Whoever unloads the model finds nobody who holds it.
 		let Work { loaded, rows, since, .. } = work;
+		let memory = loaded.memory();
 		drop(loaded);
 		let now = Instant::now();
 		let mut state = self.state.lock();
@@ -313,7 +315,9 @@ impl Served {
 		}
 		let ran = Ran { rows, since, ended: now, runs, computed, apart };
 		self.tune(&mut state, &ran, &batch);
-		self.series.batch(rows, state.queue.len());
+		self.series.batch(rows);
+		// It may have opened a session.
+		self.series.memory(memory);
 		drop(state);
 		self.count(&ran, &batch, &answers);
 		let concluded = batch.into_iter().zip(answers).filter_map(|(mut waiting, answer)| {
@@ -358,7 +362,9 @@ impl Served {
 	}
 
 	fn count(&self, ran: &Ran, batch: &[Waiting], answers: &[Result<Vec<Tensor>, ServeError>]) {
-		let members = batch.iter().zip(answers).map(|(waiting, answer)| Member {
+		// Who was told meanwhile that it is too late is counted already.
+		let waited = batch.iter().zip(answers).filter(|(waiting, _)| waiting.answer.is_some());
+		let members = waited.map(|(waiting, answer)| Member {
 			rows: waiting.rows,
 			since: waiting.since,
 			answered: answer.is_ok(),
