@@ -120,8 +120,6 @@ impl DoctorCmd {
 			.unwrap_or_else(|| BasePath::from_project("", "", &Cli::executable_name()));
 		let place = Place {
 			data: base_path.config_dir(spec.id()),
-			// A development node without a folder of its own makes one, and its key.
-			passing: self.shared.dev && self.shared.base_path.is_none(),
 			development: spec.chain_type() == sc_service::ChainType::Development,
 		};
 		let node =

@@ -74,6 +74,9 @@ fn check(path: &Path, library: Option<&Path>) -> Result<Value, String> {
 		return Err(at(&format!("it has {length} bytes; {MAX_MODEL_BYTES} are the most")));
 	}
 	let file = fs::read(path).map_err(|error| at(&error))?;
+	if file.is_empty() {
+		return Err(at(&"the file is empty"));
+	}
 	let outline = Outline::read(&file).map_err(|error| at(&error))?;
 	let sides = |values: &[zkonnx::ValueOutline]| {
 		values.iter().map(ToString::to_string).collect::<Vec<_>>()

@@ -9,6 +9,7 @@ use aimodel_inference::{
 		remote::{Remote, RemoteConfig},
 		Backends,
 	},
+	serving::ModelOptions,
 	BlobStore, Config, Mailbox, Observer, OnnxRuntime, OpeningStore, ProverError, Provider,
 	Service,
 };
@@ -170,9 +171,10 @@ pub(crate) fn start(
 	};
 	let provider = params.execution_provider.unwrap_or(Provider::Cpu);
 	let path = library(params.onnxruntime.as_deref()).map_err(application)?;
-	// Two more, opened only if they are wanted: the gateway serves a model by its id and by its name, and no caller
-	// there may hold what jobs of the chain wait for.
-	let sessions = config_of_service.inference_threads.saturating_add(2);
+	// As many as can be wanted, and opened only then: no caller of the gateway, which serves a model by its id and by its
+	// name, may hold what jobs of the chain wait for.
+	let callers = ModelOptions::MAX_INSTANCES.saturating_mul(2);
+	let sessions = config_of_service.inference_threads.saturating_add(callers);
 	let engine = OnnxRuntime::load_with_provider(&path, sessions, provider).map_err(application)?;
 	let engine = Arc::new(engine);
 	let build = engine.build_info().to_owned();

@@ -121,6 +121,15 @@ pub(crate) struct Answer {
 	pub(crate) proof: Option<ProofId>,
 }
 
+impl Answer {
+	/// Counts the call, which could be answered.
+	pub(crate) fn settle(&self, admitted: Admitted) {
+		if let Some(charge) = admitted.charge {
+			charge.settle(Usage { rows: self.inference.rows.into(), units: self.units });
+		}
+	}
+}
+
 impl Gate {
 	/// Who signs receipts now.
 	fn signer(&self) -> Option<&Arc<dyn Signer>> {
@@ -192,7 +201,7 @@ impl Gate {
 		model: &str,
 		version: Option<&str>,
 		asked: &mut Asked,
-		admitted: Admitted,
+		admitted: &Admitted,
 	) -> Result<Answer, Error> {
 		self.check(asked)?;
 		let promised = self.promise(model, version, asked)?;
@@ -201,7 +210,7 @@ impl Gate {
 		let again = self.keeps(&asked.options).then(|| inputs.clone());
 		let inference =
 			self.run(model, version, inputs, &asked.outputs, admitted.priority, deadline).await?;
-		self.finish(inference, again.as_deref(), &asked.options, promised, admitted)
+		self.finish(inference, again.as_deref(), &asked.options, promised)
 	}
 
 	/// Whether inputs and outputs are needed after the inference.
@@ -239,7 +248,6 @@ impl Gate {
 		inputs: Option<&[Tensor]>,
 		options: &Options,
 		promised: Option<Promised>,
-		admitted: Admitted,
 	) -> Result<Answer, Error> {
 		let inputs = inputs.unwrap_or(&[]);
 		let rows = u64::from(inference.rows);
@@ -255,9 +263,6 @@ impl Gate {
 			(Some(signer), true) => Some(self.sign(&**signer, &inference, inputs, units, options)?),
 			_ => None,
 		};
-		if let Some(charge) = admitted.charge {
-			charge.settle(Usage { rows, units });
-		}
 		Ok(Answer { inference, units, price, receipt, proof })
 	}
 

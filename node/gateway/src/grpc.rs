@@ -271,10 +271,11 @@ impl Service {
 		let mut asked = asked(request.into_inner())?;
 		asked.options.timeout = [asked.options.timeout, timeout].into_iter().flatten().min();
 		span.names(asked.id.as_deref(), asked.options.proof);
-		let answer = self.0.infer(&model, version.as_deref(), &mut asked, admitted).await;
+		let answer = self.0.infer(&model, version.as_deref(), &mut asked, &admitted).await;
 		trace::log(&model, asked.id.as_deref(), answer.as_ref().map(|answer| &answer.inference));
 		let answer = answer?;
 		span.ran(&answer.inference);
+		answer.settle(admitted);
 		Ok(response(answer, asked.id))
 	}
 }

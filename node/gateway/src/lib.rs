@@ -24,7 +24,6 @@ pub mod access;
 mod body;
 mod call;
 pub mod config;
-mod elements;
 mod error;
 mod grpc;
 mod listen;

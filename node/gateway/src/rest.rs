@@ -269,11 +269,12 @@ where
 		let events = events::Inference { asked, admitted, received, place, span };
 		return events.answer(gate, model, version);
 	}
-	let answer = gate.infer(model, version, &mut asked, admitted).await;
+	let answer = gate.infer(model, version, &mut asked, &admitted).await;
 	trace::log(model, asked.id.as_deref(), answer.as_ref().map(|answer| &answer.inference));
 	let answer = answer?;
 	span.ran(&answer.inference);
 	let response = answer::response(&answer, asked.id.as_deref(), &asked.outputs, asked.binary)?;
+	answer.settle(admitted);
 	Ok(response.map(|body| body.keeping(place)))
 }
 

@@ -116,8 +116,7 @@ pub struct Signature {
 }
 
 impl Signature {
-	/// Whether inputs and outputs are all integers, so that the same input always has the same
-	/// answer.
+	/// Whether inputs and outputs are all integers.
 	pub fn is_integer(&self) -> bool {
 		let float = |it: &TensorMetadata| {
 			matches!(it.data_type, DataType::Fp16 | DataType::Fp32 | DataType::Fp64)
@@ -135,6 +134,14 @@ impl Signature {
 		self.filled(rows, false)
 	}
 
+	/// An input that fits what is declared: zeros, and one of each dimension that varies.
+	pub(crate) fn sample(&self) -> Option<Vec<Tensor>> {
+		let one = |shape: &[i64]| shape.iter().map(|length| (*length).max(1)).collect();
+		let fixed = |it: &TensorMetadata| TensorMetadata { shape: one(&it.shape), ..it.clone() };
+		let inputs = self.inputs.iter().map(fixed).collect();
+		Self { inputs, ..self.clone() }.zeros(1)
+	}
+
 	/// An input of one row of ones.
 	pub(crate) fn ones(&self) -> Option<Vec<Tensor>> {
 		self.filled(1, true)
@@ -150,7 +157,7 @@ impl Signature {
 					_ => return None,
 				});
 			}
-			let bytes = usize::try_from(bytes_of(input.data_type, &shape)?).ok()?;
+			let bytes = usize::try_from(input.data_type.bytes_of(&shape)?).ok()?;
 			let data = match one {
 				false => vec![0; bytes],
 				true => {
@@ -167,11 +174,6 @@ impl Signature {
 		};
 		self.inputs.iter().map(tensor).collect()
 	}
-}
-
-/// Bytes of a tensor; `None` if they can not be counted.
-pub(crate) fn bytes_of(data_type: DataType, shape: &[u64]) -> Option<u64> {
-	shape.iter().try_fold(data_type.bytes() as u64, |bytes, n| bytes.checked_mul(*n))
 }
 
 /// Why a backend refuses.

@@ -187,9 +187,19 @@ impl BlobStore {
 
 	/// All blobs and their sizes in bytes, in the order of their names.
 	pub fn list(&self) -> Result<Vec<(BlobHash, u64)>, BlobError> {
+		Self::list_in(&self.root)
+	}
+
+	/// The blobs that were set aside since their content had another hash, and are not here again.
+	pub fn damaged(&self) -> Result<Vec<BlobHash>, BlobError> {
+		let aside = Self::list_in(&self.corrupted())?.into_iter().map(|(hash, _)| hash);
+		Ok(aside.filter(|hash| !self.contains(hash)).collect())
+	}
+
+	fn list_in(folder: &Path) -> Result<Vec<(BlobHash, u64)>, BlobError> {
 		let mut blobs = Vec::new();
-		for entry in fs::read_dir(&self.root).map_err(BlobError::io(&self.root))? {
-			let entry = entry.map_err(BlobError::io(&self.root))?;
+		for entry in fs::read_dir(folder).map_err(BlobError::io(folder))? {
+			let entry = entry.map_err(BlobError::io(folder))?;
 			let Some(hash) = entry.file_name().to_str().and_then(parse) else { continue };
 			match entry.metadata() {
 				Ok(metadata) if metadata.is_file() => blobs.push((hash, metadata.len())),

@@ -471,19 +471,23 @@ impl Shared {
 		mut route: Route,
 		error: ServeError,
 	) {
-		let Some(fallback) = route.fallbacks.get(route.next).cloned() else {
-			served.reject(answer, error);
+		while let Some(fallback) = route.fallbacks.get(route.next).cloned() {
+			route.next = route.next.saturating_add(1);
+			let (name, version) = match fallback.split_once(':') {
+				Some((name, version)) => (name, Some(version)),
+				None => (&*fallback, None),
+			};
+			if let Err(unknown) = self.resolve(name, version) {
+				log::warn!(target: "inference", "{} has no fallback: {unknown}", served.model);
+				continue;
+			}
+			log::debug!(target: "inference", "{fallback} answers for {}: {error}", served.model);
+			request.model = name.into();
+			request.version = version.map(Into::into);
+			drop(self.dispatch(request, answer, Some(route)));
 			return;
-		};
-		log::debug!(target: "inference", "{fallback} answers for {}: {error}", served.model);
-		let (name, version) = match fallback.split_once(':') {
-			Some((name, version)) => (name, Some(version)),
-			None => (&*fallback, None),
-		};
-		request.model = name.into();
-		request.version = version.map(Into::into);
-		route.next = route.next.saturating_add(1);
-		drop(self.dispatch(request, answer, Some(route)));
+		}
+		served.reject(answer, error);
 	}
 
 	fn after(&self, served: &Served, answer: &mut Result<Inference, ServeError>) {

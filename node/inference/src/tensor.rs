@@ -1,5 +1,7 @@
 //! Tensors as clients name them.
 
+pub mod json;
+
 use bytes::Bytes;
 use std::{fmt, sync::Arc};
 
@@ -90,6 +92,11 @@ impl DataType {
 			Self::Uint32 | Self::Int32 | Self::Fp32 => 4,
 			Self::Uint64 | Self::Int64 | Self::Fp64 => 8,
 		}
+	}
+
+	/// Bytes of a tensor; `None` if that is more than there are.
+	pub fn bytes_of(self, shape: &[u64]) -> Option<u64> {
+		shape.iter().try_fold(self.bytes() as u64, |bytes, length| bytes.checked_mul(*length))
 	}
 }
 

@@ -104,6 +104,18 @@ fn memory_is_bounded_as_measured() {
 	assert!(ready("m0") && taken(&models) <= limit);
 	drop(models);
 
+	// A file that two names share is in memory once, and is no reason to unload either.
+	let (shared, files) = server(3 * SIZE, 1, &ModelOptions::default());
+	let version = Version::new(1, 0, 0);
+	let again =
+		ModelEntry::of_file("again", version, &files.path().join("m0"), ModelOptions::default());
+	shared.register(again.unwrap()).unwrap();
+	for name in ["m0", "again", "m0"] {
+		ask(&shared, name).unwrap();
+	}
+	assert!(shared.is_ready("m0", None).unwrap() && shared.is_ready("again", None).unwrap());
+	drop(shared);
+
 	let (pinned, _files) =
 		server(limit, 6, &ModelOptions { pinned: true, ..ModelOptions::default() });
 	let refused = (0..6).find_map(|n| block_on(pinned.load(&format!("m{n}"))).err()).unwrap();

@@ -29,8 +29,6 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(super) struct Place {
 	/// The folder of the chain.
 	pub(super) data: PathBuf,
-	/// Whether it goes with the node.
-	pub(super) passing: bool,
 	/// Whether the chain is for development.
 	pub(super) development: bool,
 }
@@ -43,6 +41,8 @@ pub(super) struct Running {
 	/// The best block, and the moment that it says, in milliseconds.
 	best: u64,
 	moment: Option<u64>,
+	/// Whether it is a worker.
+	works: bool,
 	/// Its operator keys, and the bonded accounts behind them.
 	operators: Vec<(String, Option<String>)>,
 }
@@ -66,7 +66,11 @@ pub(super) fn library(given: Option<&Path>) -> Finding {
 pub(super) fn keys(place: &Place, node: &Result<Running, String>) -> Finding {
 	const INSERT: &str =
 		"`aimodel-node key insert --scheme sr25519 --key-type aimw`, then restart the node";
-	if let Ok(Running { operators, .. }) = node {
+	if let Ok(Running { operators, works, .. }) = node {
+		if !works {
+			let found = "the node that answers is no worker";
+			return Finding::warning("keys", found, "start it with --worker");
+		}
 		let serving: Vec<_> = operators
 			.iter()
 			.filter_map(|(key, worker)| Some(format!("{key} signs for {}", worker.as_ref()?)))
@@ -81,7 +85,7 @@ pub(super) fn keys(place: &Place, node: &Result<Running, String>) -> Finding {
 			(false, false) => Finding::ok("keys", serving.join(", ")),
 		};
 	}
-	if place.passing {
+	if place.development {
 		return Finding::ok("keys", "a development node makes its own: //Worker");
 	}
 	let folder = place.data.join("keystore");
@@ -154,12 +158,18 @@ pub(super) fn blobs(
 			Err(error) => Some(error.to_string()),
 		})
 		.collect();
-	match wrong.is_empty() {
-		true => Finding::ok(
-			"blobs",
-			format!("{} with {} MB, all as their hashes say", held.len(), bytes >> 20),
-		),
-		false => Finding::failed("blobs", wrong.join("; "), mend),
+	if !wrong.is_empty() {
+		return Finding::failed("blobs", wrong.join("; "), mend);
+	}
+	let found = format!("{} with {} MB, all as their hashes say", held.len(), bytes >> 20);
+	match store.damaged() {
+		Err(error) => Finding::failed("blobs", error.to_string(), mend),
+		Ok(gone) if gone.is_empty() => Finding::ok("blobs", found),
+		Ok(gone) => {
+			let gone: Vec<_> = gone.iter().map(|hash| format!("{hash:?}")).collect();
+			let found = format!("{found}; damaged, and not here any more: {}", gone.join(", "));
+			Finding::warning("blobs", found, mend)
+		},
 	}
 }
 
@@ -247,6 +257,8 @@ pub(super) fn ask(url: &str) -> io::Result<Result<Running, String>> {
 }
 
 async fn running(url: &str) -> Result<Running, String> {
+	// The same port answers both.
+	let url = &url.replacen("ws", "http", usize::from(url.starts_with("ws")));
 	let client =
 		reqwest::Client::builder().timeout(PATIENCE).build().map_err(|error| error.to_string())?;
 	let call = async |method: &str, params: Value| -> Result<Value, String> {
@@ -280,6 +292,7 @@ async fn running(url: &str) -> Result<Running, String> {
 			let bytes = hex::decode(text.trim_start_matches("0x")).ok()?;
 			Some(u64::from_le_bytes(bytes.try_into().ok()?))
 		}),
+		works: !status["service"].is_null(),
 		operators: operators.collect(),
 	})
 }
@@ -302,7 +315,7 @@ mod tests {
 	use super::{super::State, *};
 
 	fn place(data: &Path) -> Place {
-		Place { data: data.into(), passing: false, development: false }
+		Place { data: data.into(), development: false }
 	}
 
 	fn nobody() -> Result<Running, String> {
@@ -316,6 +329,7 @@ mod tests {
 			syncing: false,
 			best: 7,
 			moment: Some(moment),
+			works: true,
 			operators,
 		})
 	}
@@ -362,6 +376,23 @@ mod tests {
 		let found = look();
 		assert_eq!(found.state, State::Failed);
 		assert!(found.found.contains(&format!("{hash:?}")), "{}", found.found);
+		// It is told until it is there again.
+		assert_eq!(look().state, State::Warning);
+		assert!(look().found.contains(&format!("not here any more: {hash:?}")));
+		store.put(b"a model").unwrap();
+		assert_eq!(look().state, State::Ok);
+	}
+
+	#[test]
+	fn a_node_that_is_no_worker_is_told() {
+		let folder = tempfile::tempdir().unwrap();
+		let operators = vec![("5Key".into(), Some("5Worker".into()))];
+		let idle = node(0, operators).map(|node| Running { works: false, ..node });
+		let found = keys(&place(folder.path()), &idle);
+		assert_eq!(
+			(found.state, found.mend.unwrap()),
+			(State::Warning, "start it with --worker".into())
+		);
 	}
 
 	#[test]

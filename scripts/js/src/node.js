@@ -115,7 +115,7 @@ export class Node {
 		const parsed = series.map((line) => {
 			const end = line.lastIndexOf(' ');
 			// The node adds the chain to every series.
-			const name = line.slice(0, end).replace(/chain="[^"]*",?/, '').replace('{}', '');
+			const name = line.slice(0, end).replace(/,chain="[^"]*"|chain="[^"]*",?/, '').replace('{}', '');
 			return [name, Number(line.slice(end + 1))];
 		});
 		return new Map(parsed);

@@ -16,6 +16,7 @@ pub(super) fn response(answer: Answer, id: Option<String>) -> proto::ModelInferR
 	};
 	let text = ParameterChoice::StringParam;
 	tell("model_hash", text(format!("0x{}", hex::encode(inference.artifact))));
+	tell("version", text(inference.version.to_string()));
 	tell("units", ParameterChoice::Int64Param(i64::try_from(units).unwrap_or(i64::MAX)));
 	if let Some(price) = price {
 		tell("price", text(price.to_string()));

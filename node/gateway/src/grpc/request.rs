@@ -3,7 +3,6 @@
 use super::given;
 use crate::{
 	call::{Asked, Options, Wanted},
-	elements,
 	error::Error,
 	proto::{self, infer_parameter::ParameterChoice, InferParameter, InferTensorContents},
 	rest::data_type,
@@ -111,7 +110,7 @@ fn tensor(
 		.map(|length| u64::try_from(*length))
 		.collect::<Result<Vec<_>, _>>()
 		.map_err(|_| format!("the shape {shape:?} has a negative length"))?;
-	let expected = elements::byte_len(data_type, &shape);
+	let expected = data_type.bytes_of(&shape);
 	let data = match (raw, contents) {
 		(Some(raw), None) => raw,
 		(None, Some(contents)) => typed(contents, data_type)?,

@@ -3,10 +3,12 @@
 use crate::{
 	body::Body,
 	call::{Answer, Wanted},
-	elements::Json,
 	error::Error,
 };
-use aimodel_inference::{serving::Inference, tensor::Tensor};
+use aimodel_inference::{
+	serving::Inference,
+	tensor::{json::Json, Tensor},
+};
 use bytes::Bytes;
 use http::{
 	header::{HeaderName, CONTENT_TYPE},
@@ -34,6 +36,7 @@ struct Head<'a> {
 #[derive(Serialize)]
 struct Parameters<'a> {
 	model_hash: &'a str,
+	version: &'a str,
 	units: u64,
 	#[serde(skip_serializing_if = "Option::is_none")]
 	price: Option<String>,
@@ -109,6 +112,7 @@ pub(crate) fn write<'a>(
 		id,
 		parameters: Parameters {
 			model_hash,
+			version,
 			units: *units,
 			price: price.map(|price| price.to_string()),
 			receipt,

@@ -203,9 +203,14 @@ impl Inference {
 
 		let deadline = gate.deadline(&asked.options);
 		let (name, version) = (&metadata.name, Some(metadata.version.as_str()));
-		let (outputs, priority) = (&asked.outputs, admitted.priority);
+		let (outputs, options, priority) = (&asked.outputs, &asked.options, admitted.priority);
 		let mut running = stream::iter(chunks)
 			.map(|Chunk { rows, inputs }| async move {
+				// Without a timeout of the caller, as long as a request each.
+				let deadline = match options.timeout {
+					Some(_) => deadline,
+					None => gate.deadline(options),
+				};
 				let run = gate.run(name, version, inputs, outputs, priority, deadline);
 				run.await.map(|inference| (rows, inference))
 			})
@@ -224,10 +229,6 @@ impl Inference {
 			};
 			span.ran(&inference);
 			let units = u64::from(inference.rows);
-			// Who leaves before the last chunk has had the others.
-			if let Some(charge) = admitted.charge.take() {
-				charge.settle(usage);
-			}
 			let answer = Answer { inference, units, price: None, receipt: None, proof: None };
 			let written = answer::write(&answer, asked.id.as_deref(), outputs, false)
 				.and_then(|(json, _)| raw(json));
@@ -235,6 +236,10 @@ impl Inference {
 				Ok(response) => response,
 				Err(error) => return Ok(Err(error)),
 			};
+			// Who leaves before the last chunk has had the others.
+			if let Some(charge) = admitted.charge.take() {
+				charge.settle(usage);
+			}
 			let told = format!(
 				"{{\"first_row\":{first_row},\"rows\":{rows},\"response\":{}}}",
 				response.get()
@@ -251,7 +256,7 @@ impl Inference {
 			return Ok(Err(Error::Malformed("the request has no rows".into())));
 		};
 		let inputs = Some(&asked.inputs[..]);
-		let answer = match gate.finish(whole, inputs, &asked.options, promised, admitted) {
+		let answer = match gate.finish(whole, inputs, &asked.options, promised) {
 			Ok(answer) => answer,
 			Err(error) => return Ok(Err(error)),
 		};

@@ -2,12 +2,11 @@
 
 use crate::{
 	call::{Asked, Options, Wanted},
-	elements,
 	error::Error,
 };
 use aimodel_inference::{
 	serving::ModelMetadata,
-	tensor::{DataType, Tensor},
+	tensor::{json, DataType, Tensor},
 };
 use bytes::Bytes;
 use serde::{Deserialize, Deserializer};
@@ -206,11 +205,9 @@ impl Input<'_> {
 		no_shared_memory(&name, &parameters.shared_memory_region)?;
 		let data_type = data_type(&datatype).map_err(wrong)?;
 		let data = match (data, parameters.binary_data_size) {
-			(Some(json), None) => {
-				elements::from_json(json.get(), data_type, &shape).map_err(wrong)?
-			},
+			(Some(json), None) => json::read(json.get(), data_type, &shape).map_err(wrong)?,
 			(None, Some(size)) => {
-				let expected = elements::byte_len(data_type, &shape);
+				let expected = data_type.bytes_of(&shape);
 				if expected != Some(size) {
 					return Err(wrong(format!(
 						"binary_data_size is {size}; {data_type} of shape {shape:?} takes {}",

@@ -1,13 +1,27 @@
 //! Who may call, and what is signed.
 
 use crate::{request, world, world_with};
-use aimodel_gateway::{receipt, Quote, Receipt, Receipts, Signed, Tokens};
-use aimodel_inference::tensor::{DataType, Tensor};
+use aimodel_gateway::{
+	access::{Admission, Admitted, Call, Charge, Usage},
+	receipt, Quote, Receipt, Receipts, Refusal, Signed, Tokens,
+};
+use aimodel_inference::{
+	serving::Priority,
+	tensor::{DataType, Tensor},
+};
 use aimodel_primitives::ids::ArtifactHash;
 use codec::Decode;
+use futures::future::{ready, BoxFuture};
+use http::HeaderMap;
 use serde_json::{json, Value};
 use sp_core::{crypto::Pair, sr25519, H256};
-use std::{sync::Arc, time::Duration};
+use std::{
+	sync::{
+		atomic::{AtomicUsize, Ordering},
+		Arc,
+	},
+	time::Duration,
+};
 
 fn pair() -> sr25519::Pair {
 	sr25519::Pair::from_seed(&[5; 32])
@@ -88,6 +102,57 @@ fn tokens_are_read_again_when_the_file_changes_and_stay_where_it_is_wrong() {
 	std::fs::write(&file, line("second")).unwrap();
 	world.wait_for_stale(0);
 	assert_eq!((infer("first"), infer("second")), (401, 200));
+}
+
+/// Admits everybody, and counts what was charged.
+#[derive(Clone, Default)]
+struct Counts(Arc<AtomicUsize>);
+
+impl Admission for Counts {
+	fn greet(&self, _: &HeaderMap) -> Result<(), Refusal> {
+		Ok(())
+	}
+
+	fn admit<'a>(&'a self, _: Call<'a>) -> BoxFuture<'a, Result<Admitted, Refusal>> {
+		let charge: Box<dyn Charge> = Box::new(self.clone());
+		let (priority, caller) = (Priority::Normal, "somebody".into());
+		Box::pin(ready(Ok(Admitted { priority, caller, charge: Some(charge) })))
+	}
+}
+
+impl Charge for Counts {
+	fn settle(self: Box<Self>, _: Usage) {
+		self.0.fetch_add(1, Ordering::SeqCst);
+	}
+}
+
+#[test]
+fn what_can_not_be_answered_is_not_charged() {
+	let counts = Counts::default();
+	let charged = || counts.0.load(Ordering::SeqCst);
+	let world = world_with(|_, hooks| hooks.admission = Arc::new(counts.clone()));
+	let mut asks = request(1);
+	let name = asks["inputs"][0]["name"].clone();
+	asks["inputs"] = json!([{ "name": name, "datatype": "FP32", "shape": [1, 64],
+		"parameters": { "binary_data_size": 256 } }]);
+	let mut image = [0f32; 64];
+	image[20] = f32::INFINITY;
+	let image = crate::bytes(&image);
+	world
+		.infer_binary("digits", &asks, &image)
+		.refuses(400, "no number, for which JSON has no form");
+	let events = [("accept", "text/event-stream"), ("connection", "close")];
+	let head = asks.to_string();
+	let length = head.len().to_string();
+	let headers = [&events[..], &[("inference-header-content-length", length.as_str())]].concat();
+	let body = [head.as_bytes(), &image].concat();
+	let told = world.request("POST", "/v2/models/digits/infer", &headers, &body);
+	let told = crate::events::events(&told);
+	assert_eq!(told.last().unwrap().0, "error");
+	assert_eq!(charged(), 0);
+	asks["parameters"] = json!({ "binary_data_output": true });
+	assert_eq!(world.infer_binary("digits", &asks, &image).status, 200);
+	assert_eq!(charged(), 1);
 }
 
 #[test]

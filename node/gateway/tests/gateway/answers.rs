@@ -1,7 +1,8 @@
 //! What is answered, in each form of the protocol.
 
 use crate::{binary_request, digits, example, floats, images, labels, request, scores, world};
-use serde_json::json;
+use aimodel_inference::serving::ModelEntry;
+use serde_json::{json, Value};
 use std::process::Command;
 
 #[test]
@@ -179,4 +180,35 @@ fn it_stops_when_what_is_asked_is_answered() {
 	world.runtime.block_on(gateway.stop());
 	assert!(kept.is_closed());
 	assert!(std::net::TcpStream::connect(world.http).is_err());
+}
+
+#[test]
+fn versions_are_served_beside_each_other_and_one_answers_for_all() {
+	let world = world();
+	let file = |path: &str, version: &str| {
+		let path = crate::repository().join("examples").join(path);
+		let entry =
+			ModelEntry::of_file("both", version.parse().unwrap(), &path, Default::default());
+		entry.unwrap()
+	};
+	let mut both = file("digits/digits.onnx", "1.0.0");
+	both.versions.extend(file("iris/iris.onnx", "2.0.0").versions);
+	both.aliases = [("stable".into(), "1.0.0".parse().unwrap())].into();
+	both.default = Some("stable".into());
+	world.server.register(both).unwrap();
+	let width = |path: &str| {
+		let model = world.get(&format!("/v2/models/both{path}")).json();
+		assert_eq!(model["versions"], json!(["1.0.0", "2.0.0"]));
+		model["inputs"][0]["shape"][1].as_u64().unwrap()
+	};
+	let flower = json!({ "inputs": [{ "name": "X", "datatype": "FP32", "shape": [1, 4], "data": [5.1, 3.5, 1.4, 0.2] }] });
+	let second = world.infer("both/versions/2.0.0", &flower);
+	assert_eq!(second.status, 200, "{}", String::from_utf8_lossy(&second.body));
+	let first = world.infer("both", &request(1)).json();
+	let told =
+		|answer: &Value| (answer["model_version"].clone(), answer["parameters"]["version"].clone());
+	assert_eq!(told(&first), (json!("1.0.0"), json!("1.0.0")));
+	assert_eq!(told(&second.json()), (json!("2.0.0"), json!("2.0.0")));
+	assert_eq!((width(""), width("/versions/stable"), width("/versions/2.0.0")), (64, 64, 4));
+	world.infer("both", &flower).refuses(400, "64");
 }

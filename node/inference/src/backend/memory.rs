@@ -41,7 +41,8 @@ pub(crate) struct Resident(Gauge<U64>);
 impl Resident {
 	pub(crate) fn new() -> Result<Self, PrometheusError> {
 		// The name that Prometheus' own clients give it.
-		Gauge::new("process_resident_memory_bytes", "Bytes of the process that are in memory").map(Self)
+		Gauge::new("process_resident_memory_bytes", "Bytes of the process that are in memory")
+			.map(Self)
 	}
 }
 

@@ -43,7 +43,7 @@ impl Default for RemoteConfig {
 	fn default() -> Self {
 		Self {
 			connect_timeout: Duration::from_secs(2),
-			timeout: Duration::from_secs(20),
+			timeout: Duration::from_secs(15),
 			retries: 2,
 			backoff: Duration::from_millis(50),
 			health_interval: Duration::from_secs(5),
@@ -120,8 +120,9 @@ impl Backend for Remote {
 		let url = url.as_str().trim_end_matches('/').to_owned();
 		let (client, config) = (self.client.clone(), self.config.clone());
 		let link = Link { url, client, config };
-		let metadata = runtime.block_on(link.get(""))?;
-		let signature = wire::signature(&metadata)?;
+		let signature = wire::signature(&runtime.block_on(link.get(""))?)?;
+		// Who says nothing of it is asked in JSON, which all understand.
+		let binary = runtime.block_on(link.server()).is_ok_and(|server| wire::is_binary(&server));
 		let healthy = Arc::new(AtomicBool::new(true));
 		let watch = Arc::downgrade(&healthy);
 		let watched = link.clone();
@@ -139,7 +140,7 @@ impl Backend for Remote {
 			}
 		});
 		let runtime = runtime.handle().clone();
-		Ok(Arc::new(Distant { link, signature, healthy, runtime }))
+		Ok(Arc::new(Distant { link, signature, binary, healthy, runtime }))
 	}
 }
 
@@ -147,6 +148,8 @@ impl Backend for Remote {
 struct Distant {
 	link: Link,
 	signature: Signature,
+	/// Whether tensors go there as bytes.
+	binary: bool,
 	healthy: Arc<AtomicBool>,
 	runtime: Handle,
 }
@@ -157,7 +160,7 @@ impl Model for Distant {
 	}
 
 	fn infer_batch(&self, requests: &[&[Tensor]]) -> Result<Vec<Tensor>, BackendError> {
-		let (header, body) = wire::request(&self.signature, requests)?;
+		let (header, body) = wire::request(&self.signature, requests, self.binary)?;
 		let (header, body) =
 			self.runtime.block_on(self.link.infer(header, body)).inspect(|_| {
 				self.healthy.store(true, Ordering::Relaxed);
@@ -192,22 +195,34 @@ const HEADER_LENGTH: &str = "inference-header-content-length";
 
 impl Link {
 	async fn get(&self, path: &str) -> Result<Bytes, BackendError> {
-		let request = || self.client.get(format!("{}{path}", self.url));
-		let (_, body) = self.limited(request).await?;
+		self.get_url(format!("{}{path}", self.url)).await
+	}
+
+	/// What the server says of itself.
+	async fn server(&self) -> Result<Bytes, BackendError> {
+		let root = self.url.split_once("/models/").map_or(&*self.url, |(root, _)| root);
+		self.get_url(root.to_owned()).await
+	}
+
+	async fn get_url(&self, url: String) -> Result<Bytes, BackendError> {
+		let (_, body) = self.limited(|| self.client.get(&url)).await?;
 		Ok(body)
 	}
 
+	/// Bytes follow the JSON where `header` is its length.
 	async fn infer(
 		&self,
-		header: usize,
+		header: Option<usize>,
 		body: Bytes,
 	) -> Result<(Option<usize>, Bytes), BackendError> {
 		let request = || {
-			self.client
-				.post(format!("{}/infer", self.url))
-				.header(CONTENT_TYPE, "application/octet-stream")
-				.header(HEADER_LENGTH, header)
-				.body(body.clone())
+			let request = self.client.post(format!("{}/infer", self.url)).body(body.clone());
+			match header {
+				Some(length) => request
+					.header(CONTENT_TYPE, "application/octet-stream")
+					.header(HEADER_LENGTH, length),
+				None => request.header(CONTENT_TYPE, "application/json"),
+			}
 		};
 		self.limited(request).await
 	}

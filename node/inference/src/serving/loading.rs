@@ -13,7 +13,8 @@ use crate::{
 };
 use bytes::Bytes;
 use futures::channel::oneshot;
-use std::{sync::Arc, time::Instant};
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
+use zkonnx::Network;
 
 impl Shared {
 	/// Fetches, verifies and loads a model. Runs on a thread of its own.
@@ -101,9 +102,11 @@ impl Shared {
 			return Ok(Loaded {
 				batches,
 				// What another server answers is not verified, and not to be taken for the file's.
+				// Of integers alone it may still be a model that draws random numbers, or reckons in floats inside.
 				remembers: served.options.remember
 					&& backend.needs_file()
-					&& signature.is_integer(),
+					&& signature.is_integer()
+					&& Network::from_onnx(&file).is_ok(),
 				signature,
 				platform: backend.platform().into(),
 				kind,
@@ -113,36 +116,55 @@ impl Shared {
 		Err(refusals.join("; "))
 	}
 
-	/// Unloads what was not used for longest, until `bytes` more fit.
-	pub(super) fn make_room(&self, bytes: u64, except: &Arc<Served>) -> Result<(), String> {
+	/// Unloads what was not used for longest, until the model's file can take `bytes`. Whoever serves a file under another
+	/// name shares its memory.
+	pub(super) fn make_room(&self, bytes: u64, of: &Arc<Served>) -> Result<(), String> {
 		let most = self.config.memory;
-		let all = self.all();
-		let stays =
-			|served: &&Arc<Served>| !Arc::ptr_eq(served, except) && served.evictable().is_none();
-		let taken = all.iter().filter(stays).map(|it| it.memory()).fold(0, u64::saturating_add);
+		let stays = |file: &File| file.used.is_none();
+		let files = self.files(of);
+		let taken = files.iter().filter(|file| stays(file)).map(|file| file.memory);
+		let taken = taken.fold(0, u64::saturating_add);
 		if taken.saturating_add(bytes) > most {
 			// Nothing is unloaded in vain.
 			return Err(does_not_fit(bytes, taken, most));
 		}
 		loop {
-			let all = self.all();
-			let taken = all.iter().map(|served| served.memory()).fold(0, u64::saturating_add);
+			let files = self.files(of);
+			let taken = files.iter().map(|file| file.memory).fold(0, u64::saturating_add);
 			if taken.saturating_add(bytes) <= most {
 				return Ok(());
 			}
-			let oldest = all
-				.iter()
-				.filter(|served| !Arc::ptr_eq(served, except))
-				.filter_map(|served| Some((served.evictable()?, served)))
-				.min_by_key(|(used, _)| *used);
-			let Some((_, oldest)) = oldest else {
+			let oldest = files.into_iter().filter(|file| !stays(file)).min_by_key(|file| file.used);
+			let Some(oldest) = oldest else {
 				return Err(does_not_fit(bytes, taken, most));
 			};
-			let (reply, replied) = oneshot::channel();
-			oldest.unload(Some(reply), "it made room for another", false);
-			// The watchdog ends what hangs.
-			let _ = futures::executor::block_on(replied);
+			for served in oldest.served {
+				let (reply, replied) = oneshot::channel();
+				served.unload(Some(reply), "it made room for another", false);
+				// The watchdog ends what hangs.
+				let _ = futures::executor::block_on(replied);
+			}
 		}
+	}
+
+	/// The files in memory, but for that of one.
+	fn files(&self, except: &Arc<Served>) -> Vec<File> {
+		let mut files = BTreeMap::<_, Vec<_>>::new();
+		for served in self.all() {
+			if served.entry.hash != except.entry.hash && served.memory() > 0 {
+				files.entry(served.entry.hash).or_default().push(served);
+			}
+		}
+		let file = |served: Vec<Arc<Served>>| File {
+			memory: served.iter().map(|it| it.memory()).max().unwrap_or_default(),
+			used: served
+				.iter()
+				.map(|it| it.evictable())
+				.collect::<Option<Vec<_>>>()
+				.and_then(|used| used.into_iter().max()),
+			served,
+		};
+		files.into_values().map(file).collect()
 	}
 
 	/// Waits until fewer models are being loaded than may be.
@@ -154,6 +176,15 @@ impl Shared {
 		*loading = loading.saturating_add(1);
 		Turn(self)
 	}
+}
+
+/// A model file in memory.
+struct File {
+	/// Who serves it.
+	served: Vec<Arc<Served>>,
+	memory: u64,
+	/// When it was used last, if all who serve it can be unloaded.
+	used: Option<Instant>,
 }
 
 fn does_not_fit(bytes: u64, taken: u64, most: u64) -> String {

@@ -70,6 +70,8 @@ struct State {
 	breaker: Breaker,
 	tuner: Option<Tuner>,
 	used: Instant,
+	/// Bytes that the model takes, as far as it was asked.
+	memory: u64,
 	/// It was removed while it was being loaded: it goes as soon as it is there.
 	removed: bool,
 	/// Known since it was loaded first.
@@ -166,6 +168,7 @@ impl Served {
 				Tuner::new(Duration::from_micros(target), most)
 			}),
 			used: Instant::now(),
+			memory: 0,
 			removed: false,
 			signature: None,
 		};
@@ -220,11 +223,14 @@ impl Served {
 		}
 	}
 
-	/// Since when nobody used it, if it may be taken out of memory.
+	/// Since when nobody used it, if it may be taken out of memory, or is on its way.
 	pub(super) fn evictable(&self) -> Option<Instant> {
 		let state = self.state.lock();
-		let ready = matches!(state.life, Life::Ready(_));
-		(ready && !self.options.pinned).then_some(state.used)
+		match state.life {
+			Life::Ready(_) => (!self.options.pinned).then_some(state.used),
+			Life::Unloading { .. } => Some(state.used),
+			Life::Unavailable { .. } | Life::Loading => None,
+		}
 	}
 
 	/// Whether nothing waits, runs, or is being loaded.
@@ -373,13 +379,17 @@ impl Served {
 	/// Loads the model unless it is there.
 	pub(super) fn load(self: &Arc<Self>, reply: Reply) {
 		let mut state = self.state.lock();
-		if let Life::Ready(_) = state.life {
-			drop(state);
-			let _ = reply.send(Ok(()));
-			return;
-		}
-		state.replies.push(reply);
-		self.begin_load(state);
+		let told = match state.life {
+			Life::Ready(_) => Ok(()),
+			Life::Unloading { .. } => Err(self.not_ready("it is being unloaded")),
+			Life::Unavailable { .. } | Life::Loading => {
+				state.replies.push(reply);
+				self.begin_load(state);
+				return;
+			},
+		};
+		drop(state);
+		let _ = reply.send(told);
 	}
 
 	fn begin_load(self: &Arc<Self>, mut state: parking_lot::MutexGuard<'_, State>) {
@@ -402,10 +412,23 @@ impl Served {
 		};
 		self.loaded(loaded);
 		// Others that were loaded meanwhile may have taken the same room.
+		self.make_room();
+	}
+
+	fn make_room(self: &Arc<Self>) {
 		if let Some(shared) = self.shared.upgrade() {
-			if let Err(reason) = shared.make_room(0, self) {
-				log::warn!(target: "inference", "{reason}");
+			if let Err(reason) = shared.make_room(self.memory(), self) {
+				log::warn!(target: "inference", "model {} {}: {reason}", self.model, self.version);
 			}
+		}
+	}
+
+	/// The model has grown, by another session: others may have to go. Not waited for.
+	fn take_room(self: &Arc<Self>) {
+		let served = self.clone();
+		let thread = std::thread::Builder::new().name("aimodel-room".into());
+		if let Err(error) = thread.spawn(move || served.make_room()) {
+			log::error!(target: "inference", "no thread can be made: {error}");
 		}
 	}
 
@@ -416,6 +439,7 @@ impl Served {
 			Ok(loaded) => {
 				let loaded = Arc::new(loaded);
 				state.signature = Some(Arc::new(loaded.remembered()));
+				state.memory = loaded.memory();
 				state.life = Life::Ready(loaded);
 				state.breaker = Breaker::CLOSED;
 				self.series.suspended(false);

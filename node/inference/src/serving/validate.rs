@@ -2,7 +2,7 @@
 
 use super::{api::TensorMetadata, ServeError};
 use crate::{
-	backend::{bytes_of, Signature},
+	backend::Signature,
 	tensor::{DataType, Tensor},
 };
 
@@ -103,7 +103,7 @@ fn check_input(metadata: &TensorMetadata, tensor: &Tensor) -> Result<(), ServeEr
 		));
 	}
 	let found = tensor.data.len() as u64;
-	match bytes_of(tensor.data_type, &tensor.shape) {
+	match tensor.data_type.bytes_of(&tensor.shape) {
 		Some(expected) if expected == found => (),
 		Some(expected) => {
 			return invalid(format!(

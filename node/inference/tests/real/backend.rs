@@ -54,6 +54,9 @@ impl Backend for Backend1 {
 		if request.uri == "panic://" {
 			panic!("told so");
 		}
+		if request.uri == "slow://" {
+			self.0.gate.wait();
+		}
 		let byte = |name: &str| TensorMetadata {
 			name: name.into(),
 			data_type: DataType::Uint8,
@@ -137,8 +140,8 @@ impl World {
 	fn load(&self, options: ModelOptions) {
 		self.server.register(entry("m", "", options)).unwrap();
 		block_on(self.server.load("m")).unwrap();
-		// It warmed up.
-		self.obedient.threads.lock().unwrap().clear();
+		let runs = std::mem::take(&mut *self.obedient.threads.lock().unwrap());
+		assert_eq!(runs.len(), 1, "it warms up");
 	}
 
 	/// The value of a series of the model.
@@ -187,6 +190,32 @@ fn a_run_that_panics_fails_alone_and_the_next_one_works() {
 }
 
 #[test]
+fn batches_are_of_preferred_sizes_as_long_as_there_is_enough() {
+	let world = world();
+	let preferred = ModelOptions { preferred_batches: vec![2], ..ModelOptions::default() };
+	world.load(ModelOptions { max_delay_us: 300_000, max_batch: 8, ..preferred });
+	let ask = |byte| {
+		let input = tensor("x", DataType::Uint8, &[1], &[byte]);
+		world.server.infer(request("m", vec![input]))
+	};
+	let answers = block_on(join_all([ask(5), ask(6), ask(7)]));
+	let batches: Vec<_> = answers.into_iter().map(|answer| answer.unwrap().batch).collect();
+	assert_eq!(batches, [2, 2, 1]);
+}
+
+#[test]
+fn a_server_is_ready_when_what_it_loads_ahead_is() {
+	let world = world();
+	assert!(world.server.ready());
+	let ahead = ModelOptions { preload: true, ..ModelOptions::default() };
+	world.server.register(entry("m", "slow://", ahead)).unwrap();
+	assert!(!world.server.ready());
+	world.obedient.gate.wait();
+	within(|| world.server.ready());
+	assert!(world.server.is_ready("m", None).unwrap());
+}
+
+#[test]
 fn a_thread_that_hangs_is_replaced_and_takes_nothing_from_the_next_request() {
 	let world = world();
 	world.load(ModelOptions { execution_timeout_ms: 50, suspend_ms: 1, ..ModelOptions::default() });
@@ -199,6 +228,20 @@ fn a_thread_that_hangs_is_replaced_and_takes_nothing_from_the_next_request() {
 	// The thread that hung comes back, and the model goes on.
 	world.obedient.gate.wait();
 	assert_eq!(block_on(world.ask(6)), Ok(6));
+}
+
+#[test]
+fn an_input_that_the_model_fails_takes_nothing_from_other_inputs() {
+	let world = world();
+	world.load(ModelOptions { failures: 2, suspend_ms: 60_000, ..ModelOptions::default() });
+	for _ in 0..4 {
+		assert_eq!(block_on(world.ask(PANIC)), Err(ServeError::Failed("PANIC: told so".into())));
+		assert_eq!(block_on(world.ask(5)), Ok(5));
+	}
+	for _ in 0..4 {
+		block_on(world.ask(PANIC)).unwrap_err();
+	}
+	assert_eq!((block_on(world.ask(5)), world.told("aimodel_serve_suspended")), (Ok(5), Some(0)));
 }
 
 #[test]
@@ -376,6 +419,8 @@ fn what_comes_while_somebody_runs_the_model_is_answered_after_it_and_so_is_an_un
 	block_on(world.ask(5)).unwrap();
 	let hangs = world.ask_elsewhere(HANG);
 	let (waits, unload) = (world.ask(6), world.server.unload("m"));
+	let early = block_on(world.server.load("m")).unwrap_err().to_string();
+	assert!(early.contains("it is being unloaded"), "{early}");
 	world.obedient.gate.wait();
 	assert_eq!(hangs.join().unwrap(), Ok(HANG));
 	assert_eq!(block_on(waits), Ok(6));

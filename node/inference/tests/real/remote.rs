@@ -26,12 +26,20 @@ use std::{
 	time::{Duration, Instant},
 };
 
-const METADATA: &[u8] = br#"{"name":"m","platform":"p",
+/// Of the server, and of its model.
+const METADATA: &[u8] = br#"{"name":"m","platform":"p","extensions":["binary_tensor_data"],
 	"inputs":[{"name":"x","datatype":"FP32","shape":[-1,784]}],
 	"outputs":[{"name":"y","datatype":"FP32","shape":[-1,10]}]}"#;
 
 /// A server like this one, which runs the perceptron with the real engine, behind a minimal front.
 fn upstream() -> SocketAddr {
+	upstream_with("binary_tensor_data")
+}
+
+/// One with this extension of the protocol.
+fn upstream_with(extension: &str) -> SocketAddr {
+	let metadata = String::from_utf8_lossy(METADATA).replace("binary_tensor_data", extension);
+	let binary = extension == "binary_tensor_data";
 	let server = Server::start(Parts { backends: backends(), ..Parts::default() }).unwrap();
 	let folder = tempfile::tempdir().unwrap();
 	let path = folder.path().join("mlp");
@@ -43,14 +51,32 @@ fn upstream() -> SocketAddr {
 	block_on(server.load("mlp")).unwrap();
 	http::serve(move |asked, stream| {
 		if !asked.path.ends_with("/infer") {
-			return answer(stream, "200 OK", "", METADATA);
+			return answer(stream, "200 OK", "", metadata.as_bytes());
 		}
-		let length: usize =
-			asked.header("inference-header-content-length").unwrap().parse().unwrap();
+		let length = asked.header("inference-header-content-length");
+		assert_eq!(length.is_some(), binary);
+		let length = length.map_or(asked.body.len(), |length| length.parse().unwrap());
 		let header: serde_json::Value = serde_json::from_slice(&asked.body[..length]).unwrap();
-		let shape: Vec<u64> = serde_json::from_value(header["inputs"][0]["shape"].clone()).unwrap();
-		let input = tensor("x", DataType::Fp32, &shape, &asked.body[length..]);
+		let given = &header["inputs"][0];
+		let shape: Vec<u64> = serde_json::from_value(given["shape"].clone()).unwrap();
+		let data = match binary {
+			true => asked.body[length..].to_vec(),
+			false => serde_json::from_value::<Vec<f32>>(given["data"].clone())
+				.unwrap()
+				.into_iter()
+				.flat_map(f32::to_le_bytes)
+				.collect(),
+		};
+		let input = tensor("x", DataType::Fp32, &shape, &data);
 		let output = &block_on(server.infer(request("mlp", vec![input]))).unwrap().outputs[0];
+		if !binary {
+			let elements = output.data.as_chunks().0.iter().copied().map(f32::from_le_bytes);
+			let json = serde_json::json!({ "outputs": [{
+				"name": "y", "datatype": "FP32", "shape": output.shape,
+				"data": elements.collect::<Vec<_>>(),
+			}]});
+			return answer(stream, "200 OK", "", json.to_string().as_bytes());
+		}
 		let json = serde_json::json!({ "outputs": [{
 			"name": "y", "datatype": "FP32", "shape": output.shape,
 			"parameters": { "binary_data_size": output.data.len() },
@@ -101,10 +127,19 @@ fn local(server: &Server, name: &str) {
 
 #[test]
 fn a_remote_server_answers_like_the_local_engine() {
+	answers_like_the_local_engine("binary_tensor_data");
+}
+
+#[test]
+fn a_remote_server_without_binary_tensors_is_asked_in_json() {
+	answers_like_the_local_engine("model_repository");
+}
+
+fn answers_like_the_local_engine(extension: &str) {
 	let server = remote(RemoteConfig::default());
 	local(&server, "here");
 	let gathering = ModelOptions { max_delay_us: 200_000, max_batch: 4, ..ModelOptions::default() };
-	register(&server, "there", upstream(), gathering);
+	register(&server, "there", upstream_with(extension), gathering);
 	block_on(server.load("there")).unwrap();
 	assert_eq!(server.metadata("there", None).unwrap().platform, "open_inference_protocol");
 	let ask = |model: &str, n: u8| server.infer(request(model, vec![row(n.into())]));
@@ -169,7 +204,8 @@ fn a_server_that_hangs_is_given_up_suspended_and_replaced_by_the_fallback() {
 	let server = remote(RemoteConfig::default());
 	local(&server, "here");
 	let options = ModelOptions {
-		fallback: vec!["here".into()],
+		// Who is not there is left out.
+		fallback: vec!["nobody".into(), "here".into()],
 		execution_timeout_ms: 100,
 		suspend_ms: 60_000,
 		..ModelOptions::default()

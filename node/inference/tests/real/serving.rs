@@ -2,7 +2,7 @@
 
 use crate::{
 	digits, example,
-	onnx::{cnn, floats, graph, mlp, model, node, Attribute, Dim, Value},
+	onnx::{cnn, code, floats, graph, mlp, model, node, Attribute, Dim, Value},
 	runtime,
 };
 use aimodel_inference::{
@@ -14,6 +14,7 @@ use aimodel_inference::{
 	tensor::{DataType, Tensor},
 	Engine, OnnxRuntime, Provider,
 };
+use aimodel_primitives::tensor::ElementType;
 use futures::{executor::block_on, future::join_all};
 use semver::Version;
 use std::{
@@ -232,7 +233,7 @@ fn a_model_that_mixes_rows_is_not_batched_and_one_that_does_not_is() {
 }
 
 #[test]
-fn answers_are_remembered_where_all_are_integers_and_nowhere_else() {
+fn answers_are_remembered_where_they_can_be_proved_and_nowhere_else() {
 	let input = digit(3);
 	let (server, files) = (server(), Files::new());
 	files.register(&server, "digits", &example("digits/digits.provable.onnx"), no_delay());
@@ -244,8 +245,20 @@ fn answers_are_remembered_where_all_are_integers_and_nowhere_else() {
 	let statistics = &server.statistics(Some("digits"), None).unwrap()[0];
 	assert_eq!((statistics.cache_miss.count, statistics.cache_hit.count), (1, 1));
 	assert_eq!((statistics.execution_count, statistics.inference_count), (1, 2));
+	// Of integers, and drawn anew each time.
+	let byte = |name| Value { name, element: code(ElementType::U8), shape: &[Dim::N(4)] };
+	let nodes = [
+		node("Cast", &["x"], &["f"], &[("to", Attribute::Int(1))]),
+		node("RandomUniformLike", &["f"], &["r"], &[]),
+		node("Add", &["f", "r"], &["s"], &[]),
+		node("Cast", &["s"], &["y"], &[("to", Attribute::Int(2))]),
+	];
+	let random = graph(&nodes, &[byte("x")], &[byte("y")], &[]);
+	files.register(&server, "random", &random, no_delay());
 	for _ in 0..2 {
 		assert!(!infer(&server, "mlp", row(1.0)).unwrap().cached);
+		let drawn = infer(&server, "random", tensor("x", DataType::Uint8, &[4], &[9; 4]));
+		assert!(!drawn.unwrap().cached);
 	}
 }
 

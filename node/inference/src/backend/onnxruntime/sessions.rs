@@ -9,10 +9,7 @@ use bytes::Bytes;
 use ort::session::{NoSelectedOutputs, RunOptions, Session};
 use parking_lot::{Condvar, Mutex};
 use std::{
-	sync::{
-		atomic::{AtomicU64, Ordering},
-		Arc,
-	},
+	sync::Arc,
 	thread::{self, ThreadId},
 };
 
@@ -23,7 +20,8 @@ pub(super) struct Sessions {
 	most: usize,
 	pool: Mutex<Pool>,
 	returned: Condvar,
-	memory: AtomicU64,
+	/// Bytes that a session takes, as the first did.
+	each: u64,
 }
 
 struct Pool {
@@ -77,8 +75,7 @@ impl Sessions {
 			most,
 			pool: Mutex::new(Pool { idle: vec![session], open: 1, running: Vec::new() }),
 			returned: Condvar::new(),
-			// The file is kept, since further sessions are opened from it.
-			memory: memory.saturating_add(file.len() as u64).into(),
+			each: memory,
 		})
 	}
 
@@ -97,9 +94,7 @@ impl Sessions {
 			self.returned.wait(&mut pool);
 		};
 		drop(pool);
-		let (session, memory) = measured(self.file.len() as u64, || open(&self.opener, &self.file));
-		let session = session?;
-		self.memory.fetch_add(memory, Ordering::Relaxed);
+		let session = open(&self.opener, &self.file)?;
 		self.pool.lock().running.push((thread::current().id(), session.options.clone()));
 		loan.session = Some(session);
 		Ok(loan)
@@ -126,8 +121,10 @@ impl Model for Sessions {
 		values::outputs(&self.signature, &outputs)
 	}
 
+	/// The file is kept, since further sessions are opened from it.
 	fn memory(&self) -> u64 {
-		self.memory.load(Ordering::Relaxed)
+		let open = self.pool.lock().open as u64;
+		self.each.saturating_mul(open).saturating_add(self.file.len() as u64)
 	}
 
 	fn runs_in_place(&self) -> bool {

@@ -1,9 +1,12 @@
 //! What goes over the wire: JSON, and binary tensors after it.
 
 use super::*;
-use crate::{backend::bytes_of, tensor::DataType};
-use serde::Deserialize;
-use serde_json::{json, Value};
+use crate::tensor::{
+	json::{self, Json},
+	DataType,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{value::RawValue, Value};
 
 pub(super) use crate::serving::error_chain as chain;
 
@@ -33,10 +36,10 @@ struct Output {
 	#[serde(default)]
 	parameters: Parameters,
 	#[serde(default)]
-	data: Option<Value>,
+	data: Option<Box<RawValue>>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, Serialize)]
 struct Parameters {
 	#[serde(default)]
 	binary_data_size: Option<usize>,
@@ -62,50 +65,106 @@ pub(super) fn signature(metadata: &[u8]) -> Result<Signature, BackendError> {
 	Ok(Signature { inputs, outputs, batches })
 }
 
-/// The body of a request, and the length of the JSON that it begins with.
+/// What a server says that it can do beyond the protocol.
+#[derive(Deserialize)]
+struct Server {
+	#[serde(default)]
+	extensions: Vec<String>,
+}
+
+/// Whether a server says that it takes and gives tensors as bytes.
+pub(super) fn is_binary(metadata: &[u8]) -> bool {
+	let server = serde_json::from_slice::<Server>(metadata).ok();
+	server.is_some_and(|server| server.extensions.iter().any(|it| it == "binary_tensor_data"))
+}
+
+#[derive(Serialize)]
+struct Request<'a> {
+	inputs: Vec<Given<'a>>,
+	outputs: Vec<Wanted<'a>>,
+}
+
+#[derive(Serialize)]
+struct Given<'a> {
+	name: &'a str,
+	datatype: &'static str,
+	shape: &'a [u64],
+	#[serde(skip_serializing_if = "Option::is_none")]
+	parameters: Option<Parameters>,
+	#[serde(skip_serializing_if = "Option::is_none")]
+	data: Option<Json<'a>>,
+}
+
+#[derive(Serialize)]
+struct Wanted<'a> {
+	name: &'a str,
+	parameters: WantedParameters,
+}
+
+#[derive(Serialize)]
+struct WantedParameters {
+	binary_data: bool,
+}
+
+/// The body of a request, and the length of the JSON that it begins with, if bytes follow.
 pub(super) fn request(
 	signature: &Signature,
 	requests: &[&[Tensor]],
-) -> Result<(usize, Bytes), BackendError> {
-	let mut inputs = Vec::with_capacity(signature.inputs.len());
-	let mut size = 0usize;
-	for (at, metadata) in signature.inputs.iter().enumerate() {
-		let pieces: Vec<_> = requests.iter().filter_map(|request| request.get(at)).collect();
-		let Some(first) = pieces.first() else {
-			return Err(BackendError::Rejected(format!(
-				"the input `{}` is missing",
-				metadata.name
-			)));
-		};
-		let mut shape = first.shape.clone();
-		if pieces.len() > 1 {
-			if let Some(rows) = shape.first_mut() {
-				*rows = pieces.iter().filter_map(|piece| piece.shape.first()).sum();
-			}
-		}
-		let bytes: usize = pieces.iter().map(|piece| piece.data.len()).sum();
-		size = size.saturating_add(bytes);
-		inputs.push(json!({
-			"name": &*metadata.name,
-			"datatype": metadata.data_type.name(),
-			"shape": shape,
-			"parameters": { "binary_data_size": bytes },
-		}));
+	binary: bool,
+) -> Result<(Option<usize>, Bytes), BackendError> {
+	let inputs = signature.inputs.iter().enumerate();
+	let inputs =
+		inputs.map(|(at, input)| join(input, requests, at)).collect::<Result<Vec<_>, _>>()?;
+	let given = |input: &'_ Tensor| Parameters { binary_data_size: Some(input.data.len()) };
+	let request = Request {
+		inputs: inputs
+			.iter()
+			.map(|input| Given {
+				name: &input.name,
+				datatype: input.data_type.name(),
+				shape: &input.shape,
+				parameters: binary.then(|| given(input)),
+				data: (!binary).then_some(Json(input)),
+			})
+			.collect(),
+		outputs: signature
+			.outputs
+			.iter()
+			.map(|output| Wanted {
+				name: &output.name,
+				parameters: WantedParameters { binary_data: binary },
+			})
+			.collect(),
+	};
+	let mut body =
+		serde_json::to_vec(&request).map_err(|error| BackendError::Rejected(error.to_string()))?;
+	if !binary {
+		return Ok((None, body.into()));
 	}
-	let outputs: Vec<_> = signature
-		.outputs
-		.iter()
-		.map(|output| json!({ "name": &*output.name, "parameters": { "binary_data": true } }))
-		.collect();
-	let header = json!({ "inputs": inputs, "outputs": outputs }).to_string();
-	let mut body = BytesMut::with_capacity(header.len().saturating_add(size));
-	body.extend_from_slice(header.as_bytes());
-	for at in 0..signature.inputs.len() {
-		for piece in requests.iter().filter_map(|request| request.get(at)) {
-			body.extend_from_slice(&piece.data);
+	let header = body.len();
+	inputs.iter().for_each(|input| body.extend_from_slice(&input.data));
+	Ok((Some(header), body.into()))
+}
+
+/// An input of all requests, joined along the first dimension.
+fn join(input: &TensorMetadata, requests: &[&[Tensor]], at: usize) -> Result<Tensor, BackendError> {
+	let mut pieces = requests.iter().filter_map(|request| request.get(at));
+	let missing = || BackendError::Rejected(format!("the input `{}` is missing", input.name));
+	let mut whole = pieces.next().ok_or_else(missing)?.clone();
+	let mut data = BytesMut::new();
+	for piece in pieces {
+		if data.is_empty() {
+			data.extend_from_slice(&whole.data);
+		}
+		data.extend_from_slice(&piece.data);
+		if let (Some(rows), Some(more)) = (whole.shape.first_mut(), piece.shape.first()) {
+			*rows = rows.saturating_add(*more);
 		}
 	}
-	Ok((header.len(), body.freeze()))
+	if !data.is_empty() {
+		whole.data = data.freeze();
+	}
+	Ok(Tensor { name: input.name.clone(), ..whole })
 }
 
 /// The outputs of an answer, in the signature's order. Nothing of it is trusted.
@@ -124,7 +183,7 @@ pub(super) fn response(
 		let Output { name, datatype, shape, parameters, data } = output;
 		let data_type = DataType::of_name(&datatype)
 			.ok_or_else(|| failed(format!("`{name}` is of the type {datatype}")))?;
-		let expected = bytes_of(data_type, &shape);
+		let expected = data_type.bytes_of(&shape);
 		let data = match (parameters.binary_data_size, data) {
 			(Some(size), _) => {
 				let end = at.saturating_add(size);
@@ -135,13 +194,8 @@ pub(super) fn response(
 				at = end;
 				data
 			},
-			(None, Some(data)) => {
-				// Bounded by the body that it was read from.
-				let mut bytes = Vec::new();
-				flatten(data_type, &data, &mut bytes)
-					.map_err(|it| failed(format!("`{name}`: {it}")))?;
-				bytes.into()
-			},
+			(None, Some(data)) => json::read(data.get(), data_type, &shape)
+				.map_err(|error| failed(format!("`{name}`: {error}")))?,
 			(None, None) => return Err(failed(format!("`{name}` has no data"))),
 		};
 		if expected != Some(data.len() as u64) {
@@ -161,40 +215,6 @@ pub(super) fn response(
 		}
 	};
 	signature.outputs.iter().map(take).collect()
-}
-
-/// Numbers of JSON, nested or not, as the bytes of a tensor.
-fn flatten(data_type: DataType, value: &Value, bytes: &mut Vec<u8>) -> Result<(), String> {
-	if let Value::Array(values) = value {
-		return values.iter().try_for_each(|value| flatten(data_type, value, bytes));
-	}
-	let wrong = || format!("{value} is not of {data_type}");
-	let unsigned = || value.as_u64().ok_or_else(wrong);
-	let signed = || value.as_i64().ok_or_else(wrong);
-	let float = || value.as_f64().ok_or_else(wrong);
-	macro_rules! put {
-		($number:expr, $kind:ty) => {
-			bytes.extend(<$kind>::try_from($number).map_err(|_| wrong())?.to_le_bytes())
-		};
-	}
-	match data_type {
-		DataType::Bool => match value {
-			Value::Bool(set) => bytes.push((*set).into()),
-			_ => bytes.push(u8::try_from(unsigned()?).ok().filter(|n| *n < 2).ok_or_else(wrong)?),
-		},
-		DataType::Uint8 => put!(unsigned()?, u8),
-		DataType::Uint16 => put!(unsigned()?, u16),
-		DataType::Uint32 => put!(unsigned()?, u32),
-		DataType::Uint64 => put!(unsigned()?, u64),
-		DataType::Int8 => put!(signed()?, i8),
-		DataType::Int16 => put!(signed()?, i16),
-		DataType::Int32 => put!(signed()?, i32),
-		DataType::Int64 => put!(signed()?, i64),
-		DataType::Fp16 => bytes.extend(half::f16::from_f64(float()?).to_le_bytes()),
-		DataType::Fp32 => bytes.extend((float()? as f32).to_le_bytes()),
-		DataType::Fp64 => bytes.extend(float()?.to_le_bytes()),
-	}
-	Ok(())
 }
 
 /// What an answer with an error says: `{"error": "…"}`, or its first bytes.
@@ -238,11 +258,8 @@ mod tests {
 			(r#"{"outputs":[]}"#.into(), "`y` is missing"),
 			(output(r#""datatype":"BYTES","shape":[1],"data":["a"]"#), "of the type BYTES"),
 			(output(r#""datatype":"INT16","shape":[1,2]"#), "`y` has no data"),
-			(output(r#""datatype":"INT16","shape":[1,2],"data":[1]"#), "has 2 bytes for [1, 2]"),
-			(
-				output(r#""datatype":"INT16","shape":[1,2],"data":[1,40000]"#),
-				"40000 is not of INT16",
-			),
+			(output(r#""datatype":"INT16","shape":[1,2],"data":[1]"#), "the data has 1"),
+			(output(r#""datatype":"INT16","shape":[1,2],"data":[1,40000]"#), "40000 is no INT16"),
 			(output(r#""datatype":"INT8","shape":[1,2],"data":[1,2]"#), "is of INT8, not INT16"),
 			(
 				output(r#""datatype":"INT16","shape":[1,2],"parameters":{"binary_data_size":4}"#),
@@ -250,7 +267,7 @@ mod tests {
 			),
 			(
 				output(r#""datatype":"INT16","shape":[18446744073709551615,2],"data":[]"#),
-				"has 0 bytes",
+				"more elements than there are",
 			),
 		] {
 			match answer(&json, &[]) {

@@ -245,7 +245,7 @@ impl Served {
 			Err(error) => vec![Err(error); inputs.len()],
 		};
 		let (computed, apart) = (ran, start.elapsed().saturating_sub(ran));
-		let failed = results.iter().any(|result| {
+		let mut failed = results.iter().any(|result| {
 			matches!(
 				result,
 				Err(BackendError::Failed(_)
@@ -253,8 +253,19 @@ impl Served {
 					| BackendError::NotAModel(_))
 			)
 		});
-		let answered =
+		let mut answered =
 			results.iter().any(|it| matches!(it, Ok(_) | Err(BackendError::Rejected(_))));
+		if failed
+			&& !answered
+			&& results.iter().all(|it| matches!(it, Err(BackendError::Failed(_))))
+		{
+			// Where another input is answered, it was the input's doing, and nobody else is to suffer for it.
+			let sample = model.signature().sample();
+			runs = runs.saturating_add(1);
+			answered =
+				sample.is_some_and(|it| isolated(|| model.infer(&it)).is_ok_and(|it| it.is_ok()));
+			failed = !answered;
+		}
 		let answers = results.into_iter().map(|result| result.map_err(|error| self.error(error)));
 		Outcome { answers: answers.collect(), failed, answered, computed, apart, runs }
 	}
@@ -302,6 +313,7 @@ impl Served {
 		if answered && !failed && runs == 1 {
 			state.pace.took(rows, computed);
 		}
+		let grown = memory > std::mem::replace(&mut state.memory, memory);
 		let mut left = Vec::new();
 		match (failed, answered) {
 			(_, true) => {
@@ -316,9 +328,11 @@ impl Served {
 		let ran = Ran { rows, since, ended: now, runs, computed, apart };
 		self.tune(&mut state, &ran, &batch);
 		self.series.batch(rows);
-		// It may have opened a session.
 		self.series.memory(memory);
 		drop(state);
+		if grown {
+			self.take_room();
+		}
 		self.count(&ran, &batch, &answers);
 		let concluded = batch.into_iter().zip(answers).filter_map(|(mut waiting, answer)| {
 			let answer = match answer {
