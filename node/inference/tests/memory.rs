@@ -105,7 +105,7 @@ fn memory_is_bounded_as_measured() {
 	drop(models);
 
 	// A file that two names share is in memory once, and is no reason to unload either.
-	let (shared, files) = server(3 * SIZE, 1, &ModelOptions::default());
+	let (shared, files) = server(5 * SIZE, 1, &ModelOptions::default());
 	let version = Version::new(1, 0, 0);
 	let again =
 		ModelEntry::of_file("again", version, &files.path().join("m0"), ModelOptions::default());

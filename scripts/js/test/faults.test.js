@@ -15,8 +15,7 @@ import { after, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { blobHash, upload } from '../src/blobs.js';
-import { argmax, EXAMPLES, testImages } from '../src/digits.js';
-import { UNIT } from '../src/money.js';
+import { argmax, example, EXAMPLES, testImages } from '../src/digits.js';
 import { PROGRAMS, ROOT } from '../src/node.js';
 import { settlement } from '../src/requests.js';
 import { World } from './world.js';
@@ -24,6 +23,8 @@ import { World } from './world.js';
 const run = promisify(execFile);
 const MiB = 1 << 20;
 const { images, labels } = await testImages();
+const expected = await example('digits/expected.i32');
+const answerTo = (row) => expected.slice(row * 40, (row + 1) * 40);
 const folder = await mkdtemp(`${tmpdir()}/aimodel-`);
 const digits = new Uint8Array(await readFile(`${EXAMPLES}/digits/digits.onnx`));
 
@@ -101,6 +102,9 @@ async function start(options = {}) {
 	behind = url;
 }
 await start();
+/** Charlie serves it on the chain through the node. */
+const provable = await world.deployDigits();
+await world.bondWorker(world.charlie, world.worker, [provable.version]);
 after(async () => {
 	await world.stop();
 	proxy.closeAllConnections();
@@ -331,54 +335,36 @@ test('what would be ignored is refused', async () => {
 	}
 });
 
-/** The model of the chain's requests. */
-let provable;
-
-async function orderDigits() {
-	const { request } = await world.order(world.alice, { outPoint: provable.outPoint, input: images[0], maxFee: UNIT });
-	return request;
-}
-
-/** A request that the worker has begun to answer, and whose answer is in no block yet. */
-async function job() {
-	if (!provable) {
-		provable = await world.deployDigits();
-		await world.bondWorker(world.charlie, world.worker, [provable.version]);
-	}
-	const request = await orderDigits();
-	await world.node.line(new RegExp(`request=${request}: queued`));
-	return request;
-}
-
-/** The worker answers it, and no second time. */
-async function paidOnce(request) {
-	const end = await world.sealing(settlement(world.api, request));
-	assert.equal(end.status, 'Settled');
+/** The worker answers requests, each once. */
+async function paidOnce(ids) {
+	const ends = await world.sealing(Promise.all(ids.map((id) => settlement(world.api, id))));
 	await world.seal(5);
-	const results = await world.calls('aimodel', 'submitResult');
-	assert.deepEqual(results.filter(({ args }) => args[0].toNumber() === request).map(({ ok }) => ok), [true]);
+	assert.deepEqual(await world.resultsOf(ids), ids.map((id) => ({ id, ok: true })));
+	return ends;
 }
 
 test('a library that is missing is named, with the way to get it, and jobs wait for the right one', () =>
 	world.shown(async () => {
-		const begun = await job();
+		const order = async () => (await world.order(world.alice, { outPoint: provable.outPoint, input: images[0], maxFee: UNIT })).request;
+		const begun = await order();
+		await world.node.line(new RegExp(`request=${begun}: queued`));
 		await world.stop();
 		const missing = start({ args: [...args, '--onnxruntime', '/nowhere/libonnxruntime.so'] });
 		await assert.rejects(missing, /ended with 1;[^]*^Error: .*ONNX Runtime is not at \/nowhere\/libonnxruntime\.so: run scripts\/setup\.sh, or .* --onnxruntime/m);
 		// The chain goes on without the worker.
 		world = await World.start({ basePath });
-		const ordered = await orderDigits();
-		for (const request of [begun, ordered]) assert.ok(await world.leaseOf(request), 'it is to be answered');
+		const ids = [begun, await order()];
+		for (const id of ids) assert.ok(await world.leaseOf(id), 'it is to be answered');
 		await world.stop();
 
 		await start();
 		await answers();
-		for (const request of [begun, ordered]) await paidOnce(request);
+		await paidOnce(ids);
 	}));
 
-test('a node that is killed while it answers and has a job finishes what the chain has, and is paid once', () =>
+test('a node that is killed while it answers and has jobs finishes what the chain has, and is paid once', () =>
 	world.shown(async () => {
-		const request = await job();
+		const orders = Array.from({ length: 24 }, (_, row) => ({ outPoint: provable.outPoint, input: images[row] }));
 		let held;
 		const holds = new Promise((resolve) => (held = resolve));
 		onAnswer = () => (held(), new Promise(() => {}));
@@ -388,16 +374,16 @@ test('a node that is killed while it answers and has a job finishes what the cha
 		);
 		await holds;
 		onAnswer = async () => {};
-		// The database writes behind: a kill can take back blocks that were reported final.
-		await pause(1_000);
-		await world.stop('SIGKILL');
+		const ids = await world.orderAll(world.alice, orders);
+		await world.killAtWork(ids);
 		assert.ok((await call) instanceof TypeError, 'the client is told by the end of its connection');
 		proxy.closeAllConnections();
 
 		await start();
 		await answers();
 		await answers('far');
-		await paidOnce(request);
+		const ends = await paidOnce(ids);
+		ends.forEach((end, row) => assert.deepEqual([end.status, end.output], ['Settled', answerTo(row)]));
 	}));
 
 test('a node that is told to stop answers what it was asked, takes nothing more, and ends well', () =>

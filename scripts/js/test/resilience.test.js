@@ -4,7 +4,6 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { after, test } from 'node:test';
-import { setTimeout as pause } from 'node:timers/promises';
 import { rpc } from '../src/connect.js';
 import { example, testImages } from '../src/digits.js';
 import { UNIT } from '../src/money.js';
@@ -35,13 +34,6 @@ const orderTx = (row) => requestTx(world.api, { outPoint: digits.outPoint, input
 const ready = (id, options) => world.node.line(new RegExp(`request=${id}: ready`), options);
 const idOf = ({ events }) => requested(findEvent(events, 'aimodel', 'Requested')).request;
 
-/** The results of these requests that were included, and whether each succeeded. */
-async function resultsOf(ids) {
-	const results = await world.calls('aimodel', 'submitResult');
-	const mine = results.map(({ args, ok }) => ({ id: args[0].toNumber(), ok })).filter(({ id }) => ids.includes(id));
-	return mine.sort((a, b) => a.id - b.id);
-}
-
 /** A test in the world of the moment; where it fails, the end of the node's log is shown. */
 const scenario = (name, run) => test(name, () => world.shown(run));
 
@@ -64,7 +56,7 @@ scenario('overlapping runs of the offchain worker lead to one submission', async
 	const end = await world.sealing(settlement(api, order.request));
 	assert.deepEqual(end.output, answerTo(0));
 	await world.seal(10);
-	assert.deepEqual(await resultsOf([order.request]), [{ id: order.request, ok: true }]);
+	assert.deepEqual(await world.resultsOf([order.request]), [{ id: order.request, ok: true }]);
 	const nonce = await api.rpc.system.accountNextIndex(world.worker.address);
 	assert.equal(nonce.toNumber(), 1, 'nothing else was signed');
 });
@@ -97,22 +89,15 @@ scenario('after a re-org in which a request id means another request, the worker
 	// The pool brings the first one again, under a new id.
 	const again = await world.sealing(settlement(api, id + 1));
 	assert.deepEqual([again.status, again.output], ['Settled', answerTo(1)]);
-	assert.deepEqual(await resultsOf([id, id + 1]), [{ id, ok: true }, { id: id + 1, ok: true }]);
+	assert.deepEqual(await world.resultsOf([id, id + 1]), [{ id, ok: true }, { id: id + 1, ok: true }]);
 });
 
-scenario('a node that is killed with jobs in its queue finishes and settles each once', async () => {
-	const rows = [10, 11, 12, 13, 14];
+scenario('a node that is killed at work finishes all that it had begun, and settles each once', async () => {
+	const rows = Array.from({ length: 24 }, (_, i) => 10 + i);
 	const earned = async () => (await world.money()).earnings[world.charlie.address];
 	const before = await earned();
-	const pending = [];
-	for (const row of rows) pending.push((await submit(world.api, orderTx(row), world.alice)).included);
-	await world.seal();
-	const ids = (await Promise.all(pending)).map(idOf);
-	await world.seal();
-	await Promise.all(ids.map((id) => world.node.line(new RegExp(`request=${id}: queued`))));
-	// The database writes behind: a kill can take back blocks that were reported final.
-	await pause(1_000);
-	await world.stop('SIGKILL');
+	const ids = await world.orderAll(world.alice, rows.map((row) => ({ outPoint: digits.outPoint, input: images[row] })));
+	await world.killAtWork(ids);
 
 	world = await World.start({ worker: true, basePath });
 	const { api } = world;
@@ -120,7 +105,7 @@ scenario('a node that is killed with jobs in its queue finishes and settles each
 	const ends = await world.sealing(Promise.all(ids.map((id) => settlement(api, id))));
 	ends.forEach((end, i) => assert.deepEqual([end.status, end.output], ['Settled', answerTo(rows[i])]));
 	await world.seal(10);
-	assert.deepEqual(await resultsOf(ids), ids.map((id) => ({ id, ok: true })));
+	assert.deepEqual(await world.resultsOf(ids), ids.map((id) => ({ id, ok: true })));
 	const owed = ends.reduce((sum, { payout }) => sum + payout.worker, 0n);
 	assert.equal((await earned()) - before, owed, 'each was paid once');
 });

@@ -8,6 +8,7 @@
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { after, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -105,6 +106,27 @@ export class World {
 	async stop(signal) {
 		await this.api.disconnect();
 		await this.node.stop(signal);
+	}
+
+	/**
+	 * Kills the node while it works for these requests: a result is on its way, and another one is not there yet.
+	 *
+	 * The database keeps the end of its log in memory, so that a kill takes back the last blocks. Two are above the one
+	 * with the orders.
+	 */
+	async killAtWork(ids) {
+		const { node } = this;
+		const told = (what, those = ids) => new RegExp(`request=(${those.join('|')}): ${what}`);
+		await Promise.all(ids.map((id) => node.line(told('queued', [id]))));
+		await node.line(told('ready'));
+		await this.seal();
+		await node.line(told('signed and sent'));
+		// Then the log is whole.
+		const closed = once(node.child, 'close');
+		await this.stop('SIGKILL');
+		await closed;
+		const ready = ids.filter((id) => node.lines.some((line) => told('ready', [id]).test(line)));
+		assert.ok(ready.length < ids.length, 'nothing was left to do when it was killed');
 	}
 
 	// --- Blocks -------------------------------------------------------------------------------
@@ -314,6 +336,24 @@ export class World {
 		await this.seal();
 		const fee = findEvent(events, 'transactionPayment', 'TransactionFeePaid').data.actualFee.toBigInt();
 		return { ...place, ...requested(findEvent(events, 'aimodel', 'Requested')), fee };
+	}
+
+	/** Orders inferences in one block, lets the chain draw their workers in the next, and returns the requests' ids. */
+	async orderAll(customer, orders) {
+		const txs = orders.map((order) => requestTx(this.api, { maxFee: UNIT, ...order }));
+		const sent = await Promise.all(txs.map((tx) => submit(this.api, tx, customer)));
+		await this.seal();
+		const places = await Promise.all(sent.map(({ included }) => included));
+		assert.equal(new Set(places.map(({ blockHash }) => blockHash)).size, 1, 'one block has them all');
+		await this.seal();
+		return places.map(({ events }) => requested(findEvent(events, 'aimodel', 'Requested')).request);
+	}
+
+	/** The results of these requests that were included, in their order, and whether each succeeded. */
+	async resultsOf(ids) {
+		const results = await this.calls('aimodel', 'submitResult');
+		const mine = results.map(({ args, ok }) => ({ id: args[0].toNumber(), ok })).filter(({ id }) => ids.includes(id));
+		return mine.sort((a, b) => a.id - b.id);
 	}
 
 	/** Lets a request expire, whose workers do not answer, and returns how it ended. */

@@ -210,5 +210,5 @@ fn versions_are_served_beside_each_other_and_one_answers_for_all() {
 	assert_eq!(told(&first), (json!("1.0.0"), json!("1.0.0")));
 	assert_eq!(told(&second.json()), (json!("2.0.0"), json!("2.0.0")));
 	assert_eq!((width(""), width("/versions/stable"), width("/versions/2.0.0")), (64, 64, 4));
-	world.infer("both", &flower).refuses(400, "64");
+	world.infer("both", &flower).refuses(400, "the input `image` is missing");
 }
