@@ -122,6 +122,13 @@ async function post(path, body = '') {
 
 const infer = (model, row = 0) => post(`/v2/models/${model}/infer`, asked(row));
 
+/** An order on the chain, made now, is answered rightly. */
+async function settles(row) {
+	const { request } = await world.order(world.alice, { outPoint: provable.outPoint, input: images[row] });
+	const end = await world.sealing(settlement(world.api, request));
+	assert.deepEqual([end.status, end.output], ['Settled', answerTo(row)]);
+}
+
 /** A model answers rightly. */
 async function answers(model = 'local', row = 0) {
 	const answer = await infer(model, row);
@@ -191,6 +198,10 @@ fault('clients that send garbage, or leave midway', async () => {
 		await sent;
 		socket.destroy();
 	}
+	const midway = raw(head(`content-length: ${body.length}`), body.slice(0, -1));
+	await midway.sent;
+	await settles(12);
+	midway.socket.destroy();
 });
 
 fault('a gigabyte, announced or not', async () => {
@@ -202,8 +213,11 @@ fault('a gigabyte, announced or not', async () => {
 	const chunked = raw(head('transfer-encoding: chunked'));
 	const chunk = `100000\r\n${' '.repeat(MiB)}\r\n`;
 	let taken = 0;
-	while (taken < 1024 && !chunked.socket.destroyed && (await chunked.send(chunk))) taken++;
-	assert.ok(taken < 200, `${taken} MiB were taken`);
+	while (taken < 1024 && !chunked.socket.destroyed && (await chunked.send(chunk))) {
+		// Half of what is taken.
+		if (++taken === 32) await settles(13);
+	}
+	assert.ok(taken >= 32 && taken < 200, `${taken} MiB were taken`);
 	chunked.socket.destroy();
 });
 
@@ -231,6 +245,7 @@ fault('a model file that is replaced under the node', async () => {
 	assert.equal(refused.status, 503);
 	assert.match(refused.error, /replaced\.onnx has \d+ bytes; the entry says \d+/);
 	assert.equal((await infer('replaced')).status, 503);
+	await settles(14);
 	await copyFile(file('local'), file('replaced'));
 	assert.equal((await post('/v2/repository/models/replaced/load')).status, 200);
 	await answers('replaced', 2);
@@ -264,7 +279,7 @@ fault('a backend that hangs: the deadline fires, the breaker opens, the fallback
 	await answers('far');
 	onAsked = () => (arrived++, new Promise(() => {}));
 	try {
-		const first = await answers('hanging', 4);
+		const [first] = await Promise.all([answers('hanging', 4), settles(15)]);
 		assert.equal(first.model_name, 'local', 'the fallback');
 		assert.equal(arrived, 1);
 		for (const row of [5, 6, 7]) assert.equal((await answers('hanging', row)).model_name, 'local');
