@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { after, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { blobHash, upload } from '../src/blobs.js';
+import { blobHash, download, upload } from '../src/blobs.js';
 import { argmax, example, EXAMPLES, testImages } from '../src/digits.js';
 import { PROGRAMS, ROOT } from '../src/node.js';
 import { settlement } from '../src/requests.js';
@@ -102,9 +102,7 @@ async function start(options = {}) {
 	behind = url;
 }
 await start();
-/** Charlie serves it on the chain through the node. */
-const provable = await world.deployDigits();
-await world.bondWorker(world.charlie, world.worker, [provable.version]);
+const provable = await servesOnChain();
 after(async () => {
 	await world.stop();
 	proxy.closeAllConnections();
@@ -122,9 +120,16 @@ async function post(path, body = '') {
 
 const infer = (model, row = 0) => post(`/v2/models/${model}/infer`, asked(row));
 
+/** Charlie serves the digits' model on the chain through the node. */
+async function servesOnChain() {
+	const model = await world.deployDigits();
+	await world.bondWorker(world.charlie, world.worker, [model.version]);
+	return model;
+}
+
 /** An order on the chain, made now, is answered rightly. */
-async function settles(row) {
-	const { request } = await world.order(world.alice, { outPoint: provable.outPoint, input: images[row] });
+async function settles(row, { outPoint } = provable) {
+	const { request } = await world.order(world.alice, { outPoint, input: images[row] });
 	const end = await world.sealing(settlement(world.api, request));
 	assert.deepEqual([end.status, end.output], ['Settled', answerTo(row)]);
 }
@@ -137,25 +142,24 @@ async function answers(model = 'local', row = 0) {
 	return answer;
 }
 
-/** A test during which others are answered, one after another, and after which the next is. */
-function fault(name, scenario) {
-	test(name, () =>
-		world.shown(async () => {
-			let over = false;
-			const others = (async () => {
-				for (let row = 0; !over; row = (row + 1) % 3) await answers('local', row);
-			})();
-			others.catch(() => {});
-			try {
-				await scenario();
-			} finally {
-				over = true;
-			}
-			await others;
-			await answers();
-		}),
-	);
+/** Runs what goes wrong while others are answered, one after another; the next is answered after it. */
+async function amongOthers(scenario) {
+	let over = false;
+	const others = (async () => {
+		for (let row = 0; !over; row = (row + 1) % 3) await answers('local', row);
+	})();
+	others.catch(() => {});
+	try {
+		await scenario();
+	} finally {
+		over = true;
+	}
+	await others;
+	await answers();
 }
+
+/** A test of what goes wrong while others are answered. */
+const fault = (name, scenario) => test(name, () => world.shown(() => amongOthers(scenario)));
 
 /** A connection: `sent` resolves when all is sent or nobody takes it, `told` is what came until it was closed. */
 function raw(...pieces) {
@@ -304,27 +308,42 @@ fault('a client that sends a byte a second is told so', async () => {
 test('a disk that is full', async () => {
 	// A namespace of its own, in which anybody may mount.
 	const data = `${folder}/small/chains/dev`;
-	const mounted = [`${data}/blobs`, `${data}/gateway`].map((at) => `mkdir -p ${at} && mount -t tmpfs -o size=4m tmpfs ${at}`);
+	const disks = [`${data}/blobs`, `${data}/gateway`];
+	const mounted = disks.map((at) => `mkdir -p ${at} && mount -t tmpfs -o size=4m tmpfs ${at}`);
 	const under = ['unshare', '--user', '--map-root-user', '--mount', 'sh', '-c', `${mounted.join(' && ')} && exec "$@"`, 'node'];
 	const large = world;
 	const largeUrl = url;
 	await start({ basePath: `${folder}/small`, under });
 	const small = world;
+	const fillers = disks.map((at) => `/proc/${small.node.child.pid}/root${at}/filler`);
+	const noSpace = /No space left on device/;
+	const refused = async () => {
+		const { status, error } = await infer('long');
+		assert.equal(status, 503);
+		assert.match(error, noSpace);
+	};
 	try {
 		await small.shown(async () => {
-			await answers();
-			const full = await infer('long');
-			assert.equal(full.status, 503);
-			assert.match(full.error, /No space left on device/);
-			await answers();
-			await answers('fetched');
+			const model = await servesOnChain();
+			await amongOthers(async () => {
+				// What does not fit leaves its room to others.
+				await refused();
+				await answers('fetched');
+				await assert.rejects(upload(small.api, new Uint8Array(12 * MiB).fill(1)), noSpace);
+				const bytes = new Uint8Array(MiB).fill(2);
+				assert.equal(await upload(small.api, bytes), blobHash(bytes));
 
-			await assert.rejects(upload(small.api, new Uint8Array(12 * MiB).fill(1)), /No space left on device/);
-			const kept = await upload(small.api, new Uint8Array(MiB).fill(2));
-			assert.equal((await small.api.rpc.state.getRuntimeVersion()).specName.toString().length > 0, true);
-			assert.match(kept, /^0x/);
-			await small.seal(3);
-			await answers('fetched', 1);
+				for (const filler of fillers) await assert.rejects(writeFile(filler, new Uint8Array(4 * MiB)), { code: 'ENOSPC' });
+				const next = new Uint8Array(MiB).fill(3);
+				await assert.rejects(upload(small.api, next), noSpace);
+				await refused();
+				await answers('fetched', 1);
+				await settles(16, model);
+
+				for (const filler of fillers) await rm(filler);
+				const kept = await upload(small.api, next);
+				assert.deepEqual(await download(small.api, kept), next);
+			});
 		});
 	} finally {
 		await small.stop();
