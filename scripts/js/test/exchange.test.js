@@ -22,7 +22,7 @@ import { ATTESTED, earningsOf, PROVEN, request, settlement } from '../src/reques
 import { send } from '../src/send.js';
 import { inFolder, zkonnx } from '../src/zkonnx.js';
 import { CHUNK, Liar } from './liar.js';
-import { DIGITS, DIGITS_INTERFACE, digitsKeys, ODD_PRICE } from './world.js';
+import { DIGITS, DIGITS_INTERFACE, digitsKeys, flipped, ODD_PRICE } from './world.js';
 
 /** KiB that a node gives another one in a second: a chunk of the proving key in four seconds. */
 const RATE = '64';
@@ -42,13 +42,13 @@ after(async () => {
 	}
 });
 
-/** A new node of the local chain, connected to those that run. */
-async function start(...args) {
+/** A node of the local chain, connected to those that run: a new one, or by its folder one that was. */
+async function start(args, basePath) {
 	const known = nodes.flatMap(({ address }) => ['--bootnodes', address]);
 	// Nobody else on this machine is a peer.
 	const own = ['--unsafe-force-node-key-generation', '--no-mdns'];
 	const all = [...own, '--artifacts-rate', RATE, ...known, ...args];
-	const node = await Node.start({ chain: 'local', args: all, metrics: true });
+	const node = await Node.start({ chain: 'local', args: all, basePath, metrics: true });
 	const api = await connect(node.url);
 	const [address] = (await rpc(api, 'system_localListenAddresses')).filter((it) => it.includes('/127.0.0.1/tcp/'));
 	const started = { node, api, address };
@@ -81,10 +81,11 @@ const listed = (name, hash) => ({ name, versions: [{ version: '1.0.0', uri: `pee
 const list = `${folder}/models.json`;
 await writeFile(list, JSON.stringify([listed('iris', blobHash(iris)), listed('nobodys', `0x${'07'.repeat(32)}`)]));
 
-const third = await start('--alice');
+const third = await start(['--alice']);
 const gateway = ['--gateway-port', '0', '--gateway-models', list];
-const server = await start('--bob', '--worker', '--operator-suri', '//Worker', ...gateway);
-const publisher = await start();
+const startServer = (...args) => start(['--bob', '--worker', '--operator-suri', '//Worker', ...args], `${folder}/server`);
+let server = await startServer(...gateway);
+const publisher = await start([]);
 await until(async () => (await rpc(server.api, 'system_health')).peers === 2, 'the worker has not found two peers');
 
 const isPeer = async ({ id }) => (await rpc(third.api, 'system_peers')).some(({ peerId }) => peerId === id);
@@ -118,6 +119,7 @@ let provingKey;
 let digits;
 let common;
 let lost;
+let damaged;
 
 test('who sends wrong bytes, or a wrong manifest, is found out', async () => {
 	common = await lieAbout(wrongChunks, 'WrongChunk');
@@ -230,4 +232,25 @@ test('its gateway serves a model that another node has, and says what nobody has
 	assert.equal(await rpc(server.api, 'blob_has', hash), true);
 	assert.equal((await fetch(`${url}/v2/models/iris/ready`)).status, 200);
 	assert.match(await load('nobodys'), /none of \d peers has it/);
+});
+
+test('a worker whose model was damaged on its disk while it was away finds out with its first job, and fetches it again', async () => {
+	const { api } = third;
+	const ordered = request(api, alice, { outPoint: digits.outPoint, input: images[4], maxFee: 10n * UNIT });
+	await server.api.disconnect();
+	await server.node.stop();
+	nodes.splice(nodes.indexOf(server), 1);
+	const stored = `${folder}/server/chains/local/blobs/${artifact.slice(2)}`;
+	await writeFile(stored, flipped(onnx, onnx.length >> 1));
+	// A gateway would load the model, and so find out, before there is a job.
+	server = await startServer();
+	damaged = (await ordered).request;
+	await server.node.line(new RegExp(`request=${damaged}: failed after .*: blob ${artifact} is corrupted`));
+	await server.node.line(new RegExp(`fetched blob ${artifact}: ${onnx.length} bytes`));
+	assert.deepEqual(new Uint8Array(await readFile(stored)), onnx);
+});
+
+test('the job that failed for it settles', async () => {
+	const end = await settlement(third.api, damaged);
+	assert.deepEqual([end.status, end.worker, end.output], ['Settled', charlie.address, answerTo(4)]);
 });
