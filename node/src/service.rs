@@ -177,15 +177,18 @@ pub(crate) fn new_full(
 		config.prometheus_registry().cloned(),
 	);
 	let genesis = client.block_hash(0)?.expect("a client has its genesis; qed");
-	let grandpa_protocol =
-		sc_consensus_grandpa::protocol_standard_name(&genesis, &config.chain_spec);
-	let (grandpa_peers, grandpa_notifications) =
-		sc_consensus_grandpa::grandpa_peers_set_config::<Block, Litep2pNetworkBackend>(
-			grandpa_protocol.clone(),
-			metrics.clone(),
-			net_config.peer_store_handle(),
-		);
-	net_config.add_notification_protocol(grandpa_peers);
+	// A protocol that nobody listens to would end every connection.
+	let grandpa_network = (!config.disable_grandpa).then(|| {
+		let protocol = sc_consensus_grandpa::protocol_standard_name(&genesis, &config.chain_spec);
+		let (peers, notifications) =
+			sc_consensus_grandpa::grandpa_peers_set_config::<Block, Litep2pNetworkBackend>(
+				protocol.clone(),
+				metrics.clone(),
+				net_config.peer_store_handle(),
+			);
+		net_config.add_notification_protocol(peers);
+		(protocol, notifications)
+	});
 	let artifacts = exchange::configure(
 		artifact_params,
 		genesis,
@@ -266,7 +269,6 @@ pub(crate) fn new_full(
 
 	let role = config.role;
 	let force_authoring = config.force_authoring;
-	let enable_grandpa = !config.disable_grandpa;
 	let name = config.network.node_name.clone();
 	let is_dev = is_development(&config);
 	let registry = config.prometheus_registry().cloned();
@@ -343,13 +345,13 @@ pub(crate) fn new_full(
 		};
 		aura.start(&task_manager)?;
 	}
-	if enable_grandpa {
+	if let Some((protocol, notifications)) = grandpa_network {
 		let grandpa = Grandpa {
 			link: grandpa_link,
 			network,
 			sync,
-			notifications: grandpa_notifications,
-			protocol: grandpa_protocol,
+			notifications,
+			protocol,
 			name,
 			role,
 			keystore,
