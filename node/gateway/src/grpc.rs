@@ -169,7 +169,7 @@ impl Grpc {
 				if let Some(span) = span {
 					span.lock().end(Some(&Error::Internal("the message can not be read".into())));
 				}
-				(response, Some(place))
+				(response, place)
 			},
 		}
 	}
@@ -179,7 +179,7 @@ impl Grpc {
 		caller: &Arc<Caller>,
 		parts: &Parts,
 		body: &mut Incoming,
-	) -> Result<(Raw, Arc<Place>), Error> {
+	) -> Result<(Raw, Option<Arc<Place>>), Error> {
 		let path = parts.uri.path();
 		let call = path.strip_prefix(SERVICE).filter(|call| CALLS.contains(call));
 		if call.is_none() {
@@ -195,7 +195,11 @@ impl Grpc {
 		if matches!(call, Some("ModelInfer" | "RepositoryModelLoad" | "RepositoryModelUnload")) {
 			self.gate.admission.greet(&parts.headers)?;
 		}
-		let place = caller.enter()?;
+		// Who looks whether the server is there takes nobody's place.
+		let place = match call {
+			Some("ServerLive" | "ServerReady") => None,
+			_ => Some(caller.enter()?),
+		};
 		let received =
 			receive(body, &parts.headers, &self.gate.config.limits, &self.gate.buffered).await?;
 		check(&received.bytes)?;

@@ -145,6 +145,15 @@ impl Server {
 
 	/// Takes a model into the repository, and begins to load it if its options say so.
 	pub fn register(&self, entry: ModelEntry) -> Result<(), RegisterError> {
+		self.put(entry, false)
+	}
+
+	/// The same in the place of the model that has the name, if one has: what that was asked it answers.
+	pub fn replace(&self, entry: ModelEntry) -> Result<(), RegisterError> {
+		self.put(entry, true)
+	}
+
+	fn put(&self, entry: ModelEntry, replaces: bool) -> Result<(), RegisterError> {
 		let shared = &self.0;
 		if shared.stopping.load(Ordering::Relaxed) {
 			return Err(RegisterError::Stopping);
@@ -171,12 +180,15 @@ impl Server {
 			Served::new(&entry.name, version, options, weak.clone(), watchdog, series)
 		})?;
 		let default = versions.resolve(&entry.name, None).ok().cloned();
-		{
+		let before = {
 			let mut models = shared.models.write();
-			if models.contains_key(&entry.name) {
+			if !replaces && models.contains_key(&entry.name) {
 				return Err(RegisterError::Known(entry.name));
 			}
-			models.insert(entry.name, versions);
+			models.insert(entry.name, versions)
+		};
+		if let Some(before) = before {
+			before.all().for_each(|served| served.unload(None, "it was replaced", true));
 		}
 		if let Some(default) = default.filter(|_| options.preload || options.pinned) {
 			default.load(oneshot::channel().0);

@@ -128,7 +128,7 @@ impl Models {
 			return Ok(());
 		}
 		let before = self.known.read().offered.clone();
-		for (name, _) in before.iter().filter(|(name, was)| offered.get(*name) != Some(*was)) {
+		for name in before.keys().filter(|name| !offered.contains_key(*name)) {
 			self.server.remove(name);
 		}
 		for (name, it) in offered.iter().filter(|(name, it)| before.get(*name) != Some(*it)) {
@@ -158,7 +158,7 @@ impl Models {
 				// Nobody is told of a model's inputs before it was loaded once.
 				options: ModelOptions { max_request_bytes, preload: true, ..defaults },
 			};
-			match self.server.register(entry) {
+			match self.server.replace(entry) {
 				Ok(()) => log::info!(target: "gateway", "serves {name}"),
 				Err(error) => log::warn!(target: "gateway", "does not serve {name}: {error}"),
 			}

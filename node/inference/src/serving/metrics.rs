@@ -1,7 +1,8 @@
 //! What Prometheus sees of the server of models.
 
 use super::api::ServeError;
-use std::time::Duration;
+use parking_lot::Mutex;
+use std::{collections::HashMap, sync::Arc, time::Duration};
 use substrate_prometheus_endpoint::{
 	exponential_buckets, register, Counter, CounterVec, Gauge, GaugeVec, Histogram, HistogramOpts,
 	HistogramVec, Opts, PrometheusError, Registry, U64,
@@ -21,6 +22,8 @@ pub(super) struct Metrics {
 	loads: HistogramVec,
 	results: CounterVec<U64>,
 	result_bytes: Gauge<U64>,
+	/// How many tell of a version: a model that is replaced, and what takes its place.
+	told: Arc<Mutex<HashMap<[String; 2], usize>>>,
 }
 
 /// The series of one version of a model; nothing where there is no registry.
@@ -140,6 +143,7 @@ impl Metrics {
 				Gauge::new("aimodel_serve_remembered_bytes", "Bytes of remembered answers")?,
 				registry,
 			)?,
+			told: Arc::default(),
 		})
 	}
 
@@ -149,6 +153,10 @@ impl Metrics {
 
 	/// The series of a version of a model, at zero.
 	pub(super) fn series(&self, model: &str, version: &str) -> Series {
+		let labels = [model.to_owned(), version.to_owned()];
+		let mut told = self.told.lock();
+		let tellers = told.entry(labels.clone()).or_default();
+		*tellers = tellers.saturating_add(1);
 		let pair = &[model, version];
 		let with = |third: &'static str| [model, version, third];
 		let outcomes =
@@ -166,7 +174,7 @@ impl Metrics {
 			hangs: self.hangs.with_label_values(pair),
 			hits: self.results.with_label_values(&with("yes")),
 			misses: self.results.with_label_values(&with("no")),
-			labels: [model.into(), version.into()],
+			labels,
 			metrics: self.clone(),
 		})))
 	}
@@ -244,6 +252,13 @@ impl Series {
 impl Drop for Of {
 	/// What was removed from the repository is no longer told of.
 	fn drop(&mut self) {
+		let mut told = self.metrics.told.lock();
+		let tellers = told.entry(self.labels.clone()).or_default();
+		*tellers = tellers.saturating_sub(1);
+		if *tellers > 0 {
+			return;
+		}
+		told.remove(&self.labels);
 		let [model, version] = &self.labels;
 		let Metrics { requests, stages, batches, loads, results, .. } = &self.metrics;
 		let pair = &[model.as_str(), version.as_str()];

@@ -245,6 +245,23 @@ fn an_input_that_the_model_fails_takes_nothing_from_other_inputs() {
 }
 
 #[test]
+fn a_model_is_replaced_without_a_request_that_is_not_answered() {
+	let world = world();
+	world.load(ModelOptions::default());
+	let hangs = world.ask_elsewhere(HANG);
+	world.server.replace(entry("m", "", ModelOptions::default())).unwrap();
+	let next = world.ask(5);
+	world.obedient.gate.wait();
+	assert_eq!((hangs.join().unwrap(), block_on(next)), (Ok(HANG), Ok(5)));
+	within(|| world.server.is_quiet());
+	// Both told of it, and one still does.
+	let told = || world.told("aimodel_serve_requests_total outcome=\"success\"");
+	assert_eq!(told(), Some(2));
+	assert!(world.server.remove("m"));
+	within(|| told().is_none());
+}
+
+#[test]
 fn a_model_that_is_loaded_again_is_no_more_suspended() {
 	let world = world();
 	let minute = ModelOptions { suspend_ms: 60_000, ..ModelOptions::default() };
