@@ -355,7 +355,8 @@ fn subscribers(
 		slot.fill(ledger.clone());
 		let (following, of) = (ledger.clone(), account.clone());
 		let following = subscriptions::follow(following, client.clone(), of, metrics.clone());
-		spawner.spawn("vouchers", "worker", following);
+		// It writes files.
+		spawner.spawn_blocking("vouchers", "worker", following);
 		let plans = Plans::new(client.clone(), models.clone(), account, ledger);
 		Ok(Arc::new(Subscribers::new(config, plans)))
 	})

@@ -15,6 +15,9 @@ const SERVE = `${ROOT}/scripts/serve`;
 /** Seconds of each measurement. */
 const SECONDS = 10;
 
+/** Seconds in which an authority makes ten blocks. */
+const MINUTE = 60;
+
 /** Cold and hot loads of which the median is taken. */
 const LOADS = 15;
 
@@ -56,8 +59,8 @@ async function wrk(url, { model, clients, rows = 1, form = 'binary', seconds = S
 	return JSON.parse(text.trim().split('\n').at(-1));
 }
 
-/** A node that serves the models, without a block while it is measured. */
-async function node(folder) {
+/** A node that serves the models; unless it is said otherwise, without a block while it is measured. */
+async function node(folder, sealing = 'manual') {
 	const versions = async (file) => {
 		const bytes = await readFile(file);
 		return [{ version: '1.0.0', uri: `file://${file}`, hash: blobHash(bytes), bytes: bytes.length }];
@@ -66,7 +69,7 @@ async function node(folder) {
 	const single = { name: 'cnn-single', versions: await versions(path(folder, MODELS.cnn)), options: { preload: true, max_batch: 1 } };
 	const list = `${folder}/models.json`;
 	await writeFile(list, JSON.stringify([...(await Promise.all(entries)), single]));
-	const args = ['--worker', '--sealing', 'manual', '--gateway-port', '0', '--gateway-models', list, '--gateway-manage'];
+	const args = ['--worker', '--sealing', sealing, '--gateway-port', '0', '--gateway-models', list, '--gateway-manage'];
 	const started = await Node.start({ args });
 	const [, url] = await started.line(/Open Inference Protocol at (http:\S+)/, {});
 	return { node: started, url };
@@ -145,6 +148,29 @@ async function* overheads(url, folder) {
 	}
 }
 
+/** How many blocks an authority makes and finalises while it serves as many requests as it can. */
+async function* blocks(folder) {
+	const { node: authority, url } = await node(folder, 'none');
+	const ask = async (method, ...params) => {
+		const body = JSON.stringify({ id: 1, jsonrpc: '2.0', method, params });
+		const headers = { 'content-type': 'application/json' };
+		const answer = await fetch(authority.url.replace('ws', 'http'), { method: 'POST', headers, body });
+		return (await answer.json()).result;
+	};
+	const heights = async () => {
+		const headers = [await ask('chain_getHeader'), await ask('chain_getHeader', await ask('chain_getFinalizedHead'))];
+		return headers.map(({ number }) => Number(number));
+	};
+	try {
+		const before = await heights();
+		const measured = await wrk(url, { model: 'mlp', clients: 64, seconds: MINUTE });
+		const [made, final] = (await heights()).map((height, at) => height - before[at]);
+		yield { case: `MLP 784-128-10, beside consensus for ${MINUTE} s`, clients: 64, ...measured, blocks: made, final };
+	} finally {
+		await authority.stop();
+	}
+}
+
 /** Bytes of memory that a process has. */
 async function memory(pid) {
 	return Number(/VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${pid}/status`, 'utf8'))[1]) * 1024;
@@ -174,6 +200,7 @@ export async function* serving({ peers = false, long = false }) {
 		} finally {
 			await serving.stop();
 		}
+		yield* blocks(folder);
 		if (peers) {
 			const { child, url: other } = await mlserver(folder);
 			const peer = `MLServer ${/^mlserver==(\S+)/m.exec(await readFile(`${SERVE}/mlserver.txt`, 'utf8'))[1]}`;
