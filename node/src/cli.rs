@@ -223,6 +223,35 @@ mod tests {
 	}
 
 	#[test]
+	fn callers_of_the_gateway_have_as_much_as_the_operator_says() {
+		let gateway = |args: &[&str]| {
+			parse(&[&["--worker", "--gateway-port", "0"], args].concat()).map(|cli| cli.gateway)
+		};
+		let defaults = gateway(&[]).unwrap();
+		let (limits, server) = (defaults.limits(), defaults.server());
+		assert_eq!((limits.body, limits.buffered, limits.requests), (64 << 20, 256 << 20, 1024));
+		assert_eq!((limits.deadline.as_secs(), server.memory), (30, 2048 << 20));
+		let said = gateway(&[
+			"--gateway-max-body=16",
+			"--gateway-max-requests=64",
+			"--gateway-deadline=5",
+			"--gateway-stop-timeout=7",
+			"--gateway-memory=512",
+		]);
+		let said = said.unwrap();
+		let (limits, server) = (said.limits(), said.server());
+		assert_eq!((limits.body, limits.buffered), (16 << 20, 64 << 20));
+		assert_eq!((limits.requests, limits.requests_per_address), (64, 32));
+		assert_eq!((limits.connections, limits.connections_per_address), (64, 32));
+		assert_eq!((limits.deadline.as_secs(), limits.stop_timeout.as_secs()), (5, 7));
+		assert_eq!(server.memory, 512 << 20);
+		for wrong in ["--gateway-max-body=0", "--gateway-max-requests=1", "--gateway-deadline=0"] {
+			assert!(gateway(&[wrong]).is_err(), "{wrong}");
+		}
+		assert!(parse(&["--gateway-memory", "512"]).is_err());
+	}
+
+	#[test]
 	fn worker_options_need_a_worker() {
 		assert!(parse(&["--operator-suri", "//Worker2"]).is_err());
 		assert!(parse(&["--queue-size", "8"]).is_err());

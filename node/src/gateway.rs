@@ -6,6 +6,7 @@
 
 mod identity;
 mod models;
+mod params;
 mod peers;
 mod prices;
 mod proofs;
@@ -18,21 +19,21 @@ use crate::{
 	worker::{self, Worker},
 };
 use aimodel_gateway::{
-	access::TokenError, Admission, Config, Gateway, Hooks, Open, Receipts, StartError, Subscribers,
+	access::TokenError, Admission, Config, Gateway, Hooks, Open, StartError, Subscribers,
 	SubscribersConfig, Tls, Tokens, Tracer,
 };
 use aimodel_inference::{
 	blobs::DEFAULT_MAX_BLOB_BYTES,
 	exchange::Exchange,
-	serving::{
-		Http, Ipfs, ModelEntry, Parts, RegisterError, Server, ServerConfig, ServerError, Source, S3,
-	},
+	serving::{Http, Ipfs, ModelEntry, Parts, RegisterError, Server, ServerError, Source, S3},
 	BlobError, BlobStore,
 };
 use aimodel_runtime::AccountId;
 use futures::{future::BoxFuture, FutureExt};
 use identity::{Identity, OfWorker};
 use models::Models;
+pub(crate) use params::GatewayParams;
+use params::Who;
 use peers::Peers;
 use prices::Prices;
 use proofs::Proofs;
@@ -45,113 +46,12 @@ use std::{
 	net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
 	path::{Path, PathBuf},
 	sync::Arc,
-	time::Duration,
 };
 use subscriptions::Plans;
 use substrate_prometheus_endpoint::PrometheusError;
 use url::Url;
 pub(crate) use vouchers::LedgerSlot;
 use vouchers::{Ledger, LedgerError};
-
-/// What a gateway needs.
-#[derive(Clone, Debug, clap::Args)]
-pub(crate) struct GatewayParams {
-	/// Answer the Open Inference Protocol (v2) over HTTP at this port: the models that this node's worker
-	/// offers on the chain, by their ids and names, and those of --gateway-models.
-	#[arg(long, value_name = "PORT", requires = "worker")]
-	pub(crate) gateway_port: Option<u16>,
-
-	/// Answer it over gRPC at this port.
-	#[arg(long, value_name = "PORT", requires = "gateway_port")]
-	gateway_grpc_port: Option<u16>,
-
-	/// Answer other machines too. Say with --gateway who may call.
-	#[arg(long, requires_all = ["gateway_port", "gateway"])]
-	gateway_external: bool,
-
-	/// Who may call [default: open, and this machine alone].
-	///
-	/// `open`: everybody. `token`: who has a token of --gateway-tokens. `subscribers`: accounts that have a plan
-	/// of the model on the chain, and sign each call.
-	#[arg(long, value_name = "WHO", requires = "gateway_port")]
-	gateway: Option<Who>,
-
-	/// The tokens: a line each, `NAME SHA256 [low|normal|high] [operator]`.
-	#[arg(
-		long,
-		value_name = "FILE",
-		required_if_eq("gateway", "token"),
-		requires = "gateway_port"
-	)]
-	gateway_tokens: Option<PathBuf>,
-
-	/// Answer over TLS alone, with this certificate in PEM.
-	#[arg(long, value_name = "FILE", requires = "gateway_tls_key")]
-	gateway_tls_certificates: Option<PathBuf>,
-
-	/// The certificate's private key in PEM.
-	#[arg(long, value_name = "FILE", requires = "gateway_tls_certificates")]
-	gateway_tls_key: Option<PathBuf>,
-
-	/// Models besides those of the chain: a JSON list, see docs/serving.md.
-	#[arg(long, value_name = "FILE", requires = "gateway_port")]
-	gateway_models: Option<PathBuf>,
-
-	/// Where `ipfs://` is fetched, the first that answers.
-	#[arg(long, value_name = "URL", value_delimiter = ',', requires = "gateway_port")]
-	gateway_ipfs: Vec<Url>,
-
-	/// Let callers load and unload models: with `token`, those that are operators.
-	#[arg(long, requires = "gateway_port")]
-	gateway_manage: bool,
-
-	/// How long the node, when it is told to stop, waits for what the gateway is answering [default: 5].
-	#[arg(long, value_name = "SECONDS", requires = "gateway_port", value_parser = clap::value_parser!(u64).range(..=3600))]
-	gateway_stop_timeout: Option<u64>,
-
-	/// Which answers are signed with the operator key: `never`, `asked`, `always` [default: asked].
-	#[arg(long, value_name = "WHICH", value_parser = receipts, requires = "gateway_port")]
-	gateway_receipts: Option<Receipts>,
-
-	/// Blocks that calls of subscribers wait for others to be settled with on the chain. What a subscription
-	/// has not settled when its period is over is lost: the last blocks of a period do not wait.
-	#[arg(long, value_name = "BLOCKS", default_value_t = 100, requires = "gateway_port")]
-	gateway_settle_blocks: u32,
-}
-
-/// Who may call.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
-enum Who {
-	Open,
-	Token,
-	Subscribers,
-}
-
-impl GatewayParams {
-	/// What was said and would be ignored.
-	pub(crate) fn check(&self) -> Result<(), String> {
-		let who = self.gateway.unwrap_or(Who::Open);
-		if self.gateway_tokens.is_some() && who != Who::Token {
-			return Err("--gateway-tokens is of no use without --gateway token".into());
-		}
-		if self.gateway_manage && who == Who::Subscribers {
-			return Err("--gateway-manage is of no use with --gateway subscribers, who load and unload nothing".into());
-		}
-		if !self.gateway_ipfs.is_empty() && self.gateway_models.is_none() {
-			return Err("--gateway-ipfs is of no use without --gateway-models".into());
-		}
-		Ok(())
-	}
-}
-
-fn receipts(text: &str) -> Result<Receipts, String> {
-	match text {
-		"never" => Ok(Receipts::Never),
-		"asked" => Ok(Receipts::Asked),
-		"always" => Ok(Receipts::Always),
-		_ => Err("wanted is never, asked or always".into()),
-	}
-}
 
 /// Why there is no gateway.
 #[derive(Debug, thiserror::Error)]
@@ -244,7 +144,7 @@ fn open(
 	identity.refresh(best).map_err(Error::Chain)?;
 	let registry = config.prometheus_registry().cloned();
 	let server = Server::start(Parts {
-		config: ServerConfig::default(),
+		config: params.server(),
 		backends: worker.backends()?,
 		blobs: Some(blobs.clone()),
 		// Not among the blobs, which whoever knows a hash gets, and the gateway tells the hashes.
@@ -293,6 +193,7 @@ fn open(
 		.clone()
 		.zip(params.gateway_tls_key.clone())
 		.map(|(certificates, key)| Tls { certificates, key });
+	gateway.limits = params.limits();
 	gateway.manage = params.gateway_manage;
 	// They are the whole node's, and nobody is asked who reads them: other machines have --prometheus-port.
 	gateway.metrics = !params.gateway_external;
@@ -306,9 +207,6 @@ fn open(
 		registry,
 		tracer,
 	};
-	if let Some(seconds) = params.gateway_stop_timeout {
-		gateway.limits.stop_timeout = Duration::from_secs(seconds);
-	}
 	let patience = gateway.limits.stop_timeout;
 	let tls = gateway.tls.is_some();
 	let gateway = Gateway::start(gateway, server.clone(), hooks, &handle)?;

@@ -379,7 +379,7 @@ async function paidOnce(ids) {
 
 test('a library that is missing is named, with the way to get it, and jobs wait for the right one', () =>
 	world.shown(async () => {
-		const order = async () => (await world.order(world.alice, { outPoint: provable.outPoint, input: images[0], maxFee: UNIT })).request;
+		const order = async () => (await world.order(world.alice, { outPoint: provable.outPoint, input: images[0] })).request;
 		const begun = await order();
 		await world.node.line(new RegExp(`request=${begun}: queued`));
 		await world.stop();
