@@ -53,7 +53,7 @@ use std::{
 	io,
 	sync::{
 		atomic::{AtomicBool, Ordering},
-		Arc,
+		Arc, Weak,
 	},
 	time::Instant,
 };
@@ -72,6 +72,10 @@ pub(crate) struct Shared {
 	results: Results,
 	metrics: Option<Metrics>,
 	models: RwLock<BTreeMap<String, Versions>>,
+	/// What was removed or replaced, as long as it answers what it was asked.
+	leaving: Mutex<Vec<Weak<Served>>>,
+	/// Held by who makes room, lest two unload each other's models.
+	evicting: Mutex<()>,
 	watchdog: Arc<Watchdog>,
 	/// Whether a caller runs a model.
 	lent: Arc<AtomicBool>,
@@ -124,6 +128,8 @@ impl Server {
 			fetcher: Fetcher::new(blobs, fetched, &sources),
 			metrics: registry.as_ref().map(Metrics::new).transpose()?,
 			models: RwLock::default(),
+			leaving: Mutex::default(),
+			evicting: Mutex::default(),
 			watchdog: watchdog.clone(),
 			lent: Arc::default(),
 			stopping: AtomicBool::new(false),
@@ -134,7 +140,7 @@ impl Server {
 		std::thread::Builder::new().name("aimodel-watchdog".into()).spawn(move || {
 			watchdog.run(|now| {
 				let shared = weak.upgrade()?;
-				let all = shared.all();
+				let all = shared.everybody();
 				// Not held while it looks, lest the server be dropped on this thread.
 				drop(shared);
 				Some(all.iter().fold(None, |next, served| queue::earliest(next, served.look(now))))
@@ -188,7 +194,7 @@ impl Server {
 			models.insert(entry.name, versions)
 		};
 		if let Some(before) = before {
-			before.all().for_each(|served| served.unload(None, "it was replaced", true));
+			shared.leave(&before, "it was replaced");
 		}
 		if let Some(default) = default.filter(|_| options.preload || options.pinned) {
 			default.load(oneshot::channel().0);
@@ -202,7 +208,7 @@ impl Server {
 		let removed = self.0.models.write().remove(name);
 		match removed {
 			Some(versions) => {
-				versions.all().for_each(|served| served.unload(None, "it was removed", true));
+				self.0.leave(&versions, "it was removed");
 				true
 			},
 			None => false,
@@ -362,7 +368,7 @@ impl Server {
 
 	/// Whether nothing waits and nothing runs.
 	pub fn is_quiet(&self) -> bool {
-		self.0.all().iter().all(|served| served.is_quiet())
+		self.0.everybody().iter().all(|served| served.is_quiet())
 	}
 }
 
@@ -370,6 +376,22 @@ impl Shared {
 	/// All versions, in the order of their names.
 	fn all(&self) -> Vec<Arc<Served>> {
 		self.models.read().values().flat_map(|versions| versions.all().cloned()).collect()
+	}
+
+	/// The same, and those that have left the repository and are not done.
+	fn everybody(&self) -> Vec<Arc<Served>> {
+		let mut all = self.all();
+		self.leaving.lock().retain(|served| {
+			let served = served.upgrade();
+			all.extend(served.clone());
+			served.is_some()
+		});
+		all
+	}
+
+	fn leave(&self, versions: &Versions, reason: &str) {
+		self.leaving.lock().extend(versions.all().map(Arc::downgrade));
+		versions.all().for_each(|served| served.unload(None, reason, true));
 	}
 
 	fn resolve(&self, name: &str, version: Option<&str>) -> Result<Arc<Served>, ServeError> {
@@ -467,6 +489,11 @@ impl Shared {
 			ServeError::NotReady { .. } | ServeError::Suspended { .. } => {
 				request.inputs = inputs.to_vec();
 				request.outputs = outputs;
+				let now = self.resolve(&request.model, request.version.as_deref());
+				if now.is_ok_and(|now| !Arc::ptr_eq(&now, &served)) {
+					// It was replaced meanwhile.
+					return self.dispatch(request, answer, route);
+				}
 				served.refuse(Pending { request, answer, route }, error);
 			},
 			error => served.reject(answer, error),

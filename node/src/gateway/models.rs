@@ -123,7 +123,7 @@ impl Models {
 
 	/// Serves what is offered at a block, and nothing else of the chain.
 	pub(super) fn refresh(&self, at: Hash) -> Result<(), String> {
-		let (offered, records) = self.offered(at)?;
+		let (mut offered, records) = self.offered(at)?;
 		if self.known.read().offered == offered {
 			return Ok(());
 		}
@@ -131,6 +131,7 @@ impl Models {
 		for name in before.keys().filter(|name| !offered.contains_key(*name)) {
 			self.server.remove(name);
 		}
+		let mut failed = Vec::new();
 		for (name, it) in offered.iter().filter(|(name, it)| before.get(*name) != Some(*it)) {
 			let versions = it.versions.iter().filter_map(|(index, artifact)| {
 				Some(VersionEntry {
@@ -160,9 +161,15 @@ impl Models {
 			};
 			match self.server.replace(entry) {
 				Ok(()) => log::info!(target: "gateway", "serves {name}"),
-				Err(error) => log::warn!(target: "gateway", "does not serve {name}: {error}"),
+				Err(error) => {
+					log::warn!(target: "gateway", "does not serve {name}: {error}");
+					self.server.remove(name);
+					failed.push(name.clone());
+				},
 			}
 		}
+		// At the next block it is tried again.
+		failed.iter().for_each(|name| drop(offered.remove(name)));
 		let by_artifact = records.iter().map(|(version, record)| (record.artifact, *version));
 		let by_artifact = by_artifact.collect();
 		*self.known.write() = Known { offered, records, by_artifact };

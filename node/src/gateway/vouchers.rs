@@ -27,7 +27,7 @@ use std::{
 };
 
 /// What the file begins with.
-const FORMAT: &[u8] = b"aimodel/vouchers/1";
+const FORMAT: &[u8] = b"aimodel/vouchers/2";
 
 /// Subscriptions whose calls are counted at the same time.
 const COUNTED: usize = 1 << 16;
@@ -78,7 +78,6 @@ struct Counted {
 	#[codec(skip)]
 	closes: bool,
 	/// The block at which the chain told of the period.
-	#[codec(skip)]
 	at: u32,
 }
 
@@ -156,11 +155,15 @@ pub(crate) struct Ledger {
 	patience: u32,
 	path: PathBuf,
 	book: Mutex<Book>,
+	/// Held by who writes the file.
+	saving: Mutex<()>,
 }
 
 #[derive(Default)]
 struct Book {
 	counted: HashMap<Key, Counted>,
+	/// What is to be told.
+	lost: Vec<Lost>,
 	/// The best block.
 	now: u32,
 	/// Whether the file has less.
@@ -197,12 +200,20 @@ impl Ledger {
 			Err(error) => return Err(LedgerError::Io { path: path.to_owned(), error }),
 		};
 		let book = Mutex::new(Book { counted, ..Book::default() });
-		Ok(Self { genesis, worker, patience, path: path.to_owned(), book })
+		Ok(Self {
+			genesis,
+			worker,
+			patience,
+			path: path.to_owned(),
+			book,
+			saving: Mutex::default(),
+		})
 	}
 
 	/// Writes the file anew, if there is anything new. A node that is killed forgets what came since, and the machine, if
 	/// it loses power, nothing more.
 	pub(super) fn save(&self) -> Result<(), LedgerError> {
+		let _saving = self.saving.lock();
 		let kept = {
 			let mut book = self.book.lock();
 			if !book.changed {
@@ -218,7 +229,9 @@ impl Ledger {
 			let mut file = File::create(&new)?;
 			file.write_all(&bytes)?;
 			file.sync_all()?;
-			fs::rename(&new, &self.path)
+			fs::rename(&new, &self.path)?;
+			// The rename itself lasts only once the folder is on the disk.
+			self.path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
 		};
 		let written = write();
 		written.map_err(|error| {
@@ -237,6 +250,7 @@ impl Ledger {
 	) -> Result<Box<dyn Charge>, Refusal> {
 		let ((account, model), Paid { info, until, left, at }) = (key, paid);
 		let mut book = self.book.lock();
+		let book = &mut *book;
 		let now = u64::from(book.now);
 		if book.counted.len() >= COUNTED && !book.counted.contains_key(&key) {
 			book.counted.retain(|_, it| it.running > 0 || it.unsettled() > 0 || it.until > now);
@@ -251,7 +265,8 @@ impl Ledger {
 			return Err(Refusal::Unavailable(reason.into()));
 		}
 		if entry.term != info.term {
-			*entry = Counted::new(paid);
+			let calls = std::mem::replace(entry, Counted::new(paid)).unsettled();
+			book.lost.extend((calls > 0).then_some(Lost { account, model, calls }));
 		}
 		entry.note(info);
 		if let Some(voucher) = voucher.filter(|it| it.term == info.term && it.calls > entry.signed)
@@ -303,10 +318,17 @@ impl Ledger {
 			book.now = now;
 			book.counted.iter().filter(|(_, it)| it.unsettled() > 0).map(|(key, _)| *key).collect()
 		};
-		let mut lost = Vec::new();
+		let mut failed = None;
 		for key in open {
-			let found = info(&key)?;
+			let found = match info(&key) {
+				Ok(found) => found,
+				Err(error) => {
+					failed.get_or_insert(error);
+					continue;
+				},
+			};
 			let mut book = self.book.lock();
+			let book = &mut *book;
 			let Some(entry) = book.counted.get_mut(&key) else { continue };
 			match found {
 				Some(found) if found.term == entry.term => {
@@ -318,13 +340,16 @@ impl Ledger {
 				Some(found) if found.term < entry.term && now < entry.at => (),
 				_ => {
 					let (account, model) = key;
-					lost.push(Lost { account, model, calls: entry.unsettled() });
+					book.lost.push(Lost { account, model, calls: entry.unsettled() });
 					book.counted.remove(&key);
 					book.changed = true;
 				},
 			}
 		}
-		Ok(lost)
+		match failed {
+			Some(error) => Err(error),
+			None => Ok(std::mem::take(&mut self.book.lock().lost)),
+		}
 	}
 
 	/// Calls that were answered and are not settled.

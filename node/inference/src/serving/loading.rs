@@ -49,7 +49,7 @@ impl Shared {
 		let needs_file = backends.iter().any(|backend| backend.needs_file());
 		let (file, origin) = match needs_file {
 			true => {
-				self.make_room(served.entry.bytes, served)?;
+				self.make_room(Some(served.entry.bytes), served)?;
 				let (file, origin) =
 					self.fetcher.get(&served.entry).map_err(|error| error.to_string())?;
 				(Bytes::from(file), origin)
@@ -98,7 +98,7 @@ impl Shared {
 					served.model, served.version,
 				);
 			}
-			self.make_room(memory, served)?;
+			self.make_room(Some(memory), served)?;
 			return Ok(Loaded {
 				batches,
 				// What another server answers is not verified, and not to be taken for the file's.
@@ -116,31 +116,34 @@ impl Shared {
 		Err(refusals.join("; "))
 	}
 
-	/// Unloads what was not used for longest, until the model's file can take `bytes`. Whoever serves a file under another
-	/// name shares its memory.
-	pub(super) fn make_room(&self, bytes: u64, of: &Arc<Served>) -> Result<(), String> {
+	/// Unloads what was not used for longest, until the model's file can take `bytes`, or has room as it is. Whoever serves
+	/// a file under another name shares its memory.
+	pub(super) fn make_room(&self, bytes: Option<u64>, of: &Arc<Served>) -> Result<(), String> {
+		let _alone = self.evicting.lock();
 		let most = self.config.memory;
-		let stays = |file: &File| file.used.is_none();
-		let files = self.files(of);
-		let taken = files.iter().filter(|file| stays(file)).map(|file| file.memory);
-		let taken = taken.fold(0, u64::saturating_add);
-		if taken.saturating_add(bytes) > most {
-			// Nothing is unloaded in vain.
-			return Err(does_not_fit(bytes, taken, most));
-		}
 		loop {
-			let files = self.files(of);
-			let taken = files.iter().map(|file| file.memory).fold(0, u64::saturating_add);
-			if taken.saturating_add(bytes) <= most {
+			// What is not there any more needs no room.
+			let bytes = bytes.unwrap_or_else(|| of.memory());
+			let files = if bytes > 0 { self.files(of) } else { Vec::new() };
+			let taken = |stays: bool| {
+				let files = files.iter().filter(|file| !stays || file.used.is_none());
+				files.map(|file| file.memory).fold(bytes, u64::saturating_add)
+			};
+			if taken(false) <= most {
 				return Ok(());
 			}
-			let oldest = files.into_iter().filter(|file| !stays(file)).min_by_key(|file| file.used);
-			let Some(oldest) = oldest else {
-				return Err(does_not_fit(bytes, taken, most));
+			let stays = taken(true);
+			let gone = files.into_iter().filter(|file| file.used.is_some());
+			let Some(oldest) = gone.min_by_key(|file| file.used).filter(|_| stays <= most) else {
+				// Nothing is unloaded in vain.
+				return Err(does_not_fit(bytes, stays.saturating_sub(bytes), most));
 			};
-			for served in oldest.served {
+			let unload = |served: &Arc<Served>| {
 				let (reply, replied) = oneshot::channel();
 				served.unload(Some(reply), "it made room for another", false);
+				replied
+			};
+			for replied in oldest.served.iter().map(unload).collect::<Vec<_>>() {
 				// The watchdog ends what hangs.
 				let _ = futures::executor::block_on(replied);
 			}
@@ -149,22 +152,24 @@ impl Shared {
 
 	/// The files in memory, but for that of one.
 	fn files(&self, except: &Arc<Served>) -> Vec<File> {
-		let mut files = BTreeMap::<_, Vec<_>>::new();
-		for served in self.all() {
-			if served.entry.hash != except.entry.hash && served.memory() > 0 {
-				files.entry(served.entry.hash).or_default().push(served);
+		let mut files = BTreeMap::<_, File>::new();
+		for served in self.everybody() {
+			let Some((memory, used)) = served.occupies().filter(|(memory, _)| *memory > 0) else {
+				continue;
+			};
+			if served.entry.hash == except.entry.hash {
+				continue;
 			}
+			let file = files.entry(served.entry.hash).or_insert_with(|| File {
+				served: Vec::new(),
+				memory: 0,
+				used,
+			});
+			file.served.push(served);
+			file.memory = file.memory.max(memory);
+			file.used = file.used.zip(used).map(|(a, b)| a.max(b));
 		}
-		let file = |served: Vec<Arc<Served>>| File {
-			memory: served.iter().map(|it| it.memory()).max().unwrap_or_default(),
-			used: served
-				.iter()
-				.map(|it| it.evictable())
-				.collect::<Option<Vec<_>>>()
-				.and_then(|used| used.into_iter().max()),
-			served,
-		};
-		files.into_values().map(file).collect()
+		files.into_values().collect()
 	}
 
 	/// Waits until fewer models are being loaded than may be.

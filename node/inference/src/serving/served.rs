@@ -223,12 +223,14 @@ impl Served {
 		}
 	}
 
-	/// Since when nobody used it, if it may be taken out of memory, or is on its way.
-	pub(super) fn evictable(&self) -> Option<Instant> {
+	/// Bytes that it takes, and since when nobody used it, if it may be taken out of memory or is on its way.
+	pub(super) fn occupies(&self) -> Option<(u64, Option<Instant>)> {
 		let state = self.state.lock();
-		match state.life {
-			Life::Ready(_) => (!self.options.pinned).then_some(state.used),
-			Life::Unloading { .. } => Some(state.used),
+		match &state.life {
+			Life::Ready(loaded) => {
+				Some((loaded.memory(), (!self.options.pinned).then_some(state.used)))
+			},
+			Life::Unloading { loaded, .. } => Some((loaded.memory(), Some(state.used))),
 			Life::Unavailable { .. } | Life::Loading => None,
 		}
 	}
@@ -417,7 +419,7 @@ impl Served {
 
 	fn make_room(self: &Arc<Self>) {
 		if let Some(shared) = self.shared.upgrade() {
-			if let Err(reason) = shared.make_room(self.memory(), self) {
+			if let Err(reason) = shared.make_room(None, self) {
 				log::warn!(target: "inference", "model {} {}: {reason}", self.model, self.version);
 			}
 		}

@@ -193,7 +193,7 @@ fn a_run_that_panics_fails_alone_and_the_next_one_works() {
 fn batches_are_of_preferred_sizes_as_long_as_there_is_enough() {
 	let world = world();
 	let preferred = ModelOptions { preferred_batches: vec![2], ..ModelOptions::default() };
-	world.load(ModelOptions { max_delay_us: 300_000, max_batch: 8, ..preferred });
+	world.load(ModelOptions { max_delay_us: 1_000_000, max_batch: 8, ..preferred });
 	let ask = |byte| {
 		let input = tensor("x", DataType::Uint8, &[1], &[byte]);
 		world.server.infer(request("m", vec![input]))
@@ -259,6 +259,18 @@ fn a_model_is_replaced_without_a_request_that_is_not_answered() {
 	assert_eq!(told(), Some(2));
 	assert!(world.server.remove("m"));
 	within(|| told().is_none());
+}
+
+#[test]
+fn a_run_that_hangs_is_given_up_also_where_its_model_was_replaced() {
+	let world = world();
+	world.load(ModelOptions { execution_timeout_ms: 50, ..ModelOptions::default() });
+	let hangs = world.ask_elsewhere(HANG);
+	world.server.replace(entry("m", "", ModelOptions::default())).unwrap();
+	let hung = hangs.join().unwrap().unwrap_err().to_string();
+	assert!(hung.contains("did not answer within 50ms"), "{hung}");
+	assert_eq!(block_on(world.ask(5)), Ok(5));
+	world.obedient.gate.wait();
 }
 
 #[test]
@@ -391,7 +403,7 @@ fn who_is_told_that_it_is_too_late_while_it_runs_is_counted_once() {
 	let world = world();
 	world.load(ModelOptions { alone_us: 0, ..ModelOptions::default() });
 	let input = tensor("x", DataType::Uint8, &[1], &[HANG]);
-	let deadline = Instant::now().checked_add(Duration::from_millis(200));
+	let deadline = Instant::now().checked_add(Duration::from_secs(1));
 	let late = world.server.infer(InferRequest { deadline, ..request("m", vec![input]) });
 	within(|| !world.here().is_empty());
 	assert!(matches!(block_on(late), Err(ServeError::DeadlineExceeded { .. })));

@@ -259,6 +259,12 @@ fn what_a_period_leaves_unsettled_is_lost_and_told() {
 	world.chain.term = TERM + 1;
 	let [Lost { account, model: of, calls }] = &world.at(10)[..] else { panic!("it is told once") };
 	assert_eq!((*account, *of, *calls), (world.key().0, model(), 3));
+	// Also where a call of the next period comes first.
+	world.call(1..=2);
+	world.chain.term += 1;
+	world.call(1..=1);
+	assert_eq!(world.at(11).iter().map(|lost| lost.calls).collect::<Vec<_>>(), [2]);
+	(world.chain.term, world.ledger) = (TERM + 1, open(&tempfile::tempdir().unwrap()).unwrap());
 	assert_eq!(world.at(11).len(), 0);
 	// The next one begins at the first call.
 	assert_eq!(world.refused(Some(world.voucher(TERM, 9))), world.wanted(1));

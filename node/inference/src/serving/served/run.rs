@@ -261,9 +261,9 @@ impl Served {
 		{
 			// Where another input is answered, it was the input's doing, and nobody else is to suffer for it.
 			let sample = model.signature().sample();
+			let batches = work.loaded.batches;
 			runs = runs.saturating_add(1);
-			answered =
-				sample.is_some_and(|it| isolated(|| model.infer(&it)).is_ok_and(|it| it.is_ok()));
+			answered = sample.is_some_and(|it| self::run(model, &[&it], 1, batches).is_ok());
 			failed = !answered;
 		}
 		let answers = results.into_iter().map(|result| result.map_err(|error| self.error(error)));
