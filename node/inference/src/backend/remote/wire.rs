@@ -24,19 +24,20 @@ struct Outlet {
 }
 
 #[derive(Deserialize)]
-struct Answer {
-	outputs: Vec<Output>,
+struct Answer<'a> {
+	#[serde(borrow)]
+	outputs: Vec<Output<'a>>,
 }
 
 #[derive(Deserialize)]
-struct Output {
+struct Output<'a> {
 	name: String,
 	datatype: String,
 	shape: Vec<u64>,
 	#[serde(default)]
 	parameters: Parameters,
-	#[serde(default)]
-	data: Option<Box<RawValue>>,
+	#[serde(borrow, default)]
+	data: Option<&'a RawValue>,
 }
 
 #[derive(Default, Deserialize, Serialize)]
@@ -114,19 +115,21 @@ pub(super) fn request(
 ) -> Result<(Option<usize>, Bytes), BackendError> {
 	let inputs = signature.inputs.iter().enumerate();
 	let inputs =
-		inputs.map(|(at, input)| join(input, requests, at)).collect::<Result<Vec<_>, _>>()?;
-	let given = |input: &'_ Tensor| Parameters { binary_data_size: Some(input.data.len()) };
+		inputs.map(|(at, input)| gather(input, requests, at)).collect::<Result<Vec<_>, _>>()?;
+	// Bytes of several requests follow each other as they are; a list of JSON is one.
+	let joined: Vec<_> = inputs.iter().filter(|_| !binary).map(Gathered::join).collect();
+	let given = |(at, input)| {
+		let Gathered { of, shape, bytes, .. }: &Gathered = input;
+		Given {
+			name: &of.name,
+			datatype: of.data_type.name(),
+			shape,
+			parameters: binary.then_some(Parameters { binary_data_size: Some(*bytes) }),
+			data: joined.get(at).map(Json),
+		}
+	};
 	let request = Request {
-		inputs: inputs
-			.iter()
-			.map(|input| Given {
-				name: &input.name,
-				datatype: input.data_type.name(),
-				shape: &input.shape,
-				parameters: binary.then(|| given(input)),
-				data: (!binary).then_some(Json(input)),
-			})
-			.collect(),
+		inputs: inputs.iter().enumerate().map(given).collect(),
 		outputs: signature
 			.outputs
 			.iter()
@@ -142,29 +145,43 @@ pub(super) fn request(
 		return Ok((None, body.into()));
 	}
 	let header = body.len();
-	inputs.iter().for_each(|input| body.extend_from_slice(&input.data));
+	body.reserve(inputs.iter().map(|input| input.bytes).sum());
+	for piece in inputs.iter().flat_map(|input| &input.pieces) {
+		body.extend_from_slice(&piece.data);
+	}
 	Ok((Some(header), body.into()))
 }
 
-/// An input of all requests, joined along the first dimension.
-fn join(input: &TensorMetadata, requests: &[&[Tensor]], at: usize) -> Result<Tensor, BackendError> {
-	let mut pieces = requests.iter().filter_map(|request| request.get(at));
-	let missing = || BackendError::Rejected(format!("the input `{}` is missing", input.name));
-	let mut whole = pieces.next().ok_or_else(missing)?.clone();
-	let mut data = BytesMut::new();
-	for piece in pieces {
-		if data.is_empty() {
-			data.extend_from_slice(&whole.data);
-		}
-		data.extend_from_slice(&piece.data);
-		if let (Some(rows), Some(more)) = (whole.shape.first_mut(), piece.shape.first()) {
-			*rows = rows.saturating_add(*more);
-		}
+/// An input of all requests, to be joined along the first dimension.
+struct Gathered<'a> {
+	of: &'a TensorMetadata,
+	pieces: Vec<&'a Tensor>,
+	/// Of all of them.
+	shape: Vec<u64>,
+	bytes: usize,
+}
+
+fn gather<'a>(
+	of: &'a TensorMetadata,
+	requests: &[&'a [Tensor]],
+	at: usize,
+) -> Result<Gathered<'a>, BackendError> {
+	let pieces: Vec<_> = requests.iter().filter_map(|request| request.get(at)).collect();
+	let missing = || BackendError::Rejected(format!("the input `{}` is missing", of.name));
+	let mut shape = pieces.first().ok_or_else(missing)?.shape.clone();
+	if let Some(rows) = shape.first_mut().filter(|_| pieces.len() > 1) {
+		*rows = pieces.iter().filter_map(|piece| piece.shape.first()).sum();
 	}
-	if !data.is_empty() {
-		whole.data = data.freeze();
+	let bytes = pieces.iter().map(|piece| piece.data.len()).sum();
+	Ok(Gathered { of, pieces, shape, bytes })
+}
+
+impl Gathered<'_> {
+	fn join(&self) -> Tensor {
+		let data = self.pieces.iter().map(|piece| &piece.data[..]).collect::<Vec<_>>().concat();
+		let (name, data_type) = (self.of.name.clone(), self.of.data_type);
+		Tensor { name, data_type, shape: self.shape.clone(), data: data.into() }
 	}
-	Ok(Tensor { name: input.name.clone(), ..whole })
 }
 
 /// The outputs of an answer, in the signature's order. Nothing of it is trusted.
