@@ -22,6 +22,9 @@ const KEPT_LINES = 5_000;
 /** Lines that every block has. */
 const CHATTER = /Starting consensus session|Prepared block for proposing|💤 Idle/;
 
+/** Milliseconds that a node may be silent: it compiles its runtime when it starts. */
+const PATIENCE = 120_000;
+
 /** A running node. */
 export class Node {
 	/** Where its RPC listens. */
@@ -57,7 +60,7 @@ export class Node {
 	 * @param {string[]} [options.under] a program and its arguments that runs the node in its place, under the same process id
 	 * @param {number} [options.timeout] in milliseconds
 	 */
-	static async start({ chain = 'dev', args = [], basePath, metrics = false, env = {}, under = [], timeout = 60_000 } = {}) {
+	static async start({ chain = 'dev', args = [], basePath, metrics = false, env = {}, under = [], timeout = PATIENCE } = {}) {
 		const node = new Node();
 		node.#ownFolder = basePath === undefined;
 		node.basePath = basePath ?? (await mkdtemp(`${tmpdir()}/aimodel-`));
@@ -94,7 +97,7 @@ export class Node {
 	 * @param {{from?: number, timeout?: number}} [options] `from`: lines before it do not count
 	 * @returns {Promise<RegExpExecArray>}
 	 */
-	line(pattern, { from = 0, timeout = 60_000 } = {}) {
+	line(pattern, { from = 0, timeout = PATIENCE } = {}) {
 		for (const line of this.lines.slice(from)) {
 			const match = pattern.exec(line);
 			if (match) return Promise.resolve(match);

@@ -12,7 +12,7 @@ import { Node } from '../src/node.js';
 import { settlement } from '../src/requests.js';
 import { serve } from '../src/workers.js';
 import { parameterCommitment, setup, zkonnx } from '../src/zkonnx.js';
-import { DIGITS, DIGITS_INTERFACE, World } from './world.js';
+import { DIGITS, DIGITS_INTERFACE, LEASE, World } from './world.js';
 
 const folder = await mkdtemp(`${tmpdir()}/aimodel-`);
 const basePath = `${folder}/node`;
@@ -44,7 +44,7 @@ const version = async ({ onnx, parameters }) => ({
 	artifact: await upload(api, onnx),
 	interface: DIGITS_INTERFACE,
 	units: { fixed: 1, perInputElement: 0, perOutputElement: 0 },
-	lease: 20,
+	lease: LEASE,
 	circuit: { key, provingKey, parameters },
 });
 

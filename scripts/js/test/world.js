@@ -35,7 +35,7 @@ const CLI = fileURLToPath(new URL('../src/cli.js', import.meta.url));
 const BREATH = 60;
 
 /** Blocks of a lease that no test waits for: more than a slow machine seals during the work. */
-const LEASE = 5_000;
+export const LEASE = 5_000;
 
 /** The provable model of the example. */
 export const DIGITS = `${EXAMPLES}/digits/digits.provable.onnx`;
