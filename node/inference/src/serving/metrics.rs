@@ -38,13 +38,19 @@ struct Of {
 	infer: Histogram,
 	total: Histogram,
 	batch: Histogram,
-	waiting: Gauge<U64>,
-	memory: Gauge<U64>,
-	suspended: Gauge<U64>,
+	waiting: Part,
+	memory: Part,
+	suspended: Part,
 	suspensions: Counter<U64>,
 	hangs: Counter<U64>,
 	hits: Counter<U64>,
 	misses: Counter<U64>,
+}
+
+/// What a gauge has of one of those who tell of a version: it shows all together.
+struct Part {
+	gauge: Gauge<U64>,
+	own: Mutex<u64>,
 }
 
 /// How a model came into memory.
@@ -167,9 +173,9 @@ impl Metrics {
 			infer: self.stages.with_label_values(&with("infer")),
 			total: self.stages.with_label_values(&with("total")),
 			batch: self.batches.with_label_values(pair),
-			waiting: self.waiting.with_label_values(pair),
-			memory: self.memory.with_label_values(pair),
-			suspended: self.suspended.with_label_values(pair),
+			waiting: Part::of(&self.waiting, pair),
+			memory: Part::of(&self.memory, pair),
+			suspended: Part::of(&self.suspended, pair),
 			suspensions: self.suspensions.with_label_values(pair),
 			hangs: self.hangs.with_label_values(pair),
 			hits: self.results.with_label_values(&with("yes")),
@@ -177,6 +183,30 @@ impl Metrics {
 			labels,
 			metrics: self.clone(),
 		})))
+	}
+}
+
+impl Part {
+	fn of(gauges: &GaugeVec<U64>, labels: &[&str; 2]) -> Self {
+		Self { gauge: gauges.with_label_values(labels), own: Mutex::default() }
+	}
+
+	/// Says what it was before.
+	fn set(&self, value: u64) -> u64 {
+		let mut own = self.own.lock();
+		let before = std::mem::replace(&mut *own, value);
+		match value.checked_sub(before) {
+			Some(0) => (),
+			Some(more) => self.gauge.add(more),
+			None => self.gauge.sub(before.saturating_sub(value)),
+		}
+		before
+	}
+}
+
+impl Drop for Part {
+	fn drop(&mut self) {
+		self.set(0);
 	}
 }
 
@@ -211,19 +241,23 @@ impl Series {
 	}
 
 	pub(super) fn waiting(&self, waiting: usize) {
-		self.with(|of| of.waiting.set(waiting as u64));
+		self.with(|of| {
+			of.waiting.set(waiting as u64);
+		});
 	}
 
 	pub(super) fn memory(&self, bytes: u64) {
-		self.with(|of| of.memory.set(bytes));
+		self.with(|of| {
+			of.memory.set(bytes);
+		});
 	}
 
 	pub(super) fn suspended(&self, suspended: bool) {
 		self.with(|of| {
-			if suspended && of.suspended.get() == 0 {
+			let before = of.suspended.set(suspended.into());
+			if suspended && before == 0 {
 				of.suspensions.inc();
 			}
-			of.suspended.set(suspended.into());
 		});
 	}
 
@@ -281,5 +315,27 @@ impl Drop for Of {
 		for counter in [&self.metrics.suspensions, &self.metrics.hangs] {
 			let _ = counter.remove_label_values(pair);
 		}
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	#[test]
+	fn a_model_and_what_takes_its_place_are_told_together() {
+		let metrics = Metrics::new(&Registry::new()).unwrap();
+		let told = || metrics.memory.with_label_values(&["m", "1.0.0"]).get();
+		let before = metrics.series("m", "1.0.0");
+		before.memory(30);
+		let after = metrics.series("m", "1.0.0");
+		after.memory(20);
+		assert_eq!(told(), 50);
+		before.memory(10);
+		assert_eq!(told(), 30);
+		drop(before);
+		assert_eq!(told(), 20);
+		drop(after);
+		assert_eq!(told(), 0);
 	}
 }
