@@ -245,6 +245,18 @@ fn an_input_that_the_model_fails_takes_nothing_from_other_inputs() {
 }
 
 #[test]
+fn a_model_that_takes_half_its_time_to_fail_is_not_asked_again() {
+	let world = world();
+	let timeout = ModelOptions { execution_timeout_ms: 6_000, ..ModelOptions::default() };
+	world.load(ModelOptions { failures: 1, suspend_ms: 60_000, ..timeout });
+	let asking = world.ask_elsewhere(HANG_AND_PANIC);
+	thread::sleep(Duration::from_millis(3_000));
+	world.obedient.gate.wait();
+	assert_eq!(asking.join().unwrap(), Err(ServeError::Failed("PANIC: told so".into())));
+	assert_eq!((world.here().len(), world.told("aimodel_serve_suspended")), (1, Some(1)));
+}
+
+#[test]
 fn a_model_is_replaced_without_a_request_that_is_not_answered() {
 	let world = world();
 	world.load(ModelOptions::default());

@@ -220,7 +220,7 @@ impl Served {
 
 	pub(super) fn compute(&self, work: &Work) -> Outcome {
 		let start = Instant::now();
-		let mut runs = 0u64;
+		let (mut runs, mut longest) = (0u64, Duration::ZERO);
 		let Some(model) = work.loaded.model.as_deref() else {
 			let (answers, computed) = (Vec::new(), Duration::ZERO);
 			let (failed, answered, apart) = (false, false, Duration::ZERO);
@@ -228,7 +228,10 @@ impl Served {
 		};
 		let mut run = |inputs: &[&[Tensor]], rows: u32| {
 			runs = runs.saturating_add(1);
-			run(model, inputs, rows, work.loaded.batches)
+			let began = Instant::now();
+			let result = run(model, inputs, rows, work.loaded.batches);
+			longest = longest.max(began.elapsed());
+			result
 		};
 		let inputs: Vec<&[Tensor]> = work.inputs.iter().map(|inputs| &**inputs).collect();
 		let joined = run(&inputs, work.rows);
@@ -255,8 +258,12 @@ impl Served {
 		});
 		let mut answered =
 			results.iter().any(|it| matches!(it, Ok(_) | Err(BackendError::Rejected(_))));
+		// Another run may take as long, and is not to be taken for one that hangs.
+		let in_time =
+			|| work.since.elapsed().saturating_add(longest) < self.options.execution_timeout();
 		if failed
 			&& !answered
+			&& in_time()
 			&& results.iter().all(|it| matches!(it, Err(BackendError::Failed(_))))
 		{
 			// Where another input is answered, it was the input's doing, and nobody else is to suffer for it.
