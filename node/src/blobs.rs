@@ -78,7 +78,7 @@ impl BlobCmd {
 			Action::Put { file, shared } => {
 				let mut reader = File::open(file).map_err(|error| at(file, error))?;
 				let hash = store(cli, shared)?.put_reader(&mut reader).map_err(failed)?;
-				println!("{hash:?}");
+				writeln!(io::stdout(), "{hash:?}")?;
 			},
 			Action::Get { hash, output, shared } => {
 				let bytes = store(cli, shared)?.get(hash).map_err(failed)?;
@@ -96,7 +96,7 @@ impl BlobCmd {
 				sc_cli::build_runtime()?
 					.block_on(fetch::fetch(url, *hash, tell))
 					.map_err(|error| sc_cli::Error::Application(error.into()))?;
-				println!("{hash:?}");
+				writeln!(io::stdout(), "{hash:?}")?;
 			},
 			Action::List { shared } => {
 				let mut out = io::stdout().lock();

@@ -12,7 +12,11 @@ use checks::Place;
 use sc_cli::{SharedParams, SubstrateCli};
 use sc_service::BasePath;
 use serde::Serialize;
-use std::{fmt, path::PathBuf};
+use std::{
+	fmt,
+	io::{self, Write},
+	path::PathBuf,
+};
 
 /// Check what a worker's node needs, and say how to mend what fails.
 ///
@@ -151,16 +155,17 @@ impl DoctorCmd {
 	}
 
 	fn tell(&self, findings: &[Finding]) -> sc_cli::Result<()> {
+		let mut out = io::stdout().lock();
 		if self.json {
 			let json = serde_json::to_string_pretty(findings)
 				.map_err(|error| sc_cli::Error::Application(error.into()))?;
-			println!("{json}");
+			writeln!(out, "{json}")?;
 			return Ok(());
 		}
 		for Finding { check, state, found, mend } in findings {
-			println!("{state:8} {check:11} {found}");
+			writeln!(out, "{state:8} {check:11} {found}")?;
 			if let Some(mend) = mend {
-				println!("{:20} mend: {mend}", "");
+				writeln!(out, "{:20} mend: {mend}", "")?;
 			}
 		}
 		Ok(())

@@ -9,6 +9,7 @@ use serde_json::{json, Value};
 use std::{
 	fs,
 	hint::black_box,
+	io::{self, Write},
 	path::{Path, PathBuf},
 	time::{Duration, Instant},
 };
@@ -56,8 +57,8 @@ impl ModelCmd {
 		let Action::Check { file, onnxruntime, json } = &self.action;
 		let report = check(file, onnxruntime.as_deref()).map_err(sc_cli::Error::Input)?;
 		match json {
-			true => println!("{report:#}"),
-			false => tell(&report),
+			true => writeln!(io::stdout(), "{report:#}")?,
+			false => tell(&report)?,
 		}
 		match report["served"]["error"].as_str() {
 			None => Ok(()),
@@ -162,7 +163,7 @@ fn millis(time: Duration) -> f64 {
 }
 
 /// Prints a report for people.
-fn tell(report: &Value) {
+fn tell(report: &Value) -> io::Result<()> {
 	let list = |value: &Value| {
 		let items: Vec<_> =
 			value.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
@@ -202,6 +203,7 @@ fn tell(report: &Value) {
 		),
 	};
 	let text = |key: &str| report[key].as_str().unwrap_or_default().to_owned();
+	let mut out = io::stdout().lock();
 	for (name, value) in [
 		("format", format!("{}, {} bytes", text("format"), report["bytes"])),
 		("artifact", text("artifact")),
@@ -212,6 +214,7 @@ fn tell(report: &Value) {
 		("served", served),
 		("provable", provable),
 	] {
-		println!("{name:12}  {value}");
+		writeln!(out, "{name:12}  {value}")?;
 	}
+	Ok(())
 }
