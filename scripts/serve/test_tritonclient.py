@@ -9,6 +9,7 @@ Without a path it is looked for in the target folder. ONNXRUNTIME_LIB names ONNX
 """
 
 import os
+import queue
 import subprocess
 import sys
 import unittest
@@ -189,6 +190,24 @@ class Grpc(Form, unittest.TestCase):
         response = self.client._client_stub.ModelInfer(request)
         scores = np.frombuffer(response.raw_output_contents[0], np.float32)
         self.assertEqual(scores.argmax(), LABELS[0])
+
+    def test_stream(self):
+        told = queue.SimpleQueue()
+        self.client.start_stream(lambda result, error: told.put((result, error)))
+        for rows in range(1, 50):
+            self.client.async_stream_infer("digits", [self.image(rows)], request_id=str(rows))
+            if rows % 7 == 0:
+                self.client.async_stream_infer("nobody", [self.image(rows)])
+        for rows in range(1, 50):
+            result, error = told.get(timeout=20)
+            self.assertIsNone(error)
+            self.assertEqual(result.get_response().id, str(rows))
+            self.assertTrue((result.as_numpy("scores").argmax(axis=1) == LABELS[:rows]).mean() > 0.9)
+            if rows % 7 == 0:
+                result, error = told.get(timeout=20)
+                self.assertIsNone(result)
+                self.assertIn("nobody", error.message())
+        self.client.stop_stream()
 
     def test_what_is_not_served(self):
         with self.assertRaisesRegex(InferenceServerException, "answers"):

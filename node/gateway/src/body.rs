@@ -51,7 +51,89 @@ impl Drop for Share {
 	}
 }
 
-/// Reads a body. One that comes in one piece, as most do, is not copied.
+/// What came of a body so far. One that comes in one piece, as most do, is not copied.
+#[derive(Default)]
+pub(crate) struct Gathered {
+	first: Bytes,
+	rest: Option<(BytesMut, Share)>,
+}
+
+impl Gathered {
+	pub(crate) fn bytes(&self) -> &[u8] {
+		self.rest.as_ref().map_or(&self.first, |(rest, _)| rest)
+	}
+
+	/// Takes more, of so many bytes in all if that is known.
+	pub(crate) fn push(
+		&mut self,
+		data: Bytes,
+		announced: Option<u64>,
+		limits: &Limits,
+		buffered: &Arc<Buffered>,
+	) -> Result<(), Error> {
+		match &mut self.rest {
+			None if self.first.is_empty() => self.first = data,
+			Some((rest, share)) => {
+				share.take(data.len() as u64, limits)?;
+				rest.extend_from_slice(&data);
+			},
+			None => {
+				let mut share = Share { of: buffered.clone(), bytes: 0 };
+				let both = self.first.len() + data.len();
+				share.take(both as u64, limits)?;
+				// Room for what was announced, but no more ahead than was sent.
+				let announced = announced.unwrap_or(0).min(limits.body) as usize;
+				let mut bytes = BytesMut::with_capacity(announced.min(8 * both).max(both));
+				bytes.extend_from_slice(&self.first);
+				bytes.extend_from_slice(&data);
+				self.rest = Some((bytes, share));
+			},
+		}
+		Ok(())
+	}
+
+	pub(crate) fn finish(self) -> Received {
+		match self.rest {
+			None => Received { bytes: self.first, _share: None },
+			Some((bytes, share)) => Received { bytes: bytes.freeze(), _share: Some(share) },
+		}
+	}
+}
+
+/// What comes next of a body, if anything; with how much came `since` when. It may take its time, if it keeps coming.
+pub(crate) async fn more<B>(
+	body: &mut B,
+	received: u64,
+	since: Instant,
+	limits: &Limits,
+) -> Result<Option<Bytes>, Error>
+where
+	B: HttpBody<Data = Bytes> + Unpin,
+	B::Error: std::fmt::Display,
+{
+	let patience = limits.body_timeout.saturating_add(limits.time_of(received));
+	let too_slow = |_| Error::TooSlow { received, waited: since.elapsed() };
+	timeout_at((since + patience).into(), next(body)).await.map_err(too_slow)?
+}
+
+/// The same, however long it takes.
+pub(crate) async fn next<B>(body: &mut B) -> Result<Option<Bytes>, Error>
+where
+	B: HttpBody<Data = Bytes> + Unpin,
+	B::Error: std::fmt::Display,
+{
+	while let Some(frame) = body.frame().await {
+		let frame = frame.map_err(|error| Error::BrokenOff(error.to_string()))?;
+		match frame.into_data() {
+			Ok(data) if !data.is_empty() => return Ok(Some(data)),
+			// The end may come with an empty one.
+			_ => (),
+		}
+	}
+	Ok(None)
+}
+
+/// Reads a body.
 pub(crate) async fn receive<B>(
 	mut body: B,
 	headers: &HeaderMap,
@@ -62,56 +144,33 @@ where
 	B: HttpBody<Data = Bytes> + Unpin,
 	B::Error: std::fmt::Display,
 {
-	if let Some(encoding) = headers.get(http::header::CONTENT_ENCODING) {
-		if encoding.as_bytes() != b"identity" {
-			return Err(Error::Encoding(
-				"compressed bodies are not read; send it without a content-encoding".into(),
-			));
-		}
-	}
+	plain(headers)?;
 	let limit = limits.body;
 	let announced = body.size_hint().exact();
 	if announced.is_some_and(|announced| announced > limit) {
 		return Err(Error::TooLong { found: announced, limit });
 	}
 	let start = Instant::now();
-	let mut first = Bytes::new();
-	let mut rest: Option<(BytesMut, Share)> = None;
+	let mut gathered = Gathered::default();
 	loop {
-		let received = rest.as_ref().map_or(first.len(), |(rest, _)| rest.len()) as u64;
-		// A body may take its time, if it keeps coming.
-		let patience = limits.body_timeout.saturating_add(limits.time_of(received));
-		let frame = timeout_at((start + patience).into(), body.frame()).await;
-		let too_slow = |_| Error::TooSlow { received, waited: start.elapsed() };
-		let Some(frame) = frame.map_err(too_slow)? else { break };
-		let frame = frame.map_err(|error| Error::BrokenOff(error.to_string()))?;
-		let Ok(data) = frame.into_data() else { continue };
+		let received = gathered.bytes().len() as u64;
+		let Some(data) = more(&mut body, received, start, limits).await? else { break };
 		if received.saturating_add(data.len() as u64) > limit {
 			return Err(Error::TooLong { found: None, limit });
 		}
-		match &mut rest {
-			None if first.is_empty() => first = data,
-			Some((rest, share)) => {
-				share.take(data.len() as u64, limits)?;
-				rest.extend_from_slice(&data);
-			},
-			None => {
-				let mut share = Share { of: buffered.clone(), bytes: 0 };
-				let both = first.len() + data.len();
-				share.take(both as u64, limits)?;
-				// Room for what was announced, but no more ahead than was sent.
-				let announced = announced.unwrap_or(0).min(limit) as usize;
-				let mut bytes = BytesMut::with_capacity(announced.min(8 * both).max(both));
-				bytes.extend_from_slice(&first);
-				bytes.extend_from_slice(&data);
-				rest = Some((bytes, share));
-			},
-		}
+		gathered.push(data, announced, limits, buffered)?;
 	}
-	Ok(match rest {
-		None => Received { bytes: first, _share: None },
-		Some((bytes, share)) => Received { bytes: bytes.freeze(), _share: Some(share) },
-	})
+	Ok(gathered.finish())
+}
+
+/// Refuses bodies that are compressed.
+pub(crate) fn plain(headers: &HeaderMap) -> Result<(), Error> {
+	match headers.get(http::header::CONTENT_ENCODING) {
+		Some(encoding) if encoding.as_bytes() != b"identity" => Err(Error::Encoding(
+			"compressed bodies are not read; send it without a content-encoding".into(),
+		)),
+		_ => Ok(()),
+	}
 }
 
 /// A body that goes.
@@ -119,14 +178,15 @@ pub(crate) struct Body {
 	kind: Kind,
 	trailers: Option<HeaderMap>,
 	place: Option<Arc<Place>>,
-	/// Where events are held until they are written.
+	/// Where pieces are held until they are written.
 	writing: Option<Arc<Writing>>,
 }
 
 enum Kind {
 	Whole(Bytes),
 	Parts(std::vec::IntoIter<Bytes>, u64),
-	Events(mpsc::Receiver<Bytes>),
+	/// Data, and at last maybe trailers.
+	Stream(mpsc::Receiver<Frame<Bytes>>),
 }
 
 impl Body {
@@ -143,8 +203,8 @@ impl Body {
 		Self::of(Kind::Parts(parts.into_iter(), length))
 	}
 
-	pub(crate) fn events(events: mpsc::Receiver<Bytes>) -> Self {
-		Self::of(Kind::Events(events))
+	pub(crate) fn stream(frames: mpsc::Receiver<Frame<Bytes>>) -> Self {
+		Self::of(Kind::Stream(frames))
 	}
 
 	pub(crate) fn followed_by(self, trailers: Option<HeaderMap>) -> Self {
@@ -168,8 +228,8 @@ impl Body {
 				let parts: Vec<_> = parts.map(|part| held.piece(part)).collect();
 				Kind::Parts(parts.into_iter(), length)
 			},
-			// Whoever tells events waits for each no longer than it may take.
-			Kind::Events(events) => Kind::Events(events),
+			// Whoever sends pieces waits for each no longer than it may take.
+			Kind::Stream(frames) => Kind::Stream(frames),
 		};
 		Self { kind, trailers, place, writing: Some(writing.clone()) }
 	}
@@ -196,12 +256,12 @@ impl HttpBody for Body {
 				*left -= part.as_ref().map_or(0, |part| part.len() as u64);
 				part
 			},
-			Kind::Events(events) => match events.poll_recv(cx) {
-				Poll::Pending => return Poll::Pending,
-				Poll::Ready(event) => event.map(|event| match writing {
-					Some(writing) => writing.hold(event.len() as u64, place.clone()).piece(event),
-					None => event,
-				}),
+			Kind::Stream(frames) => {
+				let hold = |data: Bytes| match writing {
+					Some(writing) => writing.hold(data.len() as u64, place.clone()).piece(data),
+					None => data,
+				};
+				return frames.poll_recv(cx).map(|frame| Some(Ok(frame?.map_data(hold))));
 			},
 		};
 		let frame = data.map(Frame::data).or_else(|| trailers.take().map(Frame::trailers));
@@ -213,7 +273,7 @@ impl HttpBody for Body {
 			&& match &self.kind {
 				Kind::Whole(bytes) => bytes.is_empty(),
 				Kind::Parts(_, left) => *left == 0,
-				Kind::Events(_) => false,
+				Kind::Stream(_) => false,
 			}
 	}
 
@@ -221,7 +281,7 @@ impl HttpBody for Body {
 		match &self.kind {
 			Kind::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
 			Kind::Parts(_, left) => SizeHint::with_exact(*left),
-			Kind::Events(_) => SizeHint::default(),
+			Kind::Stream(_) => SizeHint::default(),
 		}
 	}
 }

@@ -20,11 +20,7 @@ use std::{
 	sync::Arc,
 	time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
-use tokio::{
-	runtime::Handle,
-	sync::{watch, Semaphore},
-	time::timeout_at,
-};
+use tokio::{runtime::Handle, sync::watch, time::timeout_at};
 
 /// The most tensors that a request has, in or out.
 const MAX_TENSORS: usize = 256;
@@ -42,7 +38,6 @@ pub(crate) struct Gate {
 	pub(crate) places: Arc<Places>,
 	/// Whether the gateway is coming to an end.
 	pub(crate) stopping: watch::Receiver<bool>,
-	pub(crate) streams: Arc<Semaphore>,
 	pub(crate) buffered: Arc<Buffered>,
 	pub(crate) runtime: Handle,
 }

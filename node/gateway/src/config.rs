@@ -80,8 +80,12 @@ pub struct Limits {
 	pub stop_timeout: Duration,
 	/// How often the files of tokens and of the certificate are looked at.
 	pub reload_interval: Duration,
-	/// Streams of events at a time.
+	/// Streams of events that are open, and as many of `ModelStreamInfer`.
 	pub streams: usize,
+	/// Of each of these, from one address.
+	pub streams_per_address: usize,
+	/// How long a stream may rest between messages. The first comes within [`Limits::header_timeout`].
+	pub stream_timeout: Duration,
 	/// Rows of an event `result`, unless the request says another number.
 	pub chunk_rows: u64,
 	/// Proofs that are remembered.
@@ -123,6 +127,8 @@ impl Default for Limits {
 			stop_timeout: Duration::from_secs(5),
 			reload_interval: Duration::from_secs(2),
 			streams: 128,
+			streams_per_address: 64,
+			stream_timeout: Duration::from_secs(300),
 			chunk_rows: 32,
 			proofs: 256,
 		}

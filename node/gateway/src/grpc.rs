@@ -2,12 +2,14 @@
 
 mod answer;
 mod request;
+mod stream;
 
 use crate::{
 	access::{Action, Call},
 	body::{self, receive, Received},
 	call::Gate,
 	error::Error,
+	metrics::Metrics,
 	places::{Caller, Place},
 	proto::{
 		self, describe,
@@ -17,7 +19,7 @@ use crate::{
 };
 use aimodel_inference::serving::{self, TensorMetadata};
 use answer::response;
-use http::{request::Parts, HeaderMap, Method};
+use http::{request::Parts, HeaderMap, Method, Uri};
 use http_body_util::{BodyExt, Collected, Full};
 use hyper::{body::Incoming, Request as HttpRequest, Response as HttpResponse};
 use parking_lot::Mutex;
@@ -35,13 +37,14 @@ const MAX_FIELDS: usize = 1024;
 const SERVICE: &str = "/inference.GRPCInferenceService/";
 
 /// The calls that are answered.
-const CALLS: [&str; 11] = [
+const CALLS: [&str; 12] = [
 	"ServerLive",
 	"ServerReady",
 	"ModelReady",
 	"ServerMetadata",
 	"ModelMetadata",
 	"ModelInfer",
+	"ModelStreamInfer",
 	"ModelConfig",
 	"ModelStatistics",
 	"RepositoryIndex",
@@ -53,6 +56,7 @@ const CALLS: [&str; 11] = [
 #[derive(Clone)]
 pub(crate) struct Grpc {
 	gate: Arc<Gate>,
+	metrics: Metrics,
 	service: GrpcInferenceServiceServer<Service>,
 }
 
@@ -63,6 +67,13 @@ struct Raw {
 	received: Arc<Received>,
 	/// Of an inference that is followed.
 	span: Option<Arc<Mutex<Span>>>,
+}
+
+impl Raw {
+	fn new(path: Arc<str>, received: Received, span: Span) -> Self {
+		let span = span.is_open().then(|| Arc::new(Mutex::new(span)));
+		Self { path, received: Arc::new(received), span }
+	}
 }
 
 /// Reads the little that is left of a refused message: not every client takes an answer before all is sent.
@@ -106,22 +117,32 @@ fn check(body: &[u8]) -> Result<(), Error> {
 }
 
 impl Grpc {
-	pub(crate) fn new(gate: Arc<Gate>) -> Self {
+	pub(crate) fn new(gate: Arc<Gate>, metrics: Metrics) -> Self {
 		let most = usize::try_from(gate.config.limits.body).unwrap_or(usize::MAX);
 		let service = GrpcInferenceServiceServer::new(Service(gate.clone()))
 			.max_decoding_message_size(most)
 			.max_encoding_message_size(usize::MAX);
-		Self { gate, service }
+		Self { gate, metrics, service }
 	}
 
-	/// Reads the message within limits, and lets it be answered.
+	/// Reads what is asked within limits, and lets it be answered.
 	pub(crate) async fn answer(
 		self,
 		caller: &Arc<Caller>,
 		request: HttpRequest<Incoming>,
 	) -> HttpResponse<body::Body> {
-		let (response, place) = self.call(caller, request).await;
-		// All calls have one message, which is there at once: how long it is tells how long it may take.
+		let metrics = self.metrics.clone();
+		let (response, place) = match called(request.uri()) {
+			Some("ModelStreamInfer") => {
+				let (parts, body) = request.into_parts();
+				match self.stream(caller, parts, body) {
+					Ok(response) => return response,
+					Err(error) => (Status::from(error).into_http(), None),
+				}
+			},
+			_ => self.call(caller, request).await,
+		};
+		// All other calls have one message, which is there at once: how long it is tells how long it may take.
 		let (parts, message) = response.into_parts();
 		let (parts, message) = match message.collect().await {
 			Ok(message) => (parts, message),
@@ -130,6 +151,8 @@ impl Grpc {
 				(parts, Collected::default())
 			},
 		};
+		let code = parts.headers.get("grpc-status").and_then(|code| code.to_str().ok());
+		metrics.answered("grpc", code.unwrap_or("0"));
 		let trailers = message.trailers().cloned();
 		let body = body::Body::whole(message.to_bytes()).followed_by(trailers);
 		HttpResponse::from_parts(
@@ -147,10 +170,11 @@ impl Grpc {
 		request: HttpRequest<Incoming>,
 	) -> (HttpResponse<Body>, Option<Arc<Place>>) {
 		let (parts, mut body) = request.into_parts();
-		let infers = parts.uri.path().strip_prefix(SERVICE) == Some("ModelInfer");
-		let mut span = match infers {
-			true => Span::begin(self.gate.tracer.as_ref(), Protocol::Grpc, &parts.headers),
-			false => Span::default(),
+		let mut span = match called(&parts.uri) {
+			Some("ModelInfer") => {
+				Span::begin(self.gate.tracer.as_ref(), Protocol::Grpc, &parts.headers)
+			},
+			_ => Span::default(),
 		};
 		match self.receive(caller, &parts, &mut body).await {
 			Err(error) => {
@@ -158,10 +182,10 @@ impl Grpc {
 				discard(&mut body).await;
 				(Status::from(error).into_http(), None)
 			},
-			Ok((mut raw, place)) => {
-				let span = span.is_open().then(|| Arc::new(Mutex::new(span)));
-				raw.span.clone_from(&span);
-				let body = Body::new(Full::new(raw.received.bytes.clone()));
+			Ok((received, place)) => {
+				let body = Body::new(Full::new(received.bytes.clone()));
+				let raw = Raw::new(parts.uri.path().into(), received, span);
+				let span = raw.span.clone();
 				let mut request = HttpRequest::from_parts(parts, body);
 				request.extensions_mut().insert(raw);
 				let Ok(response) = self.service.call(request).await;
@@ -179,9 +203,9 @@ impl Grpc {
 		caller: &Arc<Caller>,
 		parts: &Parts,
 		body: &mut Incoming,
-	) -> Result<(Raw, Option<Arc<Place>>), Error> {
+	) -> Result<(Received, Option<Arc<Place>>), Error> {
 		let path = parts.uri.path();
-		let call = path.strip_prefix(SERVICE).filter(|call| CALLS.contains(call));
+		let call = called(&parts.uri).filter(|call| CALLS.contains(call));
 		if call.is_none() {
 			return Err(Error::Method {
 				path: "this server".into(),
@@ -203,7 +227,7 @@ impl Grpc {
 		let received =
 			receive(body, &parts.headers, &self.gate.config.limits, &self.gate.buffered).await?;
 		check(&received.bytes)?;
-		Ok((Raw { path: path.into(), received: Arc::new(received), span: None }, place))
+		Ok((received, place))
 	}
 }
 
@@ -282,6 +306,11 @@ impl Service {
 		answer.settle(admitted);
 		Ok(response(answer, asked.id))
 	}
+}
+
+/// The name of what is called.
+fn called(uri: &Uri) -> Option<&str> {
+	uri.path().strip_prefix(SERVICE)
 }
 
 /// Empty strings are the protocol's way to say nothing.

@@ -9,7 +9,7 @@
 //! | [`trace`] | where callers are in traces of their own, and what is told of a call |
 //! | `tls`, `reload` | certificates, and files that are read again when they change |
 //! | `rest`, `grpc` | the two forms of the protocol; `call` is what they share |
-//! | `listen`, `body` | connections and bodies, within limits |
+//! | `listen`, `body`, `pieces` | connections and bodies, whole or in pieces, within limits |
 //! | `places`, `writing` | how many requests are answered, and how long an answer may take to be taken |
 //!
 //! What is absent: models and queues, which are the engine's ([`aimodel_inference::serving`]); the chain, the keystore
@@ -28,6 +28,7 @@ mod error;
 mod grpc;
 mod listen;
 mod metrics;
+mod pieces;
 mod places;
 pub mod proofs;
 mod proto;
@@ -69,7 +70,7 @@ use substrate_prometheus_endpoint::{PrometheusError, Registry};
 use tls::Certificate;
 use tokio::{
 	runtime::Handle,
-	sync::{mpsc, watch, Semaphore},
+	sync::{mpsc, watch},
 	time::timeout,
 };
 use writing::Writing;
@@ -196,7 +197,6 @@ impl Gateway {
 			tracer,
 			places: Places::new(&limits),
 			stopping: stopped.clone(),
-			streams: Arc::new(Semaphore::new(limits.streams)),
 			buffered: Arc::default(),
 			runtime: runtime.clone(),
 			config,
@@ -266,7 +266,10 @@ fn serve_http(gate: Arc<Gate>, metrics: Metrics) -> Serve {
 
 /// Serves gRPC over HTTP/2.
 fn serve_grpc(gate: Arc<Gate>, metrics: Metrics) -> Serve {
+	const WINDOW: u32 = 1 << 20;
 	let limits = &gate.config.limits;
+	let streams = u32::try_from(limits.streams_per_address).unwrap_or(u32::MAX);
+	let window = streams.saturating_add(16).saturating_mul(WINDOW).min(i32::MAX as u32);
 	let mut http = http2::Builder::new(TokioExecutor::new());
 	http.timer(TokioTimer::new())
 		.keep_alive_interval(limits.header_timeout)
@@ -274,22 +277,20 @@ fn serve_grpc(gate: Arc<Gate>, metrics: Metrics) -> Serve {
 		.max_header_list_size(u32::try_from(limits.headers).unwrap_or(u32::MAX))
 		.max_concurrent_streams(u32::try_from(limits.requests).unwrap_or(u32::MAX).min(256))
 		// Tensors come in one window.
-		.initial_stream_window_size(1 << 20)
-		.initial_connection_window_size(4 << 20);
+		.initial_stream_window_size(WINDOW)
+		// Streams that wait to be read take nothing from other calls; nor do their small frames, which hyper lets waste half
+		// of this.
+		.initial_connection_window_size(window);
 	let stop_timeout = limits.stop_timeout;
-	let grpc = grpc::Grpc::new(gate);
+	let grpc = grpc::Grpc::new(gate, metrics.clone());
 	Arc::new(move |stream: Box<dyn Stream>, peer: Peer, life: Life| {
-		let (http, grpc, metrics) = (http.clone(), grpc.clone(), metrics.clone());
+		let (http, grpc, slow) = (http.clone(), grpc.clone(), metrics.clone());
 		let Peer { caller, writing } = peer;
-		let (late, slow) = (writing.clone(), metrics.clone());
+		let late = writing.clone();
 		let service = service_fn(move |request: Request<Incoming>| {
-			let (grpc, metrics) = (grpc.clone(), metrics.clone());
-			let (caller, writing) = (caller.clone(), writing.clone());
+			let (grpc, caller, writing) = (grpc.clone(), caller.clone(), writing.clone());
 			async move {
 				let response = grpc.answer(&caller, request).await;
-				let code = response.headers().get("grpc-status");
-				let code = code.and_then(|code| code.to_str().ok()).unwrap_or("0");
-				metrics.answered("grpc", code);
 				Ok::<_, Infallible>(response.map(|body| body.held(&writing)))
 			}
 		});

@@ -158,7 +158,7 @@ impl Registered {
 		Ok(Self {
 			requests: counters(
 				"aimodel_gateway_requests_total",
-				"Requests that the gateway answered, by protocol and status",
+				"Requests that the gateway answered, by protocol and status; each message of a stream is one",
 				&["protocol", "status"],
 			)?,
 			connections: register(

@@ -1,4 +1,5 @@
-//! Places among the requests that are being answered: so many in all, and so many of each address.
+//! Places among the requests that are being answered, and among the streams that are open: so many in all, and so many
+//! of each address.
 
 use crate::{config::Limits, error::Error};
 use parking_lot::Mutex;
@@ -14,21 +15,41 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// All of them.
 pub(crate) struct Places {
+	requests: Kind,
+	events: Kind,
+	streams: Kind,
+	by_address: Mutex<HashMap<IpAddr, Weak<Caller>>>,
+}
+
+/// Those of a kind.
+struct Kind {
 	free: Arc<Semaphore>,
 	of_address: usize,
-	by_address: Mutex<HashMap<IpAddr, Weak<Caller>>>,
+	full: &'static str,
+	address_full: &'static str,
 }
 
 /// All connections of an address.
 pub(crate) struct Caller {
 	address: IpAddr,
-	taken: AtomicUsize,
+	requests: AtomicUsize,
+	events: AtomicUsize,
+	streams: AtomicUsize,
 	of: Arc<Places>,
 }
 
-/// One of them, from when a request has its headers until its answer is written.
+/// What a place is for.
+#[derive(Clone, Copy)]
+enum What {
+	Request,
+	Events,
+	Stream,
+}
+
+/// One of them: of a request, from when it has its headers until its answer is written; of a stream, while it is open.
 pub(crate) struct Place {
 	caller: Arc<Caller>,
+	what: What,
 	_permit: OwnedSemaphorePermit,
 }
 
@@ -45,9 +66,28 @@ pub(crate) fn owner(address: IpAddr) -> IpAddr {
 
 impl Places {
 	pub(crate) fn new(limits: &Limits) -> Arc<Self> {
+		let kind = |all: usize, of_address, full, address_full| {
+			let free = Arc::new(Semaphore::new(all));
+			Kind { free, of_address, full, address_full }
+		};
+		let streams = |full, address_full| {
+			kind(limits.streams, limits.streams_per_address, full, address_full)
+		};
 		Arc::new(Self {
-			free: Arc::new(Semaphore::new(limits.requests)),
-			of_address: limits.requests_per_address,
+			requests: kind(
+				limits.requests,
+				limits.requests_per_address,
+				"as many requests are being answered as may be",
+				"as many requests of this address are being answered as may be",
+			),
+			events: streams(
+				"as many streams of events are open as may be",
+				"as many streams of events of this address are open as may be",
+			),
+			streams: streams(
+				"as many streams are open as may be",
+				"as many streams of this address are open as may be",
+			),
 			by_address: Mutex::default(),
 		})
 	}
@@ -59,7 +99,8 @@ impl Places {
 		if let Some(caller) = by_address.get(&address).and_then(Weak::upgrade) {
 			return caller;
 		}
-		let caller = Arc::new(Caller { address, taken: AtomicUsize::new(0), of: self.clone() });
+		let (requests, events, streams) = Default::default();
+		let caller = Arc::new(Caller { address, requests, events, streams, of: self.clone() });
 		by_address.insert(address, Arc::downgrade(&caller));
 		caller
 	}
@@ -68,21 +109,47 @@ impl Places {
 impl Caller {
 	/// Takes a place for a request.
 	pub(crate) fn enter(self: &Arc<Self>) -> Result<Arc<Place>, Error> {
-		let full = |_| Error::Overloaded("as many requests are being answered as may be");
-		let permit = self.of.free.clone().try_acquire_owned().map_err(full)?;
-		if self.taken.fetch_add(1, Ordering::Relaxed) >= self.of.of_address {
-			self.taken.fetch_sub(1, Ordering::Relaxed);
-			return Err(Error::Overloaded(
-				"as many requests of this address are being answered as may be",
-			));
+		self.take(What::Request)
+	}
+
+	/// Takes a place for a stream of events.
+	pub(crate) fn follow(self: &Arc<Self>) -> Result<Arc<Place>, Error> {
+		self.take(What::Events)
+	}
+
+	/// Takes a place for a stream of requests.
+	pub(crate) fn stream(self: &Arc<Self>) -> Result<Arc<Place>, Error> {
+		self.take(What::Stream)
+	}
+
+	fn take(self: &Arc<Self>, what: What) -> Result<Arc<Place>, Error> {
+		let kind = match what {
+			What::Request => &self.of.requests,
+			What::Events => &self.of.events,
+			What::Stream => &self.of.streams,
+		};
+		let permit = kind.free.clone().try_acquire_owned();
+		let permit = permit.map_err(|_| Error::Overloaded(kind.full))?;
+		let taken = self.taken(what);
+		if taken.fetch_add(1, Ordering::Relaxed) >= kind.of_address {
+			taken.fetch_sub(1, Ordering::Relaxed);
+			return Err(Error::Overloaded(kind.address_full));
 		}
-		Ok(Arc::new(Place { caller: self.clone(), _permit: permit }))
+		Ok(Arc::new(Place { caller: self.clone(), what, _permit: permit }))
+	}
+
+	fn taken(&self, what: What) -> &AtomicUsize {
+		match what {
+			What::Request => &self.requests,
+			What::Events => &self.events,
+			What::Stream => &self.streams,
+		}
 	}
 }
 
 impl Drop for Place {
 	fn drop(&mut self) {
-		self.caller.taken.fetch_sub(1, Ordering::Relaxed);
+		self.caller.taken(self.what).fetch_sub(1, Ordering::Relaxed);
 	}
 }
 
@@ -101,7 +168,13 @@ mod tests {
 	use super::*;
 
 	fn places() -> Arc<Places> {
-		Places::new(&Limits { requests: 3, requests_per_address: 2, ..Limits::default() })
+		Places::new(&Limits {
+			requests: 3,
+			requests_per_address: 2,
+			streams: 3,
+			streams_per_address: 1,
+			..Limits::default()
+		})
 	}
 
 	#[test]
@@ -112,8 +185,14 @@ mod tests {
 		assert!(matches!(one.enter(), Err(Error::Overloaded(why)) if why.contains("address")));
 		let _last = other.enter().unwrap();
 		assert!(matches!(other.enter(), Err(Error::Overloaded(why)) if !why.contains("address")));
-		drop(kept);
-		assert!(one.enter().is_ok());
+		// Streams have places of their own.
+		let stream = one.stream().unwrap();
+		assert!(
+			matches!(one.stream(), Err(Error::Overloaded(why)) if why.contains("streams of this address"))
+		);
+		assert!(other.stream().is_ok() && one.follow().is_ok());
+		drop((kept, stream));
+		assert!(one.enter().is_ok() && one.stream().is_ok());
 	}
 
 	#[test]

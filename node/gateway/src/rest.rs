@@ -230,7 +230,7 @@ where
 			Ok(Response::new(Body::empty()))
 		},
 		Route::Proof(id) => json(&events::proof(id, &gate.proofs.follow(id)?.borrow())),
-		Route::ProofEvents(id) => events::of_proof(gate, id),
+		Route::ProofEvents(id) => events::of_proof(gate, caller, id),
 		Route::Metrics if gate.config.metrics => {
 			let text = metrics::text(&server.statistics(None, None)?, gate.registry.as_ref())
 				.map_err(Error::Internal)?;
@@ -267,7 +267,7 @@ where
 	if accepts_events(&parts.headers) {
 		let span = std::mem::take(span);
 		let events = events::Inference { asked, admitted, received, place, span };
-		return events.answer(gate, model, version);
+		return events.answer(gate, caller, model, version);
 	}
 	let answer = gate.infer(model, version, &mut asked, &admitted).await;
 	trace::log(model, asked.id.as_deref(), answer.as_ref().map(|answer| &answer.inference));

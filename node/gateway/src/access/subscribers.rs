@@ -111,8 +111,8 @@ struct Claim {
 
 /// What an account signs to call: `b"aimodel/call/1"`, then SCALE of the genesis hash, the worker's account, the method
 /// and the path (with its query) as strings, `blake2_256` of the body, the time as `u64` and the nonce as 16 bytes.
-/// With gRPC the method is `POST`, the path `/inference.GRPCInferenceService/ModelInfer`, and the body the message with
-/// its prefix of five bytes.
+/// With gRPC the method is `POST`, the path `/inference.GRPCInferenceService/ModelInfer` (or `ModelStreamInfer`), and the
+/// body the message with its prefix of five bytes.
 pub fn call_message(
 	genesis: &H256,
 	worker: &[u8; 32],

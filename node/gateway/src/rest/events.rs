@@ -9,9 +9,9 @@ use crate::{
 	access::{Admitted, Usage},
 	body::{Body, Received},
 	call::{Answer, Asked, Gate},
-	config::Limits,
 	error::Error,
-	places::Place,
+	pieces::{Gone, Pieces},
+	places::{Caller, Place},
 	proofs::{Promised, Status},
 	trace::{self, Span},
 };
@@ -26,21 +26,10 @@ use http::{
 	HeaderValue, Response,
 };
 use serde_json::{json, value::RawValue, Value};
-use std::{
-	future::Future,
-	sync::{
-		atomic::{AtomicU64, Ordering},
-		Arc,
-	},
-	time::Duration,
-};
-use tokio::sync::{mpsc, OwnedSemaphorePermit};
+use std::{future::Future, sync::Arc, time::Duration};
 
 /// Something is sent at least this often, so that nobody between takes the connection for dead.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
-
-/// Events that wait for a client that reads slowly.
-const WAITING: usize = 4;
 
 /// Chunks of a request that are with the engine at the same time.
 const AT_ONCE: usize = 2;
@@ -57,24 +46,12 @@ pub(super) struct Inference {
 	pub(super) span: Span,
 }
 
-/// Where events go. Sending fails when the client is gone, or takes them too slowly.
-struct Events {
-	to: mpsc::Sender<Bytes>,
-	limits: Limits,
-	/// Bytes of the longest event so far, any of which may be in the way of the next.
-	longest: AtomicU64,
-}
+/// Where events go.
+struct Events(Pieces);
 
 impl Events {
 	async fn send(&self, event: &str, data: &str) -> Result<(), Gone> {
-		self.send_bytes(format!("event: {event}\ndata: {data}\n\n").into()).await
-	}
-
-	async fn send_bytes(&self, bytes: Bytes) -> Result<(), Gone> {
-		let longest = self.longest.fetch_max(bytes.len() as u64, Ordering::Relaxed);
-		let longest = longest.max(bytes.len() as u64);
-		let patience = self.limits.write_timeout.saturating_add(self.limits.time_of(longest));
-		self.to.send_timeout(bytes, patience).await.map_err(|_| Gone)
+		self.0.send(format!("event: {event}\ndata: {data}\n\n").into()).await
 	}
 
 	/// Waits, and keeps the connection alive meanwhile.
@@ -83,29 +60,22 @@ impl Events {
 		loop {
 			tokio::select! {
 				output = &mut future => return Ok(output),
-				() = self.to.closed() => return Err(Gone),
+				() = self.0.closed() => return Err(Gone),
 				() = tokio::time::sleep(KEEP_ALIVE) => {
-					self.send_bytes(Bytes::from_static(b": still here\n\n")).await?;
+					self.0.send(Bytes::from_static(b": still here\n\n")).await?;
 				},
 			}
 		}
 	}
 }
 
-/// The client is.
-struct Gone;
-
-fn response(gate: &Gate) -> Result<(Response<Body>, Events, OwnedSemaphorePermit), Error> {
-	let full = |_| Error::Overloaded("as many streams of events are open as may be");
-	let stream = gate.streams.clone().try_acquire_owned().map_err(full)?;
-	let (sender, receiver) = mpsc::channel(WAITING);
-	let mut response = Response::new(Body::events(receiver));
+fn response(gate: &Gate, caller: &Arc<Caller>) -> Result<(Response<Body>, Events), Error> {
+	let (body, pieces) = Pieces::open(caller.follow()?, &gate.config.limits);
+	let mut response = Response::new(body);
 	let headers = response.headers_mut();
 	headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
 	headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-	let events =
-		Events { to: sender, limits: gate.config.limits.clone(), longest: AtomicU64::new(0) };
-	Ok((response, events, stream))
+	Ok((response, Events(pieces)))
 }
 
 /// What is told of a proof.
@@ -124,12 +94,15 @@ pub(super) fn proof(id: &str, status: &Status) -> Value {
 }
 
 /// Tells whenever the status of a proof changes.
-pub(super) fn of_proof(gate: &Gate, id: &str) -> Result<Response<Body>, Error> {
+pub(super) fn of_proof(
+	gate: &Gate,
+	caller: &Arc<Caller>,
+	id: &str,
+) -> Result<Response<Body>, Error> {
 	let mut status = gate.proofs.follow(id)?;
-	let (response, events, stream) = response(gate)?;
+	let (response, events) = response(gate, caller)?;
 	let id = id.to_owned();
 	gate.runtime.spawn(async move {
-		let _stream = stream;
 		loop {
 			let (name, told, over) = {
 				let status = status.borrow_and_update();
@@ -153,6 +126,7 @@ impl Inference {
 	pub(super) fn answer(
 		mut self,
 		gate: &Arc<Gate>,
+		caller: &Arc<Caller>,
 		model: &str,
 		version: Option<&str>,
 	) -> Result<Response<Body>, Error> {
@@ -162,14 +136,13 @@ impl Inference {
 			// Its chunks are one call, and no more than a call may be.
 			gate.server.check_size(model, version, &self.asked.inputs)?;
 			let promised = gate.promise(model, version, &self.asked)?;
-			Ok((metadata, promised, response(gate)?))
+			Ok((metadata, promised, response(gate, caller)?))
 		});
-		let (metadata, promised, (response, events, stream)) =
+		let (metadata, promised, (response, events)) =
 			begun.inspect_err(|error| span.end(Some(error)))?;
 		let response = response.map(|body| body.keeping(self.place.clone()));
 		let gate = gate.clone();
 		gate.runtime.clone().spawn(async move {
-			let _stream = stream;
 			let Ok(told) = self.tell(&gate, &metadata, promised, &events, &mut span).await else {
 				return;
 			};

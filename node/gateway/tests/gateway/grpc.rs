@@ -24,7 +24,7 @@ fn varint(mut value: u64) -> Vec<u8> {
 }
 
 /// The fields of bytes of that number.
-fn fields(mut message: &[u8], number: u8) -> Vec<Vec<u8>> {
+pub(crate) fn fields(mut message: &[u8], number: u8) -> Vec<Vec<u8>> {
 	let mut found = Vec::new();
 	let take = |message: &mut &[u8]| {
 		let (mut value, mut shift) = (0_u64, 0);
@@ -195,7 +195,7 @@ fn errors_have_their_codes() {
 	let twice = [field(7, &data), field(7, &data)].concat();
 	refused("ModelInfer", &infer(1, &[], &twice), 3, "2 raw_input_contents");
 	refused("ModelInfer", &[0xff; 9], 13, "");
-	refused("ModelStreamInfer", &[], 12, "ModelInfer");
+	refused("TraceSetting", &[], 12, "ModelStreamInfer");
 	crate::World::works(&world);
 }
 

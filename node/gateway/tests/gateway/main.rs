@@ -8,6 +8,7 @@ mod grpc;
 mod openapi;
 mod proofs;
 mod refusals;
+mod stream;
 mod tls;
 mod traces;
 
