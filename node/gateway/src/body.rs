@@ -25,7 +25,7 @@ pub(crate) struct Buffered(AtomicU64);
 #[derive(Debug)]
 pub(crate) struct Received {
 	pub(crate) bytes: Bytes,
-	_share: Option<Share>,
+	share: Option<Share>,
 }
 
 #[derive(Debug)]
@@ -92,10 +92,21 @@ impl Gathered {
 		Ok(())
 	}
 
+	/// So many bytes of what came, and those after them.
+	pub(crate) fn split(self, at: usize) -> (Received, Bytes) {
+		let mut received = self.finish();
+		let rest = received.bytes.split_off(at);
+		match received.share {
+			None => (received, rest),
+			// What was counted is not kept by what comes after it.
+			Some(_) => (received, Bytes::copy_from_slice(&rest)),
+		}
+	}
+
 	pub(crate) fn finish(self) -> Received {
 		match self.rest {
-			None => Received { bytes: self.first, _share: None },
-			Some((bytes, share)) => Received { bytes: bytes.freeze(), _share: Some(share) },
+			None => Received { bytes: self.first, share: None },
+			Some((bytes, share)) => Received { bytes: bytes.freeze(), share: Some(share) },
 		}
 	}
 }

@@ -33,6 +33,9 @@ use tower::Service as _;
 /// bytes of a message, and hundreds of memory.
 const MAX_FIELDS: usize = 1024;
 
+/// Bytes before a message: whether it is compressed, and its length.
+const PREFIX: usize = 5;
+
 /// The path of the service.
 const SERVICE: &str = "/inference.GRPCInferenceService/";
 
@@ -95,7 +98,7 @@ async fn discard(body: &mut Incoming) {
 
 /// Whether a body is one message, and of no more fields than are read. What is no message at all is told by who reads it.
 fn check(body: &[u8]) -> Result<(), Error> {
-	let Some((prefix, mut message)) = body.split_first_chunk::<5>() else { return Ok(()) };
+	let Some((prefix, mut message)) = body.split_first_chunk::<PREFIX>() else { return Ok(()) };
 	let [_, length @ ..] = *prefix;
 	if u32::from_be_bytes(length) as usize != message.len() {
 		return Err(Error::Malformed("a call has one message, and it has to be whole".into()));
@@ -213,9 +216,7 @@ impl Grpc {
 				allowed: format!("{SERVICE}{{{}}}", CALLS.join(", ")),
 			});
 		}
-		if parts.method != Method::POST {
-			return Err(Error::Malformed("gRPC is called by POST".into()));
-		}
+		posted(parts)?;
 		if matches!(call, Some("ModelInfer" | "RepositoryModelLoad" | "RepositoryModelUnload")) {
 			self.gate.admission.greet(&parts.headers)?;
 		}
@@ -311,6 +312,13 @@ impl Service {
 /// The name of what is called.
 fn called(uri: &Uri) -> Option<&str> {
 	uri.path().strip_prefix(SERVICE)
+}
+
+fn posted(parts: &Parts) -> Result<(), Error> {
+	match parts.method == Method::POST {
+		true => Ok(()),
+		false => Err(Error::Malformed("gRPC is called by POST".into())),
+	}
 }
 
 /// Empty strings are the protocol's way to say nothing.

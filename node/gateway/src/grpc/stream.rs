@@ -7,7 +7,7 @@
 //! A message is taken when there is room for its answer: who does not take answers is asked nothing more, and given up as
 //! whoever takes an answer too slowly. One that is large is taken alone.
 
-use super::{check, Grpc, Raw, Service};
+use super::{check, posted, Grpc, Raw, Service, PREFIX};
 use crate::{
 	body::{more, next, plain, Body, Gathered, Received},
 	call::Gate,
@@ -22,7 +22,7 @@ use crate::{
 use aimodel_inference::serving::ServeError;
 use bytes::{BufMut, Bytes, BytesMut};
 use futures::{stream, StreamExt};
-use http::{header::CONTENT_TYPE, request::Parts, HeaderMap, HeaderValue, Method, Response};
+use http::{header::CONTENT_TYPE, request::Parts, HeaderMap, HeaderValue, Response};
 use hyper::body::Incoming;
 use prost::Message;
 use std::{
@@ -46,9 +46,6 @@ const LARGE: u64 = 64;
 
 /// Bytes that no answer has: their number has 32 bits, and a little is added.
 const MAX_ANSWER: usize = (u32::MAX - 1024) as usize;
-
-/// The length of what is before a message.
-const PREFIX: usize = 5;
 
 /// A stream that is answered.
 struct Stream {
@@ -96,9 +93,7 @@ impl Grpc {
 		parts: Parts,
 		body: Incoming,
 	) -> Result<Response<Body>, Error> {
-		if parts.method != Method::POST {
-			return Err(Error::Malformed("gRPC is called by POST".into()));
-		}
+		posted(&parts)?;
 		plain(&parts.headers)?;
 		let Self { gate, metrics, .. } = self;
 		gate.admission.greet(&parts.headers)?;
@@ -157,9 +152,8 @@ impl Messages {
 					return Err(Error::TooLong { found: Some(length), limit: limits.body });
 				}
 				if gathered.bytes().len() as u64 >= length {
-					let mut received = gathered.finish();
-					// A copy, which does not keep the whole message.
-					self.rest = Bytes::copy_from_slice(&received.bytes.split_off(length as usize));
+					let (received, rest) = gathered.split(length as usize);
+					self.rest = rest;
 					return Ok(Some(received));
 				}
 				if announced.replace(length).is_none() && length > limits.buffered / LARGE {
@@ -210,7 +204,7 @@ impl Stream {
 		let status = match end {
 			None => Status::new(Code::Ok, ""),
 			Some(error) => {
-				self.metrics.answered("grpc", &i32::from(error.code()).to_string());
+				self.count(error.code());
 				log::debug!(target: "gateway", "a stream ends: {error}");
 				error.into()
 			},
@@ -281,10 +275,14 @@ impl Stream {
 			) => Err(error),
 			answer => {
 				let code = answer.as_ref().map_or_else(Error::code, |_| Code::Ok);
-				self.metrics.answered("grpc", &i32::from(code).to_string());
+				self.count(code);
 				Ok(Answer { bytes: framed(answer, names), _place: kept, _room: room })
 			},
 		}
+	}
+
+	fn count(&self, code: Code) {
+		self.metrics.answered("grpc", &i32::from(code).to_string());
 	}
 }
 

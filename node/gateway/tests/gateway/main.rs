@@ -247,12 +247,11 @@ impl World {
 	/// Until so many of the files that changed can not be used.
 	fn wait_for_stale(&self, files: u64) {
 		let told = || {
-			std::thread::sleep(Duration::from_millis(5));
 			let mut text = String::new();
 			TextEncoder::new().encode_utf8(&self.registry.gather(), &mut text).unwrap();
 			text.contains(&format!("aimodel_gateway_stale_files {files}\n"))
 		};
-		assert!((0..2_000).any(|_| told()), "never {files}");
+		within(told, &format!("never {files}"));
 	}
 
 	fn get(&self, path: &str) -> Reply {
@@ -283,6 +282,16 @@ impl World {
 		assert_eq!(reply.status, 200, "{}", String::from_utf8_lossy(&reply.body));
 		assert_eq!(labels(&scores(&reply.json())), &digits().1[..1]);
 	}
+}
+
+/// Looks every 5 ms until something holds, which nothing tells of.
+#[track_caller]
+fn within(holds: impl Fn() -> bool, otherwise: &str) {
+	let again = || {
+		std::thread::sleep(Duration::from_millis(5));
+		holds()
+	};
+	assert!((0..2_000).any(|_| again()), "{otherwise}");
 }
 
 /// A request for the float digits, in JSON.

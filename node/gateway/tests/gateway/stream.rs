@@ -1,9 +1,11 @@
 //! `ModelStreamInfer`, by a client that sends frames as it likes.
 
 use crate::{
-	bytes, digits, floats,
+	bytes, digits,
+	faults::works_again,
+	floats,
 	grpc::{field, fields},
-	images, labels, world, world_with, World,
+	images, labels, within, world, world_with, World,
 };
 use aimodel_gateway::{
 	access::{Admitted, Call},
@@ -348,8 +350,7 @@ fn who_takes_no_answers_of_a_stream_is_given_up() {
 	};
 	assert!(world.runtime.block_on(given_up));
 	// All places are free again, and so is the stream's.
-	let works = || world.infer("digits", &crate::request(1)).status == 200;
-	assert!((0..2_000).any(|_| works()));
+	works_again(&world);
 	world.works();
 }
 
@@ -361,11 +362,7 @@ fn so_many_streams_are_open_and_one_that_is_left_makes_room() {
 	answered(stream.next(), "1", 1);
 	assert_eq!(world.stream(&[]).refused, Some(14));
 	drop(stream);
-	let again = || {
-		std::thread::sleep(Duration::from_millis(5));
-		world.stream(&[]).refused.is_none()
-	};
-	assert!((0..2_000).any(|_| again()), "its place was not given back");
+	within(|| world.stream(&[]).refused.is_none(), "its place was not given back");
 }
 
 #[test]
